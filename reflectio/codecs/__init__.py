@@ -1,0 +1,1 @@
+"""The codecs that come with reflectio, a module per family of types."""

@@ -1,0 +1,326 @@
+"""The elements of an array as JSON: nested lists that a person can read and edit, exact to the bit."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Iterable
+from itertools import chain
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from reflectio.codecs.numbers import decode_base64, is_utf8
+from reflectio.errors import DocumentError
+
+Array = np.ndarray[Any, Any]
+Shape = tuple[int, ...]
+
+# Beyond this many axes the lists are flat: JSON parsers limit how deep lists nest.
+_NESTED_AXES = 16
+
+# Up to this many elements Python's own loops are faster than numpy's.
+_FEW = 64
+
+_NUMBERS = frozenset({int, float})
+_NUMBERS_OR_TEXT = frozenset({int, float, str})
+_INTS = frozenset({int})
+_BOOLS = frozenset({bool})
+_STRS = frozenset({str})
+
+# The bits that a processor gives NaN where nothing else is asked for, and those of its sign, by itemsize.
+_NAN_BITS = {2: 0x7E00, 4: 0x7FC0_0000, 8: 0x7FF8_0000_0000_0000}
+
+
+def nest(flat: list[Any], shape: Shape) -> Any:
+    """Arrange elements in C order as lists of lists."""
+    if not shape:
+        return flat[0]
+    if len(shape) > _NESTED_AXES:
+        return flat
+    for length in reversed(shape[1:]):
+        flat = [flat[i : i + length] for i in range(0, len(flat), length)] if length else []
+    return flat
+
+
+def flatten(data: Any, shape: Shape) -> list[Any]:
+    """Give the elements of lists of lists in C order; lists that do not have the shape are an error."""
+    if not shape:
+        return [data]
+    if len(shape) > _NESTED_AXES:
+        shape = (prod(shape),)
+    flat = [data]
+    for axis, length in enumerate(shape):
+        if not all(type(item) is list and len(item) == length for item in flat):
+            raise DocumentError(f"the data do not have the shape {list(shape)}: axis {axis} differs")
+        flat = list(chain.from_iterable(flat))
+        if not flat:
+            break
+    return flat
+
+
+# -- floats ---------------------------------------------------------------------------------------------------
+
+
+def _float_text(value: float, bits: int, itemsize: int) -> str:
+    if value == value:
+        return "inf" if value > 0 else "-inf"
+    sign = 1 << (8 * itemsize - 1)
+    if bits & ~sign == _NAN_BITS[itemsize]:
+        return "-nan" if bits & sign else "nan"
+    return f"nan:{bits:#x}"
+
+
+def _is_finite(array: Array) -> bool:
+    if array.size > _FEW:
+        return bool(np.isfinite(array).all())
+    # numpy takes microseconds where Python takes one. A sum over an infinity or a NaN is not finite; a sum
+    # that overflows is, at worst, looked at twice.
+    total = sum(array.ravel().tolist())
+    return total - total == 0.0
+
+
+def _encode_floats(array: Array) -> Any:
+    if _is_finite(array):
+        return array.tolist()
+    native = np.ascontiguousarray(array, array.dtype.newbyteorder("=")).reshape(array.shape)
+    bits = native.view(f"u{native.itemsize}").ravel().tolist()
+    flat = native.ravel().tolist()
+    for index in np.flatnonzero(~np.isfinite(native.ravel())).tolist():
+        flat[index] = _float_text(flat[index], bits[index], native.itemsize)
+    return nest(flat, array.shape)
+
+
+def _decode_floats(flat: list[Any], dtype: np.dtype[Any]) -> Array:
+    kinds = set(map(type, flat))
+    if kinds <= _NUMBERS:
+        return np.array(flat, dtype)
+    if not kinds <= _NUMBERS_OR_TEXT:
+        raise DocumentError("the elements must be numbers")
+    native = np.array([0.0 if type(value) is str else value for value in flat], dtype.newbyteorder("="))
+    bits = native.view(f"u{native.itemsize}")
+    sign = 1 << (8 * native.itemsize - 1)
+    for index, text in enumerate(flat):
+        if type(text) is not str:
+            continue
+        if text in ("inf", "-inf"):
+            native[index] = float(text)
+        elif text in ("nan", "-nan"):
+            bits[index] = _NAN_BITS[native.itemsize] | (sign if text == "-nan" else 0)
+        else:
+            bits[index] = _bits_of_nan(text, native.itemsize)
+            if native[index] == native[index]:
+                raise DocumentError(f"{text!r} are the bits of a number, not of a NaN")
+    return native.astype(dtype, copy=False)
+
+
+def _bits_of_nan(text: str, itemsize: int) -> int:
+    digits = text.removeprefix("nan:0x")
+    if digits == text or not 0 < len(digits) <= 2 * itemsize or not set(digits) <= set("0123456789abcdef"):
+        raise DocumentError(f"{text[:40]!r} is not a number; write a JSON number, inf, -inf or nan")
+    return int(digits, 16)
+
+
+def _encode_long_doubles(array: Array) -> Any:
+    flat = [np.format_float_scientific(value, unique=True, trim="-") for value in array.ravel()]
+    return nest(flat, array.shape)
+
+
+def _decode_long_doubles(flat: list[Any], dtype: np.dtype[Any]) -> Array:
+    if not set(map(type, flat)) <= _NUMBERS_OR_TEXT:
+        raise DocumentError("the elements must be numbers, or text where they have more digits")
+    array = np.empty(len(flat), dtype)
+    for index, value in enumerate(flat):
+        array[index] = np.longdouble(value)
+    return array
+
+
+def _encode_complex(array: Array) -> Any:
+    parts = np.ascontiguousarray(array).reshape(array.shape)[..., np.newaxis].view(_part_dtype(array.dtype))
+    return encode_data(parts)
+
+
+def _part_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    return np.dtype(f"{dtype.byteorder}f{dtype.itemsize // 2}")
+
+
+# -- other kinds ----------------------------------------------------------------------------------------------
+
+
+def _encode_text(array: Array) -> Any:
+    return array.tolist()
+
+
+def _decode_text(flat: list[Any], dtype: np.dtype[Any]) -> Array:
+    if not set(map(type, flat)) <= _STRS:
+        raise DocumentError("the elements must be text")
+    if flat and max(map(len, flat)) > dtype.itemsize // 4:
+        raise DocumentError(f"an element is longer than the {dtype.itemsize // 4} characters of the dtype")
+    return np.array(flat, dtype)
+
+
+def _encode_bytes(array: Array) -> Any:
+    return nest([value.decode("latin-1") for value in array.ravel().tolist()], array.shape)
+
+
+def _decode_bytes(flat: list[Any], dtype: np.dtype[Any]) -> Array:
+    if not set(map(type, flat)) <= _STRS:
+        raise DocumentError("the elements must be text of one character a byte")
+    if flat and max(map(len, flat)) > dtype.itemsize:
+        raise DocumentError(f"an element is longer than the {dtype.itemsize} bytes of the dtype")
+    return np.array([value.encode("latin-1") for value in flat], dtype)
+
+
+def _encode_datetimes(array: Array) -> Any:
+    native = np.ascontiguousarray(array, array.dtype.newbyteorder("=")).reshape(array.shape)
+    numbers = native.view(np.int64)
+    if native.dtype.kind == "M" and np.datetime_data(native.dtype)[0] != "generic":
+        texts = np.datetime_as_string(native)
+        if np.array_equal(texts.astype(native.dtype).view(np.int64), numbers):
+            return texts.tolist()
+    return numbers.tolist()
+
+
+def _decode_datetimes(flat: list[Any], dtype: np.dtype[Any]) -> Array:
+    kinds = set(map(type, flat))
+    if kinds <= _INTS:
+        return np.array(flat, np.int64).view(dtype.newbyteorder("=")).astype(dtype, copy=False)
+    if dtype.kind != "M" or not kinds <= _STRS:
+        raise DocumentError("the elements must be ISO 8601 dates or, like durations, integers")
+    return np.array(flat, dtype)
+
+
+def _checked(kinds: frozenset[type], what: str) -> Callable[[list[Any], np.dtype[Any]], Array]:
+    def decode(flat: list[Any], dtype: np.dtype[Any]) -> Array:
+        if not set(map(type, flat)) <= kinds:
+            raise DocumentError(f"the elements must be {what}")
+        return np.array(flat, dtype)
+
+    return decode
+
+
+_INTEGERS = (Array.tolist, _checked(_INTS, "integers"))
+_BY_KIND: dict[str, tuple[Callable[[Array], Any], Callable[[list[Any], np.dtype[Any]], Array]]] = {
+    "b": (Array.tolist, _checked(_BOOLS, "true or false")),
+    "i": _INTEGERS,
+    "u": _INTEGERS,
+    "f": (_encode_floats, _decode_floats),
+    "U": (_encode_text, _decode_text),
+    "S": (_encode_bytes, _decode_bytes),
+    "M": (_encode_datetimes, _decode_datetimes),
+    "m": (_encode_datetimes, _decode_datetimes),
+}
+_LONG_DOUBLES = (_encode_long_doubles, _decode_long_doubles)
+
+
+def _hooks(
+    dtype: np.dtype[Any],
+) -> tuple[Callable[[Array], Any], Callable[[list[Any], np.dtype[Any]], Array]]:
+    return _LONG_DOUBLES if dtype.kind == "f" and dtype.itemsize > 8 else _BY_KIND[dtype.kind]
+
+
+def needs_base64(array: Array, *, careful: bool) -> bool:
+    """Whether the elements are of a kind that lists cannot say: raw bytes, or text that is not Unicode."""
+    if array.dtype.kind == "V":
+        return array.dtype.names is None
+    return careful and array.dtype.kind == "U" and not all(map(is_utf8, array.ravel().tolist()))
+
+
+def encode_data(array: Array) -> Any:
+    """
+    Write the elements of an array.
+
+    Parameters
+    ----------
+    array : ndarray
+        Of any dtype without objects for which `needs_base64` is false.
+
+    Returns
+    -------
+    list or scalar
+        Lists of lists in the array's shape. Floats that are not finite are text; complex numbers are pairs;
+        records are lists of their fields; dates are ISO 8601; bytes are text of one character a byte.
+    """
+    if array.dtype.names is not None:
+        return nest(_encode_records(array), array.shape)
+    if array.dtype.kind == "c":
+        return _encode_complex(array)
+    data = _hooks(array.dtype)[0](array)
+    return nest(array.ravel().tolist(), array.shape) if array.ndim > _NESTED_AXES else data
+
+
+def _encode_records(array: Array) -> list[Any]:
+    flat = array.ravel()
+    assert flat.dtype.names is not None
+    columns = []
+    for name in flat.dtype.names:
+        column = flat[name]
+        if needs_base64(column, careful=False):
+            columns.append([base64.b64encode(item.tobytes()).decode("ascii") for item in column])
+        else:
+            columns.append(encode_data(column))
+    return [list(record) for record in zip(*columns, strict=True)] if columns else [[] for _ in flat]
+
+
+def decode_data(data: Any, dtype: np.dtype[Any], shape: Shape) -> Array:
+    """
+    Read what `encode_data` wrote.
+
+    Parameters
+    ----------
+    data : list or scalar
+        The elements.
+    dtype : dtype
+        Their type, without objects.
+    shape : tuple of int
+        The array's shape.
+
+    Returns
+    -------
+    ndarray
+        An array in C order that owns its memory.
+    """
+    if dtype.kind == "c":
+        parts = decode_data(data, _part_dtype(dtype), (*shape, 2))
+        return parts.view(dtype).reshape(shape)
+    flat = flatten(data, shape)
+    if dtype.names is not None:
+        array = _decode_records(flat, dtype)
+    elif dtype.kind in _BY_KIND:
+        array = _hooks(dtype)[1](flat, dtype)
+    else:
+        raise DocumentError(f"elements of the dtype {dtype} cannot be written as lists")
+    return array.reshape(shape)
+
+
+def _decode_records(flat: list[Any], dtype: np.dtype[Any]) -> Array:
+    assert dtype.names is not None
+    if not all(type(record) is list and len(record) == len(dtype.names) for record in flat):
+        raise DocumentError(f"every record must be a list of {len(dtype.names)} fields")
+    array = np.zeros(len(flat), dtype)
+    columns: Iterable[tuple[Any, ...]] = zip(*flat, strict=True) if flat else [()] * len(dtype.names)
+    for name, column in zip(dtype.names, columns, strict=True):
+        target = array[name]
+        if target.dtype.kind == "V" and target.dtype.names is None:
+            for index, text in enumerate(column):
+                target[index] = np.void(_sized(decode_base64(text), target.dtype.itemsize))
+        else:
+            target[...] = decode_data(list(column), target.dtype, target.shape)
+    return array
+
+
+def _sized(data: bytes, length: int) -> bytes:
+    if len(data) != length:
+        raise DocumentError(f"{len(data)} bytes where the dtype has {length}")
+    return data
+
+
+def encode_base64(array: Array) -> str:
+    """Write the bytes of an array in C order."""
+    return base64.b64encode(np.ascontiguousarray(array).tobytes()).decode("ascii")
+
+
+def decode_base64_data(text: Any, dtype: np.dtype[Any], shape: Shape) -> Array:
+    """Read what `encode_base64` wrote."""
+    data = _sized(decode_base64(text), prod(shape) * dtype.itemsize)
+    return np.ndarray(shape, dtype, data).copy()

@@ -1,0 +1,435 @@
+"""numpy arrays and scalars."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from reflectio.codec import Codec, LateCodec, Node, ObjectNode
+from reflectio.codecs.array_data import (
+    decode_base64_data,
+    decode_data,
+    encode_base64,
+    encode_data,
+    flatten,
+    needs_base64,
+    nest,
+)
+from reflectio.codecs.containers import encode_items
+from reflectio.codecs.dtypes import encode_dtype, parse_dtype, parse_shape
+from reflectio.decoder import Decoder, located
+from reflectio.encoder import Encoder
+from reflectio.errors import DocumentError, UnsupportedTypeError, ValidationError
+from reflectio.layout import Extent, canonical_strides, extent_of, is_apart
+from reflectio.state import StateNames
+
+Array = np.ndarray[Any, Any]
+
+#: Arrays of up to this many elements stay in the header.
+INLINE_ELEMENTS = 64
+
+# A strided view keeps its strides, in a buffer of its own, as long as that buffer is at most this many times as
+# large as the elements.
+_SPREAD = 16
+
+
+class ArrayCodec(LateCodec):
+    """
+    Arrays, with their memory layout.
+
+    ============= ============================================================================================
+    ``dtype``     the element type
+    ``shape``     the lengths of the axes
+    ``order``     "F" where the elements lie in Fortran order
+    ``strides``   the steps between elements, in bytes, where they lie in neither order
+    ``data``      the elements as nested lists; as base64 where ``encoding`` says so
+    ``at``        where they start in the segment, in C order, or in Fortran order where ``order`` says so
+    ``base``      the array whose memory this one is a view of, starting at ``offset`` bytes
+    ``writeable`` false where the array is read-only
+    ``name``      the class, where it is a subclass of ndarray, with its attributes under ``state``
+    ============= ============================================================================================
+    """
+
+    types = (np.ndarray,)
+    subclasses = True
+    tag = "ndarray"
+    members = frozenset(
+        {
+            "name",
+            "dtype",
+            "shape",
+            "order",
+            "strides",
+            "data",
+            "encoding",
+            "at",
+            "base",
+            "offset",
+            "writeable",
+            "state",
+        }
+    )
+    required = frozenset({"dtype", "shape"})
+    shared = False
+
+    # -- out ------------------------------------------------------------------------------------------------
+
+    def encode(self, obj: Array, encoder: Encoder) -> Node:
+        # Only an array of objects can contain itself, and so has to be rebuilt in two steps.
+        return encoder.share(obj, self._encode, late=obj.dtype.hasobject)
+
+    def _encode(self, obj: Array, encoder: Encoder) -> Node:
+        node: ObjectNode = {"$": "ndarray"}
+        array = obj
+        if type(obj) is not np.ndarray and type(obj) is not np.memmap:
+            node["name"] = encoder.name(type(obj))
+            array = obj.view(np.ndarray)
+            if obj.dtype.type is np.record:
+                array = array.view(np.dtype((np.record, array.dtype)))
+        dtype = array.dtype
+        node["dtype"] = encode_dtype(dtype, encoder)
+        node["shape"] = list(array.shape)
+        if not self._encode_view(array, node, encoder):
+            flags = array.flags
+            if flags.c_contiguous and (array.ndim < 2 or 1 not in array.shape):
+                stored = array
+            else:
+                stored = self._encode_layout(array, node)
+            self._encode_elements(array, stored, node, encoder)
+        if not obj.flags.writeable and type(obj) is not np.memmap:
+            node["writeable"] = False
+        if type(obj) is not array and (state := getattr(obj, "__dict__", None)):
+            self._encode_attributes(obj, state, node, encoder)
+        return node
+
+    def _encode_elements(self, array: Array, stored: Array, node: ObjectNode, encoder: Encoder) -> None:
+        dtype = array.dtype
+        if dtype.hasobject or dtype.kind == "T":
+            node["data"] = _encode_objects(array, encoder)
+        elif array.size > INLINE_ELEMENTS and not encoder.inline and array.nbytes:
+            node["at"] = encoder.segment.place(stored)
+        elif needs_base64(array, careful=encoder.careful):
+            node["data"] = encode_base64(array)
+            node["encoding"] = "base64"
+        else:
+            node["data"] = encode_data(array)
+
+    @staticmethod
+    def _encode_layout(array: Array, node: ObjectNode) -> Array:
+        """Write how the elements lie in memory; give them in the order in which a segment holds them."""
+        flags = array.flags
+        itemsize = array.itemsize
+        if flags.c_contiguous and array.strides == canonical_strides(array.shape, itemsize, "C"):
+            return array
+        if flags.f_contiguous:
+            # With an axis of length one both flags are set, whatever its stride.
+            if not flags.c_contiguous or array.strides == canonical_strides(array.shape, itemsize, "F"):
+                node["order"] = "F"
+                return array.T
+            return array
+        if flags.c_contiguous:
+            return array
+        extent = extent_of(array.shape, array.strides, itemsize)
+        if (
+            not array.dtype.hasobject
+            and extent.nbytes <= _SPREAD * array.nbytes
+            and is_apart(array.shape, array.strides, itemsize)
+        ):
+            node["strides"] = list(array.strides)
+            return array
+        nearest = array.copy("K")
+        if nearest.flags.f_contiguous and not nearest.flags.c_contiguous:
+            node["order"] = "F"
+            return nearest.T
+        return nearest if nearest.flags.c_contiguous else array
+
+    @staticmethod
+    def _encode_view(array: Array, node: ObjectNode, encoder: Encoder) -> bool:
+        """
+        Write an array as a view of another that the document holds already.
+
+        `sklearn.cluster.Birch` goes on training through such views: copies would train differently.
+        """
+        base = array.base
+        if type(base) is not np.ndarray or array.dtype.hasobject or base.dtype.hasobject:
+            return False
+        if not (base.flags.c_contiguous or base.flags.f_contiguous) or not is_apart(
+            array.shape, array.strides, array.itemsize
+        ):
+            return False
+        reference = encoder.refer_to(base)
+        if reference is None:
+            return False
+        node["base"] = reference
+        node["offset"] = array.__array_interface__["data"][0] - base.__array_interface__["data"][0]
+        node["strides"] = list(array.strides)
+        return True
+
+    @staticmethod
+    def _encode_attributes(obj: Array, state: dict[str, Any], node: ObjectNode, encoder: Encoder) -> None:
+        reason = StateNames(type(obj)).refusal(state)
+        if reason is not None:
+            raise encoder.refuse(f"this array has an attribute that no document may set: {reason}")
+        names = list(state)
+        try:
+            values = encode_items(state.values(), encoder)
+        except UnsupportedTypeError as error:
+            error._parts[-1] = names[int(error._parts[-1])]
+            raise
+        node["state"] = dict(zip(names, values, strict=True))
+
+    # -- in -------------------------------------------------------------------------------------------------
+
+    def create(self, node: ObjectNode, decoder: Decoder) -> Array:
+        dtype = node["dtype"]
+        dtype = parse_dtype(dtype, decoder)
+        shape = parse_shape(node["shape"])
+        if len(shape) > decoder.policy.limits.dimensions:
+            raise DocumentError(
+                f"an array of {len(shape)} axes; the policy's limit is {decoder.policy.limits.dimensions}"
+            )
+        order = node.get("order", "C")
+        if order not in ("C", "F"):
+            raise DocumentError(f"the order must be C or F, not {order!r}")
+        if "base" in node:
+            array = self._build_view(node, dtype, shape, decoder)
+        elif dtype.hasobject or dtype.kind == "T":
+            flatten(node.get("data"), shape)  # before any memory is asked for
+            array = np.empty(shape, dtype, order=order)
+        else:
+            array = self._build_elements(node, dtype, shape, order, decoder)
+            if "strides" in node:
+                array = _spread(array, node["strides"])
+        if "name" in node:
+            return self._build_subclass(array, node, decoder)
+        if "state" in node:
+            raise DocumentError("an array that is no subclass has no state")
+        if node.get("writeable", True) is not True and not (dtype.hasobject or dtype.kind == "T"):
+            array.flags.writeable = False
+        return array
+
+    def fill(self, obj: Array, node: ObjectNode, decoder: Decoder) -> None:
+        if obj.dtype.hasobject or obj.dtype.kind == "T":
+            _fill_objects(obj, node["data"], decoder)
+            if node.get("writeable", True) is not True:
+                obj.flags.writeable = False
+
+    @staticmethod
+    def _build_elements(
+        node: ObjectNode, dtype: np.dtype[Any], shape: tuple[int, ...], order: Any, decoder: Decoder
+    ) -> Array:
+        if "at" in node:
+            if "data" in node:
+                raise DocumentError("an array has its elements either in the header or in the segment")
+            return decoder.take(node["at"], dtype, shape, order)
+        encoding = node.get("encoding")
+        if encoding is None:
+            array = decode_data(node["data"], dtype, shape)
+        elif encoding == "base64":
+            array = decode_base64_data(node["data"], dtype, shape)
+        else:
+            raise DocumentError(f"unknown encoding {encoding!r}")
+        return array if order == "C" else array.copy("F")
+
+    @staticmethod
+    def _build_view(
+        node: ObjectNode, dtype: np.dtype[Any], shape: tuple[int, ...], decoder: Decoder
+    ) -> Array:
+        try:
+            base = decoder.build(node["base"])
+        except Exception as error:
+            raise located(error, "base") from error
+        if type(base) is not np.ndarray or base.dtype.hasobject or dtype.hasobject:
+            raise DocumentError("the base of a view must be an array without objects")
+        offset, strides = node.get("offset"), _parse_strides(node.get("strides"), shape)
+        extent = extent_of(shape, strides, dtype.itemsize)
+        if type(offset) is not int or offset + extent.low < 0 or offset + extent.high > base.nbytes:
+            raise ValidationError("a view reaches outside the memory of its base")
+        if not is_apart(shape, strides, dtype.itemsize):
+            raise ValidationError("the elements of a view overlap")
+        flat = (base if base.flags.c_contiguous else base.T).reshape(-1)
+        if not np.may_share_memory(flat, base):
+            raise ValidationError("the base of a view must lie in C or Fortran order")
+        array: Array = np.ndarray(shape, dtype, flat.view(np.uint8), offset, strides)
+        return array
+
+    @staticmethod
+    def _build_subclass(array: Array, node: ObjectNode, decoder: Decoder) -> Array:
+        cls = decoder.resolve_class(node["name"])
+        if not issubclass(cls, np.ndarray):
+            raise DocumentError(f"{node['name']} is not a class of arrays")
+        built = array.view(cls)
+        state = node.get("state", {})
+        if type(state) is not dict or "$" in state:
+            raise DocumentError("the state of an array must be its attributes")
+        reason = StateNames(cls).refusal(state)
+        if reason is not None:
+            raise ValidationError(f"the state of a {cls.__qualname__} cannot be set: {reason}")
+        if state:
+            built.__dict__.update(decoder.build_values(state))
+        if node.get("writeable", True) is not True:
+            built.flags.writeable = False
+        return built
+
+    def names(self, node: ObjectNode) -> Iterator[tuple[str, Any]]:
+        if "name" in node:
+            yield "class", node["name"]
+
+
+def _encode_objects(array: Array, encoder: Encoder) -> Any:
+    if array.dtype.names is not None:
+        raise encoder.refuse(
+            "an array of records that hold Python objects; use plain dtypes, or one array per field"
+        )
+    encoder.depth += array.ndim
+    data = nest(
+        encode_items(array.ravel().tolist() if array.dtype.kind == "O" else list(array.ravel()), encoder),
+        array.shape,
+    )
+    encoder.depth -= array.ndim
+    return data
+
+
+def _fill_objects(array: Array, data: Any, decoder: Decoder) -> None:
+    if array.dtype.names is not None:
+        raise DocumentError("an array cannot have records that hold Python objects")
+    flat = decoder.build_items(flatten(data, array.shape))
+    if array.dtype.kind == "T":
+        allowed_types = {str, type(getattr(array.dtype, "na_object", ""))}
+        if not allowed_types.issuperset(map(type, flat)):
+            raise DocumentError("the elements must be text")
+    target = array.reshape(-1) if array.flags.c_contiguous else array.T.reshape(-1)
+    if not array.flags.c_contiguous:
+        flat = np.fromiter(flat, object, len(flat)).reshape(array.shape).T.ravel().tolist()
+    for index, item in enumerate(flat):
+        target[index] = item
+
+
+def _parse_strides(strides: Any, shape: tuple[int, ...]) -> tuple[int, ...]:
+    if (
+        type(strides) is not list
+        or len(strides) != len(shape)
+        or any(type(step) is not int for step in strides)
+    ):
+        raise DocumentError("strides must be a list of one integer an axis")
+    return tuple(strides)
+
+
+def _spread(array: Array, steps: Any) -> Array:
+    """Lay elements out with the given strides, in a buffer of their own."""
+    strides = _parse_strides(steps, array.shape)
+    extent: Extent = extent_of(array.shape, strides, array.itemsize)
+    if extent.nbytes > _SPREAD * array.nbytes or not is_apart(array.shape, strides, array.itemsize):
+        raise ValidationError(f"the strides {list(strides)} spread or overlap the elements")
+    buffer = np.zeros(extent.nbytes, np.uint8)
+    spread: Array = np.ndarray(array.shape, array.dtype, buffer, -extent.low, strides)
+    spread[...] = array
+    return spread
+
+
+class ScalarCodec(Codec):
+    """numpy scalars."""
+
+    types = (np.generic,)
+    subclasses = True
+    tag = "scalar"
+    members = frozenset({"dtype", "value", "encoding"})
+    required = frozenset({"dtype", "value"})
+    shared = False
+
+    def encode(self, obj: np.generic, encoder: Encoder) -> Node:
+        if type(obj) is np.float64:
+            value = float(obj)
+            if value - value == 0.0:
+                return {"$": "scalar", "dtype": "float64", "value": value}
+        array = np.asarray(obj)
+        node = {"$": "scalar", "dtype": encode_dtype(array.dtype, encoder)}
+        if array.dtype.hasobject:
+            raise encoder.refuse("a record that holds Python objects; use a tuple")
+        if needs_base64(array, careful=encoder.careful):
+            return {**node, "value": encode_base64(array), "encoding": "base64"}
+        return {**node, "value": encode_data(array)}
+
+    def decode(self, node: ObjectNode, decoder: Decoder) -> Any:
+        value = node["value"]
+        if node["dtype"] == "float64" and type(value) is float:
+            return np.float64(value)
+        dtype = parse_dtype(node["dtype"], decoder)
+        if dtype.hasobject:
+            raise DocumentError("a scalar cannot hold Python objects")
+        if node.get("encoding") is not None:
+            return decode_base64_data(value, dtype, ())[()]
+        return decode_data(value, dtype, ())[()]
+
+
+class MaskedArrayCodec(Codec):
+    """Masked arrays."""
+
+    types = (np.ma.MaskedArray,)
+    tag = "maskedarray"
+    members = frozenset({"data", "mask", "fill_value", "hard_mask"})
+    required = frozenset({"data", "mask"})
+
+    def encode(self, obj: Any, encoder: Encoder) -> Node:
+        encoder.depth += 1
+        parts = {
+            "data": obj.view(np.ndarray),
+            "mask": None if obj._mask is np.ma.nomask else obj._mask,
+            "fill_value": obj._fill_value,
+        }
+        node: ObjectNode = {"$": "maskedarray"}
+        for name, part in parts.items():
+            try:
+                node[name] = encoder.visit(part)
+            except UnsupportedTypeError as error:
+                error.within(name)
+                raise
+        encoder.depth -= 1
+        if obj.hardmask:
+            node["hard_mask"] = True
+        return node
+
+    def decode(self, node: ObjectNode, decoder: Decoder) -> Any:
+        parts = {}
+        for name in ("data", "mask", "fill_value"):
+            try:
+                parts[name] = decoder.build(node.get(name))
+            except Exception as error:
+                raise located(error, name) from error
+        data, mask, fill_value = parts["data"], parts["mask"], parts["fill_value"]
+        if type(data) is not np.ndarray:
+            raise DocumentError("the data of a masked array must be an array")
+        if mask is not None and (
+            type(mask) is not np.ndarray
+            or mask.shape != data.shape
+            or mask.dtype != np.ma.make_mask_descr(data.dtype)
+        ):
+            raise ValidationError(
+                "the mask of a masked array must have its shape, and a flag for every element"
+            )
+        if fill_value is not None and (type(fill_value) is not np.ndarray or fill_value.ndim):
+            raise ValidationError("the fill value of a masked array must be an array without axes")
+        hard = node.get("hard_mask", False) is True
+        array: Any = np.ma.MaskedArray(data, mask=np.ma.nomask if mask is None else mask, hard_mask=hard)
+        if fill_value is not None:
+            array.fill_value = fill_value
+        return array
+
+
+class MaskedCodec(Codec):
+    """The constant ``numpy.ma.masked``."""
+
+    types = (type(np.ma.masked),)
+    tag = "masked"
+    shared = False
+
+    def encode(self, obj: Any, encoder: Encoder) -> Node:
+        return {"$": "masked"}
+
+    def decode(self, node: ObjectNode, decoder: Decoder) -> Any:
+        return np.ma.masked
+
+
+CODECS: tuple[Codec, ...] = (ArrayCodec(), ScalarCodec(), MaskedArrayCodec(), MaskedCodec())

@@ -1,0 +1,280 @@
+"""Functions, classes and what is made of them: written by name or by parts, resolved only if allowed."""
+
+from __future__ import annotations
+
+import functools
+import operator
+import types
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from reflectio.codec import Codec, Node, ObjectNode
+from reflectio.codecs.containers import encode_items
+from reflectio.decoder import Decoder, located
+from reflectio.encoder import Encoder
+from reflectio.errors import DocumentError, UnsupportedTypeError
+from reflectio.names import public_name
+
+_NAME = frozenset({"name"})
+
+# Compiled functions have a type of their own in every module that Cython compiled.
+_COMPILED_FUNCTIONS = frozenset({"cython_function_or_method", "fused_cython_function"})
+
+
+class CallableCodec(Codec):
+    """Functions, by name. A name has to be among the policy's callables."""
+
+    types = (
+        types.FunctionType,
+        types.BuiltinFunctionType,
+        types.MethodDescriptorType,
+        types.WrapperDescriptorType,
+        types.ClassMethodDescriptorType,
+        np.ufunc,
+        type(np.mean),
+        functools._lru_cache_wrapper,
+    )
+    tag = "callable"
+    members = required = _NAME
+    shared = False
+
+    def encode(self, obj: Any, encoder: Encoder) -> Node:
+        owner = getattr(obj, "__self__", None)
+        if isinstance(obj, types.BuiltinFunctionType) and not isinstance(
+            owner, types.ModuleType | type(None)
+        ):
+            return METHOD.encode(obj, encoder)
+        if isinstance(obj, types.MethodDescriptorType | types.WrapperDescriptorType):
+            return {"$": "callable", "name": f"{encoder.name(obj.__objclass__)}.{obj.__name__}"}
+        return {"$": "callable", "name": encoder.name(obj)}
+
+    def decode(self, node: ObjectNode, decoder: Decoder) -> Any:
+        found = decoder.resolve("callable", node["name"])
+        if not callable(found):
+            raise DocumentError(f"{node['name']} is not callable")
+        return found
+
+    def names(self, node: ObjectNode) -> Iterator[tuple[str, Any]]:
+        yield "callable", node.get("name")
+
+
+class ClassCodec(Codec):
+    """Classes held as values, by name. Whoever holds a class can call it: it has to be among the callables."""
+
+    types = (type,)
+    subclasses = True
+    tag = "class"
+    members = required = _NAME
+    shared = False
+
+    def encode(self, obj: type, encoder: Encoder) -> Node:
+        return {"$": "class", "name": encoder.name(obj)}
+
+    def decode(self, node: ObjectNode, decoder: Decoder) -> type:
+        found = decoder.resolve("callable", node["name"])
+        if not isinstance(found, type):
+            raise DocumentError(f"{node['name']} is not a class")
+        return found
+
+    def names(self, node: ObjectNode) -> Iterator[tuple[str, Any]]:
+        yield "callable", node.get("name")
+
+
+def _build_callable(node: Node, decoder: Decoder) -> Any:
+    """Build a node that must describe a callable."""
+    found = decoder.build(node)
+    if not callable(found):
+        raise DocumentError(f"a callable is needed here, not a {type(found).__name__}")
+    return found
+
+
+def _build_arguments(node: ObjectNode, decoder: Decoder) -> tuple[list[Any], dict[str, Any]]:
+    args, kwargs = node["args"], node["kwargs"]
+    if type(args) is not list or type(kwargs) is not dict or "$" in kwargs:
+        raise DocumentError("args must be a list and kwargs an object")
+    return decoder.build_items(args), decoder.build_values(kwargs)
+
+
+def _encode_arguments(args: tuple[Any, ...], kwargs: dict[str, Any], encoder: Encoder) -> ObjectNode:
+    names = list(kwargs)
+    try:
+        values = encode_items(kwargs.values(), encoder)
+    except UnsupportedTypeError as error:
+        # `encode_items` counts; the reader knows the argument by its name.
+        error._parts[-1] = names[int(error._parts[-1])]
+        raise
+    return {"args": encode_items(args, encoder), "kwargs": dict(zip(names, values, strict=True))}
+
+
+class PartialCodec(Codec):
+    """Partial applications, around whatever callable the policy allows."""
+
+    types = (functools.partial,)
+    tag = "partial"
+    members = required = frozenset({"func", "args", "kwargs"})
+
+    def encode(self, obj: functools.partial[Any], encoder: Encoder) -> Node:
+        if vars(obj):
+            raise encoder.refuse("a partial with attributes of its own; delete them")
+        encoder.depth += 1
+        try:
+            func = encoder.visit(obj.func)
+        except UnsupportedTypeError as error:
+            error.within("func")
+            raise
+        node = {"$": "partial", "func": func, **_encode_arguments(obj.args, obj.keywords, encoder)}
+        encoder.depth -= 1
+        return node
+
+    def decode(self, node: ObjectNode, decoder: Decoder) -> functools.partial[Any]:
+        try:
+            func = _build_callable(node["func"], decoder)
+        except Exception as error:
+            raise located(error, "func") from error
+        args, kwargs = _build_arguments(node, decoder)
+        return functools.partial(func, *args, **kwargs)
+
+
+class ItemGetterCodec(Codec):
+    """``operator.itemgetter``, with plain keys."""
+
+    types = (operator.itemgetter,)
+    tag = "itemgetter"
+    members = required = frozenset({"items"})
+
+    def encode(self, obj: Any, encoder: Encoder) -> Node:
+        encoder.depth += 1
+        node = {"$": "itemgetter", "items": encode_items(obj.__reduce__()[1], encoder)}
+        encoder.depth -= 1
+        return node
+
+    def decode(self, node: ObjectNode, decoder: Decoder) -> Any:
+        decoder.resolve("callable", "operator.itemgetter")
+        items = node["items"]
+        if type(items) is not list or not items:
+            raise DocumentError("an itemgetter needs a list of one key or more")
+        return operator.itemgetter(*decoder.build_items(items))
+
+    def names(self, node: ObjectNode) -> Iterator[tuple[str, Any]]:
+        yield "callable", "operator.itemgetter"
+
+
+class AttrGetterCodec(Codec):
+    """``operator.attrgetter``; the policy has to name every attribute, as ``operator.attrgetter.coef_``."""
+
+    types = (operator.attrgetter,)
+    tag = "attrgetter"
+    members = required = frozenset({"names"})
+
+    def encode(self, obj: Any, encoder: Encoder) -> Node:
+        return {"$": "attrgetter", "names": list(obj.__reduce__()[1])}
+
+    def decode(self, node: ObjectNode, decoder: Decoder) -> Any:
+        names = node["names"]
+        if type(names) is not list or not names:
+            raise DocumentError("an attrgetter needs a list of one name or more")
+        for name in names:
+            decoder.require("callable", f"operator.attrgetter.{name}")
+        return operator.attrgetter(*names)
+
+    def names(self, node: ObjectNode) -> Iterator[tuple[str, Any]]:
+        names = node.get("names")
+        for name in names if type(names) is list else ():
+            yield "callable", f"operator.attrgetter.{name}"
+
+
+class MethodCallerCodec(Codec):
+    """``operator.methodcaller``; the policy has to name the method, as ``operator.methodcaller.lower``."""
+
+    types = (operator.methodcaller,)
+    tag = "methodcaller"
+    members = required = frozenset({"name", "args", "kwargs"})
+
+    def encode(self, obj: Any, encoder: Encoder) -> Node:
+        function, args = obj.__reduce__()
+        # With keyword arguments it reduces to a partial of methodcaller.
+        kwargs = getattr(function, "keywords", {})
+        name, *rest = (*getattr(function, "args", ()), *args)
+        encoder.depth += 1
+        node = {"$": "methodcaller", "name": name, **_encode_arguments(tuple(rest), kwargs, encoder)}
+        encoder.depth -= 1
+        return node
+
+    def decode(self, node: ObjectNode, decoder: Decoder) -> Any:
+        name = node["name"]
+        decoder.require("callable", f"operator.methodcaller.{name}")
+        args, kwargs = _build_arguments(node, decoder)
+        return operator.methodcaller(name, *args, **kwargs)
+
+    def names(self, node: ObjectNode) -> Iterator[tuple[str, Any]]:
+        yield "callable", f"operator.methodcaller.{node.get('name')}"
+
+
+class MethodCodec(Codec):
+    """Bound methods; the policy has to name the method together with its class."""
+
+    types = (types.MethodType,)
+    tag = "method"
+    members = required = frozenset({"object", "name"})
+
+    def encode(self, obj: Any, encoder: Encoder) -> Node:
+        owner, name = obj.__self__, obj.__name__
+        if getattr(owner, name, None) != obj:
+            raise encoder.refuse(f"the bound method {name!r} is not what its object has under that name")
+        encoder.name(owner if isinstance(owner, type) else type(owner))
+        try:
+            return {"$": "method", "object": encoder.visit(owner), "name": name}
+        except UnsupportedTypeError as error:
+            error.within("object")
+            raise
+
+    def decode(self, node: ObjectNode, decoder: Decoder) -> Any:
+        name = node["name"]
+        if type(name) is not str or not name.isidentifier() or name.startswith("__"):
+            raise DocumentError(f"{name!r} is not the name of a method")
+        try:
+            owner = decoder.build(node["object"])
+        except Exception as error:
+            raise located(error, "object") from error
+        cls = owner if isinstance(owner, type) else type(owner)
+        decoder.require("callable", f"{public_name(cls)}.{name}")
+        found = getattr(owner, name)
+        if not callable(found):
+            raise DocumentError(f"{name!r} is not a method of {cls.__qualname__}")
+        return found
+
+    def names(self, node: ObjectNode) -> Iterator[tuple[str, Any]]:
+        owner = node.get("object")
+        if type(owner) is dict:
+            # Whatever else the object is, the class in its tag decides; a reference is judged on loading.
+            tag = owner.get("name") if owner.get("$") == "class" else owner.get("$")
+            if type(tag) is str and "." in tag:
+                yield "callable", f"{tag}.{node.get('name')}"
+
+
+METHOD = MethodCodec()
+
+
+class CompiledFunctionCodec(CallableCodec):
+    """Functions that Cython compiled; registered by a predicate, for they share no type."""
+
+    types = ()
+    tag = None
+
+
+def is_compiled_function(cls: Any) -> bool:
+    """Whether a type is one of Cython's function types."""
+    return isinstance(cls, type) and cls.__name__ in _COMPILED_FUNCTIONS
+
+
+CODECS: tuple[Codec, ...] = (
+    CallableCodec(),
+    ClassCodec(),
+    PartialCodec(),
+    ItemGetterCodec(),
+    AttrGetterCodec(),
+    MethodCallerCodec(),
+    METHOD,
+)

@@ -1,0 +1,324 @@
+"""The built-in containers and those of `collections`."""
+
+from __future__ import annotations
+
+from collections import Counter, OrderedDict, defaultdict, deque
+from collections.abc import Hashable, Iterable, Set
+from typing import Any
+
+import orjson
+
+from reflectio.codec import Codec, LateCodec, Node, ObjectNode
+from reflectio.codecs.numbers import is_utf8
+from reflectio.decoder import Decoder, located
+from reflectio.encoder import Encoder
+from reflectio.errors import DocumentError, UnsupportedTypeError
+
+_ITEMS = frozenset({"items"})
+_STR = frozenset({str})
+_SORTED_BY_VALUE = frozenset({str, bytes, int})
+
+
+def encode_items(items: Iterable[Any], encoder: Encoder) -> list[Node]:
+    """The nodes of the items of a container."""
+    plain, visit = encoder.plain, encoder.visit
+    nodes: list[Node] = []
+    add = nodes.append
+    try:
+        for item in items:
+            kind = type(item)
+            if kind in plain or (kind is float and item - item == 0.0):
+                add(item)
+            else:
+                add(visit(item))
+    except UnsupportedTypeError as error:
+        error.within(len(nodes))
+        raise
+    return nodes
+
+
+def encode_pairs(pairs: Iterable[tuple[Any, Any]], encoder: Encoder) -> list[Node]:
+    """The nodes of the keys and values of a mapping, as pairs."""
+    nodes: list[Node] = []
+    encoder.depth += 2
+    for key, value in pairs:
+        try:
+            nodes.append(encode_items((key, value), encoder))
+        except UnsupportedTypeError as error:
+            error.within(key if type(key) is str else len(nodes))
+            raise
+    encoder.depth -= 2
+    return nodes
+
+
+def items_of(node: ObjectNode) -> list[Any]:
+    """The items of a node, which must be a list."""
+    items = node["items"]
+    if type(items) is not list:
+        raise DocumentError(f"items must be a list, not {type(items).__name__}")
+    return items
+
+
+def build_pairs(node: ObjectNode, decoder: Decoder) -> list[tuple[Hashable, Any]]:
+    """The keys and values of a mapping."""
+    pairs: list[tuple[Hashable, Any]] = []
+    for index, pair in enumerate(items_of(node)):
+        try:
+            if type(pair) is not list or len(pair) != 2:
+                raise DocumentError("the items of a mapping must be pairs of a key and a value")
+            key = decoder.build(pair[0])
+            pairs.append((key, decoder.build(pair[1])))
+        except Exception as error:
+            raise located(error, index) from error
+    return pairs
+
+
+def update_without_duplicates(mapping: dict[Any, Any], pairs: list[tuple[Hashable, Any]]) -> None:
+    """Put pairs into an empty dict; a key that comes twice is an error."""
+    mapping.update(pairs)
+    if len(mapping) != len(pairs):
+        raise DocumentError("a key of the mapping comes twice")
+
+
+class ListCodec(LateCodec):
+    """Lists: JSON's own, or tagged where they are shared."""
+
+    types = (list,)
+    tag = "list"
+    members = required = _ITEMS
+
+    def encode(self, obj: list[Any], encoder: Encoder) -> Node:
+        if encoder.plain.issuperset(map(type, obj)):
+            return obj.copy()
+        return encode_items(obj, encoder)
+
+    def create(self, node: ObjectNode, decoder: Decoder) -> list[Any]:
+        return []
+
+    def fill(self, obj: list[Any], node: ObjectNode, decoder: Decoder) -> None:
+        obj.extend(decoder.build_items(items_of(node)))
+
+
+class DictCodec(LateCodec):
+    """Dicts: JSON's own where the keys allow it, else pairs."""
+
+    types = (dict,)
+    tag = "dict"
+    members = required = _ITEMS
+
+    def encode(self, obj: dict[Any, Any], encoder: Encoder) -> Node:
+        if not self.is_plain(obj, encoder):
+            return {"$": "dict", "items": encode_pairs(obj.items(), encoder)}
+        plain = encoder.plain
+        if plain.issuperset(map(type, obj.values())):
+            return obj.copy()
+        node: ObjectNode = {}
+        visit = encoder.visit
+        key = ""
+        try:
+            for key, value in obj.items():
+                kind = type(value)
+                if kind in plain or (kind is float and value - value == 0.0):
+                    node[key] = value
+                else:
+                    node[key] = visit(value)
+        except UnsupportedTypeError as error:
+            error.within(key)
+            raise
+        return node
+
+    @staticmethod
+    def is_plain(obj: dict[Any, Any], encoder: Encoder) -> bool:
+        """Whether JSON can say the keys."""
+        if not _STR.issuperset(map(type, obj)) or "$" in obj:
+            return False
+        return not encoder.careful or all(map(is_utf8, obj))
+
+    def create(self, node: ObjectNode, decoder: Decoder) -> dict[Any, Any]:
+        return {}
+
+    def fill(self, obj: dict[Any, Any], node: ObjectNode, decoder: Decoder) -> None:
+        update_without_duplicates(obj, build_pairs(node, decoder))
+
+
+class TupleCodec(Codec):
+    """Tuples. One that holds nothing but plain values is a value: its identity is not kept."""
+
+    types = (tuple,)
+    tag = "tuple"
+    members = required = _ITEMS
+    shared = False
+
+    def encode(self, obj: tuple[Any, ...], encoder: Encoder) -> Node:
+        if encoder.plain.issuperset(map(type, obj)):
+            return {"$": "tuple", "items": list(obj)}
+        return encoder.share(obj, self._encode_items)
+
+    @staticmethod
+    def _encode_items(obj: tuple[Any, ...], encoder: Encoder) -> Node:
+        encoder.depth += 1
+        node = {"$": "tuple", "items": encode_items(obj, encoder)}
+        encoder.depth -= 1
+        return node
+
+    def decode(self, node: ObjectNode, decoder: Decoder) -> tuple[Any, ...]:
+        return tuple(decoder.build_items(items_of(node)))
+
+
+def sorted_elements(elements: Set[Any], encoder: Encoder) -> list[Any]:
+    """The elements of a set in an order that depends on nothing but their values."""
+    kinds = set(map(type, elements))
+    if len(kinds) == 1 and kinds <= _SORTED_BY_VALUE:
+        return sorted(elements)
+    if id(elements) in encoder.sorting:
+        # An element of the set holds the set: its nodes depend on the order that they are to decide.
+        return list(elements)
+    # A walk of its own: the element's nodes, ids included, are then the same wherever the element lies.
+    sorting = encoder.sorting | {id(elements)}
+    return sorted(
+        elements,
+        key=lambda element: orjson.dumps(Encoder(inline=True, careful=True, sorting=sorting).encode(element)),
+    )
+
+
+class SetCodec(LateCodec):
+    """Sets, in an order that does not depend on hashes."""
+
+    types = (set,)
+    tag = "set"
+    members = required = _ITEMS
+
+    def encode(self, obj: set[Any], encoder: Encoder) -> Node:
+        encoder.depth += 1
+        node = {"$": "set", "items": encode_items(sorted_elements(obj, encoder), encoder)}
+        encoder.depth -= 1
+        return node
+
+    def create(self, node: ObjectNode, decoder: Decoder) -> set[Any]:
+        return set()
+
+    def fill(self, obj: set[Any], node: ObjectNode, decoder: Decoder) -> None:
+        items = decoder.build_items(items_of(node))
+        obj.update(items)
+        if len(obj) != len(items):
+            raise DocumentError("an element of the set comes twice")
+
+
+class FrozensetCodec(Codec):
+    """Frozen sets, in an order that does not depend on hashes."""
+
+    types = (frozenset,)
+    tag = "frozenset"
+    members = required = _ITEMS
+
+    def encode(self, obj: frozenset[Any], encoder: Encoder) -> Node:
+        encoder.depth += 1
+        node = {"$": "frozenset", "items": encode_items(sorted_elements(obj, encoder), encoder)}
+        encoder.depth -= 1
+        return node
+
+    def decode(self, node: ObjectNode, decoder: Decoder) -> frozenset[Any]:
+        items = decoder.build_items(items_of(node))
+        built = frozenset(items)
+        if len(built) != len(items):
+            raise DocumentError("an element of the set comes twice")
+        return built
+
+
+class _MappingCodec(LateCodec):
+    """Mappings that are written as pairs."""
+
+    members = required = _ITEMS
+
+    def encode(self, obj: dict[Any, Any], encoder: Encoder) -> Node:
+        return {"$": self.tag, "items": encode_pairs(obj.items(), encoder)}
+
+    def fill(self, obj: dict[Any, Any], node: ObjectNode, decoder: Decoder) -> None:
+        update_without_duplicates(obj, build_pairs(node, decoder))
+
+
+class OrderedDictCodec(_MappingCodec):
+    """Ordered dicts."""
+
+    types = (OrderedDict,)
+    tag = "ordereddict"
+
+    def create(self, node: ObjectNode, decoder: Decoder) -> OrderedDict[Any, Any]:
+        return OrderedDict()
+
+
+class CounterCodec(_MappingCodec):
+    """Counters."""
+
+    types = (Counter,)
+    tag = "counter"
+
+    def create(self, node: ObjectNode, decoder: Decoder) -> Counter[Any]:
+        return Counter()
+
+    def fill(self, obj: dict[Any, Any], node: ObjectNode, decoder: Decoder) -> None:
+        pairs = build_pairs(node, decoder)
+        dict.update(obj, pairs)  # Counter.update would add counts
+        if len(obj) != len(pairs):
+            raise DocumentError("a key of the mapping comes twice")
+
+
+class DefaultDictCodec(_MappingCodec):
+    """Default dicts, with the factory by name."""
+
+    types = (defaultdict,)
+    tag = "defaultdict"
+    members = required = frozenset({"default_factory", "items"})
+
+    def encode(self, obj: dict[Any, Any], encoder: Encoder) -> Node:
+        assert isinstance(obj, defaultdict)
+        try:
+            factory = encoder.visit(obj.default_factory)
+        except UnsupportedTypeError as error:
+            error.within("default_factory")
+            raise
+        return {"$": self.tag, "default_factory": factory, "items": encode_pairs(obj.items(), encoder)}
+
+    def create(self, node: ObjectNode, decoder: Decoder) -> defaultdict[Any, Any]:
+        factory = decoder.build(node["default_factory"])
+        if factory is not None and not callable(factory):
+            raise DocumentError("the default_factory must be a callable or null")
+        return defaultdict(factory)
+
+
+class DequeCodec(LateCodec):
+    """Deques."""
+
+    types = (deque,)
+    tag = "deque"
+    members = required = frozenset({"maxlen", "items"})
+
+    def encode(self, obj: deque[Any], encoder: Encoder) -> Node:
+        encoder.depth += 1
+        node = {"$": "deque", "maxlen": obj.maxlen, "items": encode_items(obj, encoder)}
+        encoder.depth -= 1
+        return node
+
+    def create(self, node: ObjectNode, decoder: Decoder) -> deque[Any]:
+        maxlen = node["maxlen"]
+        if maxlen is not None and (type(maxlen) is not int or maxlen < 0):
+            raise DocumentError(f"maxlen must be a number of items or null, not {maxlen!r}")
+        if maxlen is not None and len(items_of(node)) > maxlen:
+            raise DocumentError(f"a deque of at most {maxlen} items cannot hold {len(node['items'])}")
+        return deque(maxlen=maxlen)
+
+    def fill(self, obj: deque[Any], node: ObjectNode, decoder: Decoder) -> None:
+        obj.extend(decoder.build_items(items_of(node)))
+
+
+CODECS: tuple[Codec, ...] = (
+    ListCodec(),
+    DictCodec(),
+    TupleCodec(),
+    SetCodec(),
+    FrozensetCodec(),
+    OrderedDictCodec(),
+    CounterCodec(),
+    DefaultDictCodec(),
+    DequeCodec(),
+)

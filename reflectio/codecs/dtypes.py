@@ -1,0 +1,203 @@
+"""numpy dtypes, which arrays and scalars are described by."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import numpy as np
+
+from reflectio.codec import Codec, Node, ObjectNode
+from reflectio.decoder import Decoder, located
+from reflectio.encoder import Encoder
+from reflectio.errors import DocumentError, UnsupportedTypeError
+
+DType = np.dtype[Any]
+
+# What a dtype without fields may be called: numpy's name where that says everything, else its string.
+_TEXT = re.compile(
+    r"bool|u?int(8|16|32|64)|float(16|32|64|80|96|128)|complex(64|128|160|192|256)|object"
+    r"|(datetime64|timedelta64)(\[[0-9]*[A-Za-z]+\])?"
+    r"|[<>][iufc][0-9]+|[<>|=]?[SUVa][0-9]+|[<>][Mm]8(\[[0-9]*[A-Za-z]+\])?",
+    re.ASCII,
+)
+
+_texts: dict[DType, str] = {}
+_dtypes: dict[str, DType] = {}
+
+# A hostile document may name any number of string lengths.
+_REMEMBERED = 4096
+
+
+def dtype_text(dtype: DType) -> str:
+    """The text for a dtype without fields."""
+    text = _texts.get(dtype)
+    if text is None:
+        named = dtype.kind in "biufcOMm" and dtype.isnative
+        text = dtype.name if named else dtype.str
+        if len(_texts) < _REMEMBERED:
+            _texts[dtype] = text
+    return text
+
+
+def encode_dtype(dtype: DType, encoder: Encoder) -> Node:
+    """A dtype as a member of another node: text where text is enough."""
+    if dtype.names is None and dtype.subdtype is None and dtype.metadata is None and dtype.kind != "T":
+        return dtype_text(dtype)
+    return encoder.visit(dtype)
+
+
+def parse_dtype(node: Node, decoder: Decoder) -> DType:
+    """Read what `encode_dtype` wrote."""
+    if type(node) is str:
+        dtype = _dtypes.get(node)
+        return dtype if dtype is not None else _parse_text(node)
+    try:
+        built = decoder.build(node)
+    except Exception as error:
+        raise located(error, "dtype") from error
+    if not isinstance(built, np.dtype):
+        raise DocumentError("the dtype must be text or a node tagged 'dtype'")
+    return built
+
+
+def _parse_text(text: str) -> DType:
+    if not _TEXT.fullmatch(text):
+        raise DocumentError(f"{text[:60]!r} is not a dtype; write numpy's name, such as float64, or <U10")
+    try:
+        dtype = np.dtype(text)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise DocumentError(f"numpy has no dtype {text!r} here: {error}") from error
+    if len(_dtypes) < _REMEMBERED:
+        _dtypes[text] = dtype
+    return dtype
+
+
+class DtypeCodec(Codec):
+    """
+    dtypes: by ``name``, or by the ``names``, ``formats`` and ``offsets`` of their fields.
+
+    A format is a dtype, or a pair of a dtype and a shape. Equal structured dtypes are written once and referred
+    to: every tree of a forest has the same.
+    """
+
+    types = (np.dtype,)
+    subclasses = True
+    tag = "dtype"
+    members = frozenset(
+        {"name", "names", "formats", "offsets", "itemsize", "titles", "aligned", "record", "metadata"}
+        | {"base", "shape", "na_object", "coerce"}
+    )
+    shared = False
+
+    def encode(self, obj: DType, encoder: Encoder) -> Node:
+        if obj.names is None and obj.metadata is None and obj.subdtype is None and obj.kind != "T":
+            return {"$": "dtype", "name": dtype_text(obj)}
+        if obj.metadata is not None:
+            return encoder.share(obj, self._encode_parts)
+        # Equal dtypes are one object for the reader.
+        return encoder.share(encoder.canonical(obj), self._encode_parts)
+
+    def _encode_parts(self, obj: DType, encoder: Encoder) -> ObjectNode:
+        node: ObjectNode = {"$": "dtype"}
+        if obj.kind == "T":
+            node["name"] = "StringDType"
+            if hasattr(obj, "na_object"):
+                node["na_object"] = encoder.visit(obj.na_object)
+            if not obj.coerce:  # type: ignore[attr-defined]
+                node["coerce"] = False
+        elif obj.subdtype is not None:
+            base, shape = obj.subdtype
+            node |= {"base": encode_dtype(base, encoder), "shape": list(shape)}
+        elif obj.fields is not None and obj.names is not None:
+            self._encode_fields(obj, node, encoder)
+        else:
+            node["name"] = dtype_text(obj)
+        if obj.metadata is not None:
+            try:
+                node["metadata"] = encoder.visit(dict(obj.metadata))
+            except UnsupportedTypeError as error:
+                error.within("metadata")
+                raise
+        return node
+
+    @staticmethod
+    def _encode_fields(obj: DType, node: ObjectNode, encoder: Encoder) -> None:
+        assert obj.fields is not None and obj.names is not None
+        fields = [obj.fields[name] for name in obj.names]
+        node["names"] = list(obj.names)
+        node["formats"] = [encode_dtype(field[0], encoder) for field in fields]
+        node["offsets"] = [field[1] for field in fields]
+        node["itemsize"] = obj.itemsize
+        titles = [field[2] if len(field) == 3 else None for field in fields]  # type: ignore[misc]
+        if any(title is not None for title in titles):
+            node["titles"] = titles
+        if obj.isalignedstruct:
+            node["aligned"] = True
+        if obj.type is np.record:
+            node["record"] = True
+
+    def decode(self, node: ObjectNode, decoder: Decoder) -> DType:
+        dtype = self._decode_parts(node, decoder)
+        metadata = decoder.build(node.get("metadata"))
+        if metadata is None:
+            return dtype
+        if type(metadata) is not dict:
+            raise DocumentError("the metadata of a dtype must be a dict")
+        return np.dtype(dtype, metadata=metadata)  # type: ignore[call-overload, no-any-return]
+
+    def _decode_parts(self, node: ObjectNode, decoder: Decoder) -> DType:
+        if "names" in node:
+            return self._decode_fields(node, decoder)
+        if "base" in node:
+            return np.dtype((parse_dtype(node["base"], decoder), parse_shape(node.get("shape"))))
+        name = node.get("name")
+        if name == "StringDType":
+            options = {key: decoder.build(node[key]) for key in ("na_object", "coerce") if key in node}
+            return np.dtypes.StringDType(**options)
+        if type(name) is not str:
+            raise DocumentError("a dtype needs a name, or names and formats")
+        return parse_dtype(name, decoder)
+
+    @staticmethod
+    def _decode_fields(node: ObjectNode, decoder: Decoder) -> DType:
+        names, formats, offsets = node["names"], node.get("formats"), node.get("offsets")
+        if not (
+            type(names) is type(formats) is type(offsets) is list
+            and len(names) == len(formats) == len(offsets)
+        ):
+            raise DocumentError("a structured dtype needs names, formats and offsets, as many of each")
+        if any(type(name) is not str for name in names) or any(type(offset) is not int for offset in offsets):
+            raise DocumentError("the names of a dtype must be text and its offsets integers")
+        description: dict[str, Any] = {
+            "names": names,
+            "formats": [parse_dtype(part, decoder) for part in formats],
+            "offsets": offsets,
+            "itemsize": node.get("itemsize"),
+        }
+        if "titles" in node:
+            description["titles"] = node["titles"]
+        dtype = np.dtype(description, align=node.get("aligned") is True)  # type: ignore[call-overload]
+        if not _fields_are_apart(dtype):
+            raise DocumentError("the fields of a structured dtype overlap, or lie outside of it")
+        return np.dtype((np.record, dtype)) if node.get("record") is True else dtype
+
+
+def _fields_are_apart(dtype: DType) -> bool:
+    assert dtype.fields is not None
+    end = 0
+    for start, length in sorted((field[1], field[0].itemsize) for field in dtype.fields.values()):
+        if start < end:
+            return False
+        end = start + length
+    return end <= dtype.itemsize
+
+
+def parse_shape(shape: Any) -> tuple[int, ...]:
+    """Read the lengths of an array's axes."""
+    if type(shape) is not list or any(type(length) is not int or length < 0 for length in shape):
+        raise DocumentError(f"a shape must be a list of lengths, not {shape!r}")
+    return tuple(shape)
+
+
+CODECS: tuple[Codec, ...] = (DtypeCodec(),)

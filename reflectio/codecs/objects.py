@@ -1,0 +1,251 @@
+"""Objects of any importable class, by the state that Python's own copying protocol gives."""
+
+from __future__ import annotations
+
+import copyreg
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+from reflectio.codec import Codec, LateCodec, Node, ObjectNode
+from reflectio.codecs.containers import DictCodec, encode_items
+from reflectio.decoder import Decoder, located
+from reflectio.encoder import Encoder
+from reflectio.errors import DocumentError, ReflectioError, UnsupportedTypeError, ValidationError
+from reflectio.state import StateNames, slots_of
+
+_PROTOCOL = 4
+
+_newobj = copyreg.__newobj__  # type: ignore[attr-defined]
+_newobj_ex = copyreg.__newobj_ex__  # type: ignore[attr-defined]
+
+# Cython classes without a Python-visible constructor reduce to a function of this name in their module, which
+# does no more than `cls.__new__(cls)`.
+_CYTHON_NEW = "newObj"
+
+
+class ObjectCodec(LateCodec):
+    """
+    Objects of one class.
+
+    A node has the object's attributes as members. Besides these it may have:
+
+    ========== ===============================================================================================
+    ``$args``  arguments that the class is called with; the policy must list it as a constructor
+    ``$new``   arguments of ``__new__``; the policy must list the class as a constructor
+    ``$items`` what a subclass of list or dict contains
+    ``$state`` a state that is not a dict of attributes
+    ========== ===============================================================================================
+
+    Parameters
+    ----------
+    cls : type
+        The class.
+    """
+
+    def __init__(self, cls: type) -> None:
+        self.cls = cls
+        self._names = StateNames(cls)
+        self._setstate = getattr(cls, "__setstate__", None)
+        self._slots = slots_of(cls)
+        self._is_sequence = issubclass(cls, list)
+        self._is_mapping = issubclass(cls, dict)
+        # Known once an object was reduced: whether that gives its class and its state, and nothing else.
+        self._is_plain: bool | None = None
+
+    # -- out ------------------------------------------------------------------------------------------------
+
+    def encode(self, obj: Any, encoder: Encoder) -> Node:
+        node: ObjectNode = {"$": encoder.name(self.cls)}
+        if self._is_plain:
+            state = obj.__getstate__()
+        else:
+            state = self._encode_construction(obj, node, encoder)
+        if state is not None:
+            self._encode_state(state, node, encoder)
+        return node
+
+    def _encode_construction(self, obj: Any, node: ObjectNode, encoder: Encoder) -> Any:
+        """Write what the object is made from; give the state that remains."""
+        function, args, state, items, pairs = self._reduce(obj)
+        cls = self.cls
+        if function is _newobj and args[0] is cls:
+            member, args = "$new", args[1:]
+        elif function is cls:
+            member = "$args"
+        elif getattr(function, "__name__", "") == _CYTHON_NEW and args == (cls,):
+            member, args = "$new", ()
+        else:
+            name = getattr(function, "__qualname__", repr(function))
+            raise encoder.refuse(
+                f"objects of {cls.__module__}.{cls.__qualname__} are rebuilt by calling {name}, and reflectio "
+                "calls no function that a document names; register a codec for the class"
+            )
+        if args or member == "$args":
+            try:
+                node[member] = encode_items(args, encoder)
+            except UnsupportedTypeError as error:
+                error.within(member)
+                raise
+        if items is not None:
+            node["$items"] = encode_items(items, encoder)
+        if pairs is not None:
+            encoder.depth += 1
+            node["$items"] = DictCodec().encode(dict(pairs), encoder)
+            encoder.depth -= 1
+        self._is_plain = (
+            node.keys() == {"$"}
+            and items is None
+            and pairs is None
+            and cls.__reduce_ex__ is object.__reduce_ex__
+            and cls.__reduce__ is object.__reduce__
+            and cls not in copyreg.dispatch_table
+            and not hasattr(cls, "__getnewargs_ex__")
+            and not hasattr(cls, "__getnewargs__")
+        )
+        return state
+
+    def _reduce(self, obj: Any) -> tuple[Any, tuple[Any, ...], Any, Any, Any]:
+        cls = self.cls
+        try:
+            reducer = copyreg.dispatch_table.get(cls)
+            reduced = reducer(obj) if reducer is not None else obj.__reduce_ex__(_PROTOCOL)
+        except ReflectioError:
+            raise
+        except Exception as error:
+            raise UnsupportedTypeError(
+                f"objects of {cls.__module__}.{cls.__qualname__} have no state that can be saved ({error}); "
+                "remove the object, or register a codec for its class"
+            ) from error
+        if not isinstance(reduced, tuple) or len(reduced) == 6 and reduced[5] is not None:
+            raise UnsupportedTypeError(
+                f"objects of {cls.__module__}.{cls.__qualname__} are saved in a way that reflectio does not know; "
+                "register a codec for the class"
+            )
+        function, args, *rest = reduced
+        if function is _newobj_ex and not args[2]:
+            function, args = _newobj, (args[0], *args[1])
+        return (function, args, *(rest + [None] * 3)[:3])
+
+    def _encode_state(self, state: Any, node: ObjectNode, encoder: Encoder) -> None:
+        if type(state) is tuple and len(state) == 2 and type(state[1]) is dict and self._setstate is None:
+            # Python's default for a class with slots: its dict, and the values of the slots.
+            state = {**(state[0] or {}), **state[1]}
+        if type(state) is not dict or (not state and self._setstate is not None):
+            try:
+                node["$state"] = encoder.visit(state)
+            except UnsupportedTypeError as error:
+                error.within("$state")
+                raise
+            return
+        if not self._names.known.issuperset(state):
+            reason = self._names.refusal(state)
+            if reason is not None:
+                raise encoder.refuse(
+                    f"this {self.cls.__qualname__} has an attribute that no document may set: {reason}; "
+                    "delete the attribute, or register a codec for the class"
+                )
+        plain, visit = encoder.plain, encoder.visit
+        name = ""
+        try:
+            for name, value in state.items():
+                kind = type(value)
+                if kind in plain or (kind is float and value - value == 0.0):
+                    node[name] = value
+                else:
+                    node[name] = visit(value)
+        except UnsupportedTypeError as error:
+            error.within(name)
+            raise
+
+    # -- in -------------------------------------------------------------------------------------------------
+
+    def create(self, node: ObjectNode, decoder: Decoder) -> Any:
+        cls = self.cls
+        if "$args" not in node and "$new" not in node:
+            decoder.check_construction(node["$"], with_arguments=False)
+            return cls.__new__(cls)
+        decoder.check_construction(node["$"], with_arguments=True)
+        member = "$args" if "$args" in node else "$new"
+        args = node.pop(member)
+        if type(args) is not list or "$new" in node:
+            raise DocumentError("the arguments must be one list").within(member)
+        try:
+            decoder.build_items(args)
+        except Exception as error:
+            raise located(error, member) from error
+        try:
+            return cls(*args) if member == "$args" else cls.__new__(cls, *args)
+        except Exception as error:
+            raise ValidationError(f"{cls.__qualname__} refuses its arguments: {error}") from error
+
+    def fill(self, obj: Any, node: ObjectNode, decoder: Decoder) -> None:
+        del node["$"]
+        if "$items" in node:
+            self._fill_items(obj, node.pop("$items"), decoder)
+        if "$state" in node:
+            state = self._build_state(node, decoder)
+        elif node:
+            if not self._names.known.issuperset(node):
+                self._check_names(node)
+            state = decoder.build_values(node)
+        else:
+            return
+        if self._setstate is None:
+            self._set_attributes(obj, state)
+            return
+        try:
+            self._setstate(obj, state)
+        except Exception as error:
+            raise ValidationError(f"{self.cls.__qualname__} refuses its state: {error}") from error
+
+    def _check_names(self, names: Mapping[str, Any]) -> None:
+        reason = self._names.refusal(names)
+        if reason is not None:
+            raise ValidationError(f"the state of a {self.cls.__qualname__} cannot be set: {reason}")
+
+    def _build_state(self, node: ObjectNode, decoder: Decoder) -> Any:
+        try:
+            state = decoder.build(node.pop("$state"))
+        except Exception as error:
+            raise located(error, "$state") from error
+        if node:
+            raise DocumentError(f"a node with $state has no member {next(iter(node))!r}")
+        for part in state if type(state) is tuple else (state,):
+            # Most classes put a dict into their attributes, whatever form the document gives it.
+            if isinstance(part, dict):
+                self._check_names(part)
+        return state
+
+    def _set_attributes(self, obj: Any, state: Any) -> None:
+        if type(state) is not dict:
+            raise ValidationError(f"the state of a {self.cls.__qualname__} must be attributes")
+        if self._slots:
+            for name in self._slots.keys() & state.keys():
+                self._slots[name].__set__(obj, state.pop(name))
+            if not state:
+                return
+        try:
+            attributes = obj.__dict__
+        except AttributeError:
+            raise ValidationError(f"{self.cls.__qualname__} has no attribute {next(iter(state))!r}") from None
+        attributes.update(state)
+
+    def _fill_items(self, obj: Any, items: Node, decoder: Decoder) -> None:
+        try:
+            built = decoder.build(items)
+        except Exception as error:
+            raise located(error, "$items") from error
+        if self._is_mapping and type(built) is dict:
+            for key, value in built.items():
+                obj[key] = value
+        elif self._is_sequence and type(built) is list:
+            obj.extend(built)
+        else:
+            raise DocumentError(f"a {self.cls.__qualname__} cannot have such items")
+
+
+@lru_cache(maxsize=None)
+def object_codec(cls: type) -> Codec:
+    """The codec for objects of a class that no other codec is for."""
+    return ObjectCodec(cls)

@@ -1,0 +1,337 @@
+"""Singletons, ranges, enumerations, dates, paths, patterns and named tuples."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import date, datetime, time, timedelta, timezone
+from enum import Enum, Flag
+from pathlib import Path, PosixPath, PurePosixPath, PureWindowsPath, WindowsPath
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from reflectio.codec import Codec, Node, ObjectNode
+from reflectio.codecs.containers import encode_items
+from reflectio.decoder import Decoder
+from reflectio.encoder import Encoder
+from reflectio.errors import DocumentError, UnsupportedTypeError
+
+_VALUE = frozenset({"value"})
+_BOUNDS = ("start", "stop", "step")
+
+
+def text_of(node: ObjectNode, member: str = "value") -> str:
+    """A member of a node that must be text."""
+    value = node[member]
+    if type(value) is not str:
+        raise DocumentError(f"{member} must be text, not {value!r}")
+    return value
+
+
+def int_of(node: ObjectNode, member: str) -> int:
+    """A member of a node that must be an integer."""
+    value = node[member]
+    if type(value) is not int:
+        raise DocumentError(f"{member} must be an integer, not {value!r}")
+    return value
+
+
+class _SingletonCodec(Codec):
+    """A type with one value."""
+
+    shared = False
+
+    def __init__(self, value: Any, tag: str) -> None:
+        self.value = value
+        self.tag = tag
+        self.types = (type(value),)  # type: ignore[misc]
+
+    def encode(self, obj: Any, encoder: Encoder) -> Node:
+        return {"$": self.tag}
+
+    def decode(self, node: ObjectNode, decoder: Decoder) -> Any:
+        return self.value
+
+
+class SliceCodec(Codec):
+    """Slices; their bounds may be anything."""
+
+    types = (slice,)
+    tag = "slice"
+    members = required = frozenset(_BOUNDS)
+
+    def encode(self, obj: slice, encoder: Encoder) -> Node:
+        bounds = encode_items((obj.start, obj.stop, obj.step), encoder)
+        return {"$": "slice", **dict(zip(_BOUNDS, bounds, strict=True))}
+
+    def decode(self, node: ObjectNode, decoder: Decoder) -> slice:
+        return slice(*(decoder.build(node[bound]) for bound in _BOUNDS))
+
+
+class RangeCodec(Codec):
+    """Ranges."""
+
+    types = (range,)
+    tag = "range"
+    members = required = frozenset(_BOUNDS)
+    shared = False
+
+    def encode(self, obj: range, encoder: Encoder) -> Node:
+        bounds = encode_items((obj.start, obj.stop, obj.step), encoder)
+        return {"$": "range", **dict(zip(_BOUNDS, bounds, strict=True))}
+
+    def decode(self, node: ObjectNode, decoder: Decoder) -> range:
+        bounds = [decoder.build(node[bound]) for bound in _BOUNDS]
+        if any(type(bound) is not int for bound in bounds):
+            raise DocumentError("the bounds of a range must be integers")
+        return range(*bounds)
+
+
+class EnumCodec(Codec):
+    """Members of enumerations, by name; combined flags by their number."""
+
+    types = (Enum,)
+    subclasses = True
+    tag = "enum"
+    members = required = frozenset({"name", "value"})
+    shared = False
+
+    def encode(self, obj: Enum, encoder: Encoder) -> Node:
+        cls = type(obj)
+        if obj.name in cls.__members__:
+            return {"$": "enum", "name": encoder.name(cls), "value": obj.name}
+        return {"$": "enum", "name": encoder.name(cls), "value": encoder.visit(int(obj.value))}
+
+    def decode(self, node: ObjectNode, decoder: Decoder) -> Enum:
+        cls = decoder.resolve_class(node["name"])
+        value = node["value"]
+        if not issubclass(cls, Enum):
+            raise DocumentError(f"{node['name']} is not an enumeration")
+        if type(value) is str and value in cls.__members__:
+            return cls.__members__[value]
+        if type(value) is int and issubclass(cls, Flag):
+            return cls(value)
+        raise DocumentError(f"{node['name']} has no member {value!r}")
+
+    def names(self, node: ObjectNode) -> Iterator[tuple[str, Any]]:
+        yield "class", node.get("name")
+
+
+class DateCodec(Codec):
+    """Dates."""
+
+    types = (date,)
+    tag = "date"
+    members = required = _VALUE
+    shared = False
+
+    def encode(self, obj: date, encoder: Encoder) -> Node:
+        return {"$": "date", "value": obj.isoformat()}
+
+    def decode(self, node: ObjectNode, decoder: Decoder) -> date:
+        return date.fromisoformat(text_of(node))
+
+
+class _ClockCodec(Codec):
+    """What has a time of day: its time zone and fold are members of their own."""
+
+    members = frozenset({"value", "fold", "tzinfo"})
+    required = _VALUE
+    shared = False
+
+    def encode(self, obj: Any, encoder: Encoder) -> Node:
+        node: ObjectNode = {"$": self.tag, "value": obj.replace(tzinfo=None, fold=0).isoformat()}
+        if obj.fold:
+            node["fold"] = 1
+        if obj.tzinfo is not None:
+            try:
+                node["tzinfo"] = encoder.visit(obj.tzinfo)
+            except UnsupportedTypeError as error:
+                error.within("tzinfo")
+                raise
+        return node
+
+    def _complete(self, naive: Any, node: ObjectNode, decoder: Decoder) -> Any:
+        if naive.tzinfo is not None or node.get("fold", 0) not in (0, 1):
+            raise DocumentError("the time zone and the fold of a time are members of their own")
+        return naive.replace(tzinfo=decoder.build(node.get("tzinfo")), fold=int(node.get("fold", 0)))
+
+
+class DatetimeCodec(_ClockCodec):
+    """Points in time."""
+
+    types = (datetime,)
+    tag = "datetime"
+
+    def decode(self, node: ObjectNode, decoder: Decoder) -> datetime:
+        completed = self._complete(datetime.fromisoformat(text_of(node)), node, decoder)
+        assert isinstance(completed, datetime)
+        return completed
+
+
+class TimeCodec(_ClockCodec):
+    """Times of day."""
+
+    types = (time,)
+    tag = "time"
+
+    def decode(self, node: ObjectNode, decoder: Decoder) -> time:
+        completed = self._complete(time.fromisoformat(text_of(node)), node, decoder)
+        assert isinstance(completed, time)
+        return completed
+
+
+class TimedeltaCodec(Codec):
+    """Durations."""
+
+    types = (timedelta,)
+    tag = "timedelta"
+    members = required = frozenset({"days", "seconds", "microseconds"})
+    shared = False
+
+    def encode(self, obj: timedelta, encoder: Encoder) -> Node:
+        return {
+            "$": "timedelta",
+            "days": obj.days,
+            "seconds": obj.seconds,
+            "microseconds": obj.microseconds,
+        }
+
+    def decode(self, node: ObjectNode, decoder: Decoder) -> timedelta:
+        return timedelta(int_of(node, "days"), int_of(node, "seconds"), int_of(node, "microseconds"))
+
+
+class TimezoneCodec(Codec):
+    """Fixed offsets from UTC."""
+
+    types = (timezone,)
+    tag = "timezone"
+    members = frozenset({"offset", "name"})
+    required = frozenset({"offset"})
+    shared = False
+
+    def encode(self, obj: timezone, encoder: Encoder) -> Node:
+        offset, *name = obj.__getinitargs__()  # type: ignore[attr-defined]
+        node = {"$": "timezone", "offset": encoder.visit(offset)}
+        return {**node, "name": encoder.visit(name[0])} if name else node
+
+    def decode(self, node: ObjectNode, decoder: Decoder) -> timezone:
+        offset = decoder.build(node["offset"])
+        if not isinstance(offset, timedelta):
+            raise DocumentError("the offset of a time zone must be a timedelta")
+        if "name" in node:
+            return timezone(offset, decoder.build(text_of(node, "name")))
+        # timezone(timedelta(0)) is a copy of timezone.utc, and equal; the singleton is what was written.
+        return timezone.utc if not offset else timezone(offset)
+
+
+class ZoneInfoCodec(Codec):
+    """Time zones of the IANA database, by key."""
+
+    types = (ZoneInfo,)
+    tag = "zoneinfo"
+    members = required = frozenset({"key"})
+    shared = False
+
+    def encode(self, obj: ZoneInfo, encoder: Encoder) -> Node:
+        if obj.key is None:
+            raise encoder.refuse("a time zone read from a file has no key to write; use one with a key")
+        return {"$": "zoneinfo", "key": obj.key}
+
+    def decode(self, node: ObjectNode, decoder: Decoder) -> ZoneInfo:
+        return ZoneInfo(text_of(node, "key"))
+
+
+class PathCodec(Codec):
+    """Paths, as text with its flavour; a path of this system is read as a path of the reader's system."""
+
+    types = (PosixPath, WindowsPath, PurePosixPath, PureWindowsPath)
+    tag = "path"
+    members = required = frozenset({"flavour", "value"})
+    shared = False
+    _flavours = {"native": Path, "posix": PurePosixPath, "windows": PureWindowsPath}
+
+    def encode(self, obj: Any, encoder: Encoder) -> Node:
+        if isinstance(obj, Path):
+            flavour = "native"
+        else:
+            flavour = "windows" if isinstance(obj, PureWindowsPath) else "posix"
+        return {"$": "path", "flavour": flavour, "value": encoder.visit(str(obj))}
+
+    def decode(self, node: ObjectNode, decoder: Decoder) -> Any:
+        flavour = self._flavours.get(text_of(node, "flavour"))
+        value = decoder.build(node["value"])
+        if flavour is None or type(value) is not str:
+            raise DocumentError("a path needs text and one of the flavours native, posix and windows")
+        return flavour(value)
+
+
+class PatternCodec(Codec):
+    """Compiled regular expressions."""
+
+    types = (re.Pattern,)
+    tag = "pattern"
+    members = required = frozenset({"pattern", "flags"})
+    shared = False
+
+    def encode(self, obj: re.Pattern[Any], encoder: Encoder) -> Node:
+        return {"$": "pattern", "pattern": encoder.visit(obj.pattern), "flags": obj.flags}
+
+    def decode(self, node: ObjectNode, decoder: Decoder) -> re.Pattern[Any]:
+        pattern = decoder.build(node["pattern"])
+        if type(pattern) not in (str, bytes):
+            raise DocumentError("a pattern must be text or bytes")
+        try:
+            return re.compile(pattern, int_of(node, "flags"))
+        except (re.error, OverflowError) as error:
+            raise DocumentError(f"not a regular expression: {error}") from error
+
+
+class NamedTupleCodec(Codec):
+    """Named tuples of one class; the fields are the members."""
+
+    def __init__(self, cls: type) -> None:
+        self.cls = cls
+        self.fields: tuple[str, ...] = tuple(cls._fields)  # type: ignore[attr-defined]
+
+    def encode(self, obj: Any, encoder: Encoder) -> Node:
+        try:
+            values = encode_items(obj, encoder)
+        except UnsupportedTypeError as error:
+            error._parts[-1] = self.fields[int(error._parts[-1])]
+            raise
+        return {"$": encoder.name(self.cls), **dict(zip(self.fields, values, strict=True))}
+
+    def decode(self, node: ObjectNode, decoder: Decoder) -> Any:
+        del node["$"]
+        if node.keys() != set(self.fields):
+            raise DocumentError(f"a {self.cls.__qualname__} has the fields {', '.join(self.fields)}")
+        decoder.build_values(node)
+        return tuple.__new__(self.cls, [node[field] for field in self.fields])
+
+
+def is_named_tuple(cls: Any) -> bool:
+    """Whether a class is what `collections.namedtuple` or `typing.NamedTuple` makes."""
+    return (
+        isinstance(cls, type)
+        and issubclass(cls, tuple)
+        and isinstance(fields := getattr(cls, "_fields", None), tuple)
+        and all(type(field) is str and not field.startswith("$") for field in fields)
+    )
+
+
+CODECS: tuple[Codec, ...] = (
+    _SingletonCodec(Ellipsis, "ellipsis"),
+    _SingletonCodec(NotImplemented, "notimplemented"),
+    SliceCodec(),
+    RangeCodec(),
+    EnumCodec(),
+    DateCodec(),
+    DatetimeCodec(),
+    TimeCodec(),
+    TimedeltaCodec(),
+    TimezoneCodec(),
+    ZoneInfoCodec(),
+    PathCodec(),
+    PatternCodec(),
+)

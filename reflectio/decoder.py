@@ -1,0 +1,386 @@
+"""The visitor on the way in: builds the object that a document's nodes describe."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import numpy as np
+
+from reflectio.codec import Codec, Node, ObjectNode
+from reflectio.errors import DocumentError, LimitError, PathPart, ReflectioError
+from reflectio.names import resolve
+from reflectio.policy import Kind, Policy
+from reflectio.registry import codec_for_named_class, codec_for_tag, load_entry_points, on_change
+from reflectio.segment import Segment
+
+_NESTED = frozenset({dict, list})
+_ABSENT = object()
+
+# How many orders of members are remembered per codec as checked; a hostile document may show many.
+_REMEMBERED_SHAPES = 64
+
+# What a table holds for a tag: its codec's `decode`, the codec, and the orders of members known to be right
+# (None: the codec checks its members itself).
+_Entry = tuple[Callable[[ObjectNode, "Decoder"], Any], Codec, "set[tuple[str, ...]] | None"]
+
+
+class NameRefused(Exception):
+    """The policy refuses a name; whoever loads then collects every such name of the document."""
+
+
+def located(error: Exception, part: PathPart) -> ReflectioError:
+    """The error to raise where building the member or item ``part`` raised ``error``."""
+    if isinstance(error, NameRefused):
+        raise error
+    if not isinstance(error, ReflectioError):
+        error = as_reflectio_error(error)
+    return error.within(part)
+
+
+def as_reflectio_error(error: Exception) -> ReflectioError:
+    """Turn what a parser, numpy or Python raised over a malformed node into an error of this library."""
+    if isinstance(error, RecursionError):
+        wrapped: ReflectioError = LimitError("the document nests too deeply to be read")
+    elif isinstance(error, MemoryError):
+        wrapped = LimitError(f"not enough memory for what the document describes ({error})")
+    elif isinstance(error, KeyError):
+        wrapped = DocumentError(f"the member {error} is missing")
+    else:
+        wrapped = DocumentError(f"malformed: {error}")
+    wrapped.__cause__ = error
+    return wrapped
+
+
+class _Table(dict[str, _Entry]):
+    """What to do with each tag met so far, under one policy."""
+
+    def __init__(self, policy: Policy) -> None:
+        super().__init__()
+        self._policy = policy
+        # Classes that may be called with arguments, yet not be rebuilt without.
+        self.only_constructors: set[str] = set()
+
+    def __missing__(self, tag: str) -> _Entry:
+        if type(tag) is not str:
+            raise DocumentError(f"the tag {tag!r} is not a string")
+        if "." in tag:
+            codec = codec_for_named_class(self._class(tag))
+            if codec.tag is not None:
+                raise DocumentError(f"{tag} is written under the tag {codec.tag!r}, not under its name")
+        else:
+            load_entry_points()
+            found = codec_for_tag(tag)
+            if found is None:
+                raise DocumentError(
+                    f"unknown tag {tag!r}; the document needs a newer reflectio, or a package that offers a "
+                    "codec for it"
+                )
+            codec = found
+        entry = self[tag] = (codec.decode, codec, None if codec.tag is None else set())
+        return entry
+
+    def _class(self, name: str) -> type:
+        if not self._policy.allows("class", name):
+            found = allowed(self._policy, "constructor", name)
+            self.only_constructors.add(name)
+        else:
+            found = allowed(self._policy, "class", name)
+        if not isinstance(found, type):
+            raise DocumentError(f"{name} is not a class")
+        return found
+
+
+def allowed(policy: Policy, kind: Kind, name: str) -> Any:
+    """Import what a name stands for, once the policy has allowed it."""
+    if not policy.allows(kind, name):
+        raise NameRefused(name)
+    found = resolve(name)
+    if not policy.confirm(kind, name, found):
+        raise NameRefused(name)
+    return found
+
+
+class _Tables:
+    """What one policy allows, as far as documents have asked."""
+
+    def __init__(self, policy: Policy) -> None:
+        self.table = _Table(policy)
+        self.resolved: dict[tuple[Kind, str], Any] = {}
+
+
+_tables: WeakKeyDictionary[Policy, _Tables] = WeakKeyDictionary()
+on_change(_tables.clear)
+
+
+class Decoder:
+    """
+    One rebuilding of one document.
+
+    Parameters
+    ----------
+    policy : Policy
+        Which names may be imported.
+    segment : Segment
+        Where the arrays outside the header are.
+    objects : list of node
+        The header's ``objects``.
+    reparse : callable
+        Gives the header's nodes anew. Building consumes the nodes it is given.
+    """
+
+    def __init__(
+        self, policy: Policy, segment: Segment, objects: list[Node], reparse: Callable[[], list[Node]]
+    ) -> None:
+        tables = _tables.get(policy)
+        if tables is None:
+            tables = _tables[policy] = _Tables(policy)
+        self.policy = policy
+        self.segment = segment
+        self._table = tables.table
+        self._resolved = tables.resolved
+        self._built: dict[int, Any] = {}
+        self._open: set[int] = set()
+        self._early: set[int] = set()
+        self._reparse = reparse
+        self._index: dict[int, ObjectNode] | None = None
+        self._entries = self._entries_by_id(objects)
+        self._waiting: list[tuple[Codec, Any, ObjectNode, int]] = []
+        self._order = {number: place for place, number in enumerate(self._entries)}
+
+    # -- the walk -------------------------------------------------------------------------------------------
+
+    def decode(self, model: Node) -> Any:
+        """Build the object that ``model`` describes, and complete all that it refers to."""
+        # Values that must be complete before anything refers to them come last in a chain of references, so
+        # the last is built first; everything else is created empty where it is met and filled in turn.
+        for number in reversed(list(self._entries)):
+            self._located_in_objects(number, lambda number=number: self._build_value_entry(number))
+        root: Any = None
+        try:
+            root = self.build(model)
+        except Exception as error:
+            raise self._rooted(error, "$.model") from error
+        for codec, obj, node, number in self._waiting:
+            self._located_in_objects(number, lambda: codec.fill(obj, node, self))
+        if self._entries:
+            raise DocumentError(f"nothing refers to the object with the id {next(iter(self._entries))}")
+        return root
+
+    def _build_value_entry(self, number: int) -> None:
+        node = self._entries.get(number)
+        if node is not None and not self._entry(node)[1].late:
+            self.ref(number)
+
+    def build(self, node: Node) -> Any:
+        """
+        Give the object for any node: the one place where tags meet codecs.
+
+        Parameters
+        ----------
+        node : node
+            The node. Lists and objects among its parts are used up.
+
+        Returns
+        -------
+        Any
+            The object.
+        """
+        kind = type(node)
+        if kind is dict:
+            tag = node.get("$", _ABSENT)
+            if tag is _ABSENT:
+                return self.build_values(node)
+            decode, codec, shapes = self._table[tag]
+            if shapes is not None:
+                shape = tuple(node)
+                if shape not in shapes:
+                    self._check_members(codec, shape, shapes)
+            if "$id" in node:
+                return self._build_shared(node, codec)
+            return decode(node, self)
+        if kind is list:
+            return self.build_items(node)
+        return node
+
+    def build_items(self, items: list[Any]) -> list[Any]:
+        """Build every item of a list of nodes, in place."""
+        if not _NESTED.isdisjoint(map(type, items)):
+            index = 0
+            try:
+                for index, item in enumerate(items):
+                    if type(item) in _NESTED:
+                        items[index] = self.build(item)
+            except Exception as error:
+                raise located(error, index) from error
+        return items
+
+    def build_values(self, members: dict[str, Any]) -> dict[str, Any]:
+        """Build every value of a dict of nodes, in place."""
+        key = ""
+        try:
+            for key, value in members.items():
+                if type(value) in _NESTED:
+                    members[key] = self.build(value)
+        except Exception as error:
+            raise located(error, key) from error
+        return members
+
+    def resolve(self, kind: Kind, name: str) -> Any:
+        """
+        Import what a name stands for, if the policy allows it.
+
+        Parameters
+        ----------
+        kind : {"class", "constructor", "callable"}
+            What is to be done with it, and so which list of the policy has to hold it.
+        name : str
+            The dotted name.
+        """
+        found = self._resolved.get((kind, name), _ABSENT)
+        if found is _ABSENT:
+            if type(name) is not str:
+                raise DocumentError(f"a name must be a string, not {name!r}")
+            found = self._resolved[kind, name] = allowed(self.policy, kind, name)
+        return found
+
+    def require(self, kind: Kind, name: str) -> None:
+        """Refuse a name that the policy does not allow, without importing anything."""
+        if not self.policy.allows(kind, name):
+            raise NameRefused(name)
+
+    def check_construction(self, name: str, *, with_arguments: bool) -> None:
+        """Refuse to make an object of a class in a way that the policy does not allow."""
+        if with_arguments:
+            self.resolve("constructor", name)
+        elif name in self._table.only_constructors:
+            raise NameRefused(name)
+
+    def resolve_class(self, name: str) -> type:
+        """Import the class of a name, if the policy allows its objects to be rebuilt."""
+        found = self.resolve("class", name)
+        if not isinstance(found, type):
+            raise DocumentError(f"{name} is not a class")
+        return found
+
+    # -- identity -------------------------------------------------------------------------------------------
+
+    def _build_shared(self, node: ObjectNode, codec: Codec) -> Any:
+        number = self._check_id(node["$id"])
+        if number in self._built or number in self._open:
+            if number in self._early:
+                self._early.discard(number)
+                return self._built[number]
+            raise DocumentError(f"the id {number} is given twice")
+        del node["$id"]
+        if codec.late:
+            obj = self._built[number] = codec.create(node, self)
+            codec.fill(obj, node, self)
+            return obj
+        self._open.add(number)
+        obj = codec.decode(node, self)
+        self._open.discard(number)
+        self._built[number] = obj
+        return obj
+
+    def ref(self, number: Any) -> Any:
+        """Give the object with an id, creating it where the document describes it further on."""
+        number = self._check_id(number)
+        if number in self._built:
+            return self._built[number]
+        if number in self._open:
+            raise DocumentError(f"the value with the id {number} contains itself")
+        node = self._entries.pop(number, None)
+        if node is None:
+            return self._build_early(number)
+        codec = self._entry(node)[1]
+        if not codec.late:
+            return self.build(node)
+        decode, codec, shapes = self._entry(node)
+        if shapes is not None:
+            self._check_members(codec, tuple(node), shapes)
+        del node["$id"]
+        obj = self._built[number] = codec.create(node, self)
+        self._waiting.append((codec, obj, node, number))
+        return obj
+
+    def _build_early(self, number: int) -> Any:
+        """Build what is described further on; reordering tools and deep values lead here, nothing else does."""
+        if self._index is None:
+            self._index = _nodes_by_id(self._reparse())
+        node = self._index.pop(number, None)
+        if node is None:
+            raise DocumentError(f"nothing in the document has the id {number}")
+        obj = self.build(node)
+        self._early.add(number)
+        return obj
+
+    @staticmethod
+    def _check_id(number: Any) -> int:
+        if type(number) is not int:
+            raise DocumentError(f"an id must be an integer, not {number!r}")
+        return number
+
+    def _entries_by_id(self, objects: list[Node]) -> dict[int, ObjectNode]:
+        entries: dict[int, ObjectNode] = {}
+        for index, node in enumerate(objects):
+            if type(node) is not dict or "$" not in node or "$id" not in node:
+                raise DocumentError("an entry of objects needs a tag and an id").rooted(f"$.objects[{index}]")
+            if entries.setdefault(self._check_id(node["$id"]), node) is not node:
+                raise DocumentError(f"the id {node['$id']} is given twice").rooted(f"$.objects[{index}]")
+        return entries
+
+    def _entry(self, node: ObjectNode) -> _Entry:
+        return self._table[node["$"]]
+
+    def _located_in_objects(self, number: int, step: Callable[[], Any]) -> None:
+        try:
+            step()
+        except Exception as error:
+            raise self._rooted(error, f"$.objects[{self._order[number]}]") from error
+
+    @staticmethod
+    def _rooted(error: Exception, root: str) -> Exception:
+        if isinstance(error, NameRefused):
+            return error
+        if not isinstance(error, ReflectioError):
+            error = as_reflectio_error(error)
+        return error.rooted(root)
+
+    # -- members and arrays ---------------------------------------------------------------------------------
+
+    @staticmethod
+    def _check_members(codec: Codec, shape: tuple[str, ...], shapes: set[tuple[str, ...]]) -> None:
+        members = set(shape) - {"$", "$id"}
+        if missing := codec.required - members:
+            raise DocumentError(f"a node tagged {codec.tag!r} needs {_quoted(missing)}")
+        if unknown := members - codec.members:
+            raise DocumentError(f"a node tagged {codec.tag!r} has no {_quoted(unknown)}")
+        if len(shapes) < _REMEMBERED_SHAPES:
+            shapes.add(shape)
+
+    def take(
+        self, offset: Any, dtype: np.dtype[Any], shape: tuple[int, ...], order: str
+    ) -> np.ndarray[Any, Any]:
+        """Give the array that lies at ``offset`` of the segment, in memory of its own unless mapped."""
+        return self.segment.take(offset, dtype, shape, order)
+
+
+def _quoted(names: set[str] | frozenset[str]) -> str:
+    return " or ".join(repr(name) for name in sorted(names))
+
+
+def _nodes_by_id(roots: list[Node]) -> dict[int, ObjectNode]:
+    found: dict[int, ObjectNode] = {}
+    stack: list[Any] = [roots]
+    while stack:
+        node = stack.pop()
+        if type(node) is dict:
+            number = node.get("$id")
+            if type(number) is int and "$" in node:
+                found.setdefault(number, node)
+            stack.extend(value for value in node.values() if type(value) in _NESTED)
+        else:
+            stack.extend(value for value in node if type(value) in _NESTED)
+    return found

@@ -1,0 +1,244 @@
+"""The document: a JSON header, and behind a NUL the segment with the bytes of large arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import chain
+from typing import Any
+
+import orjson
+import xxhash
+from attrs import frozen
+
+from reflectio.codec import Node
+from reflectio.errors import DocumentError, IntegrityError, LimitError
+from reflectio.json_text import pretty
+from reflectio.policy import Limits
+from reflectio.segment import ALIGNMENT, Segment, SegmentWriter
+
+FORMAT_VERSION = 1
+
+_MEMBERS = ("reflectio", "versions", "metadata", "model", "objects", "segment", "digest")
+_REQUIRED = frozenset({"reflectio", "versions", "model"})
+_ALGORITHM = "xxh3_128"
+_DIGEST_MEMBER = b'"digest"'
+
+# How much of a buffer without a `find` is searched for the header's end at a time.
+_SEARCH_STEP = 1 << 16
+
+
+def _digest(data: bytes | memoryview) -> str:
+    return xxhash.xxh3_128_hexdigest(data)
+
+
+# -- out ------------------------------------------------------------------------------------------------------
+
+
+def _header(
+    versions: dict[str, str], metadata: Any, model: Node, objects: list[Node], segment: SegmentWriter
+) -> dict[str, Any]:
+    header: dict[str, Any] = {"reflectio": FORMAT_VERSION, "versions": versions}
+    if metadata is not None:
+        header["metadata"] = metadata
+    header["model"] = model
+    if objects:
+        header["objects"] = objects
+    if segment.arrays:
+        header["segment"] = {"nbytes": segment.nbytes, _ALGORITHM: segment.digest()}
+    return header
+
+
+def write_binary(
+    versions: dict[str, str], metadata: Any, model: Node, objects: list[Node], segment: SegmentWriter
+) -> Iterable[bytes | memoryview]:
+    """
+    Give the bytes of a document in binary format, a piece at a time.
+
+    Parameters
+    ----------
+    versions : dict of str to str
+        The versions of the libraries whose names occur.
+    metadata : JSON value or None
+        What the user wants to be found in the header.
+    model : node
+        The root.
+    objects : list of node
+        What lies too deep to be nested in it.
+    segment : SegmentWriter
+        The arrays that lie outside the header.
+    """
+    text = orjson.dumps(_header(versions, metadata, model, objects, segment))
+    # The digest covers every byte before its own member, the comma included.
+    digested = memoryview(text[:-1] + b",")
+    tail = b'"digest":"%s:%s"}' % (_ALGORITHM.encode(), _digest(digested).encode())
+    if not segment.arrays:
+        return [digested, tail]
+    padding = bytes(-(len(digested) + len(tail)) % ALIGNMENT or ALIGNMENT)
+    # The header is complete before the first piece is asked for; arrays are read as they are written.
+    return chain((digested, tail, padding), segment.chunks())
+
+
+def write_json(versions: dict[str, str], metadata: Any, model: Node, objects: list[Node]) -> bytes:
+    """Give the bytes of a document in JSON format, which has neither segment nor digest."""
+    return pretty(_header(versions, metadata, model, objects, SegmentWriter()))
+
+
+# -- in -------------------------------------------------------------------------------------------------------
+
+
+@frozen
+class Document:
+    """
+    A document, read but not built.
+
+    Attributes
+    ----------
+    header : dict
+        The parsed header.
+    text : memoryview
+        The header's bytes.
+    segment : Segment
+        The arrays outside the header; empty where there are none.
+    """
+
+    header: dict[str, Any]
+    text: memoryview
+    segment: Segment
+
+    @property
+    def objects(self) -> list[Node]:
+        """The header's ``objects``."""
+        objects = self.header.get("objects", [])
+        assert type(objects) is list
+        return objects
+
+    def reparse(self) -> list[Node]:
+        """The root and the objects, parsed anew."""
+        header = _parse(self.text)
+        return [header["model"], *header.get("objects", [])]
+
+
+def read(data: memoryview, limits: Limits, *, mapped: bool = False) -> Document:
+    """
+    Read and check a document, short of building anything.
+
+    Parameters
+    ----------
+    data : memoryview
+        All of its bytes.
+    limits : Limits
+        What the policy grants.
+    mapped : bool
+        Whether ``data`` is a private mapping of a file that arrays are to be views of. The segment's digest, for
+        which every byte would have to be read, is not checked then.
+
+    Raises
+    ------
+    DocumentError, LimitError, IntegrityError
+        The bytes are no document, exceed a limit, or do not match their digest.
+    """
+    if len(data) > limits.document_bytes:
+        raise LimitError(f"the document has {len(data)} bytes; the policy's limit is {limits.document_bytes}")
+    end = _find_nul(data)
+    text = data if end is None else data[:end]
+    header = _parse(text)
+    _check_header(header)
+    _check_digest(header, text)
+    segment = _read_segment(header, data, end, mapped=mapped)
+    return Document(header, text, segment)
+
+
+def _find_nul(data: memoryview) -> int | None:
+    for start in range(0, len(data), _SEARCH_STEP):
+        place = bytes(data[start : start + _SEARCH_STEP]).find(0)
+        if place >= 0:
+            return start + place
+    return None
+
+
+def _parse(text: memoryview) -> dict[str, Any]:
+    if not len(text):
+        raise DocumentError("the document is empty")
+    try:
+        header = orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        raise DocumentError(f"not a reflectio document, or truncated: {error}{_hint(text)}") from None
+    if type(header) is not dict:
+        raise DocumentError("not a reflectio document: the JSON text is not an object")
+    return header
+
+
+def _hint(text: memoryview) -> str:
+    start = bytes(text[:4])
+    if start[:1] == b"\x80":
+        return "; this looks like a pickle or joblib file"
+    if start == b"PK\x03\x04":
+        return "; this looks like a zip archive, as skops writes it"
+    return ""
+
+
+def _check_header(header: dict[str, Any]) -> None:
+    version = header.get("reflectio")
+    if type(version) is not int:
+        raise DocumentError(
+            "not a reflectio document: the member 'reflectio' with the format version is missing"
+        )
+    if version != FORMAT_VERSION:
+        raise DocumentError(
+            f"the document has format version {version}; this reflectio reads version {FORMAT_VERSION}, a newer "
+            "one may read it"
+        )
+    if missing := _REQUIRED - header.keys():
+        raise DocumentError(f"the header has no {' and no '.join(sorted(missing))}")
+    if unknown := header.keys() - set(_MEMBERS):
+        raise DocumentError(f"the header has unknown members: {', '.join(sorted(unknown))}")
+    if type(header["versions"]) is not dict:
+        raise DocumentError("the versions must be an object").rooted("$.versions")
+    if type(header.get("objects", [])) is not list:
+        raise DocumentError("the objects must be a list").rooted("$.objects")
+
+
+def _check_digest(header: dict[str, Any], text: memoryview) -> None:
+    if "digest" not in header:
+        return
+    digest = header["digest"]
+    if type(digest) is not str or not digest.startswith(f"{_ALGORITHM}:"):
+        raise DocumentError(f"the digest must be {_ALGORITHM}: and hexadecimal digits").rooted("$.digest")
+    # It is the last member, so that its name is near the end.
+    tail = bytes(text[-256:])
+    place = tail.rfind(_DIGEST_MEMBER)
+    if place < 0 or next(reversed(header)) != "digest":
+        raise DocumentError("the digest must be the last member").rooted("$.digest")
+    found = _digest(text[: len(text) - len(tail) + place])
+    if digest != f"{_ALGORITHM}:{found}":
+        raise IntegrityError(
+            "the header does not match its digest: the document was damaged, or edited. Delete the member 'digest' "
+            "to accept an edit"
+        )
+
+
+def _read_segment(header: dict[str, Any], data: memoryview, end: int | None, *, mapped: bool) -> Segment:
+    described = header.get("segment")
+    if described is None:
+        if end is not None:
+            raise DocumentError("bytes follow the header, which describes no segment")
+        return Segment(data[:0])
+    if type(described) is not dict or not {"nbytes"} <= described.keys() <= {"nbytes", _ALGORITHM}:
+        raise DocumentError(f"the segment must be described by nbytes and {_ALGORITHM}").rooted("$.segment")
+    nbytes = described["nbytes"]
+    if end is None:
+        raise DocumentError("the segment is missing: the document is truncated").rooted("$.segment")
+    start = end + (-end % ALIGNMENT or ALIGNMENT)
+    if type(nbytes) is not int or start + nbytes != len(data):
+        raise DocumentError(
+            f"the segment should have {nbytes} bytes and has {max(0, len(data) - start)}: the document is truncated, "
+            "or something follows it"
+        ).rooted("$.segment")
+    if any(data[end:start]):
+        raise DocumentError("the padding before the segment is not zero").rooted("$.segment")
+    body = data[start:]
+    if not mapped and _ALGORITHM in described and _digest(body) != described[_ALGORITHM]:
+        raise IntegrityError(
+            "the segment does not match its digest: the document was damaged, or edited"
+        ).rooted("$.segment")
+    return Segment(body, mapped=mapped)

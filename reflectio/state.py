@@ -1,0 +1,75 @@
+"""Which names the state of an object may have: attributes, never what the class defines as behaviour."""
+
+from __future__ import annotations
+
+import inspect
+from functools import lru_cache
+from types import GetSetDescriptorType, MemberDescriptorType
+from typing import Any
+
+_ABSENT = object()
+
+
+def refusal(cls: type, name: Any) -> str | None:
+    """
+    Say why an attribute of an object of a class may not come from a document.
+
+    An attribute that shadows a method would change what the object does, and a dunder what Python does with it.
+    A plain class attribute may be shadowed: `sklearn.linear_model.LassoLars` does so with ``positive``.
+
+    Parameters
+    ----------
+    cls : type
+        The object's class.
+    name : str
+        The attribute's name.
+
+    Returns
+    -------
+    str or None
+        The reason, or None where the attribute may be set.
+    """
+    if type(name) is not str or not name.isidentifier():
+        return f"{name!r} is not an attribute name"
+    if name.startswith("__") and name.endswith("__"):
+        return f"{name!r} is a name that Python reserves"
+    found = inspect.getattr_static(cls, name, _ABSENT)
+    if found is _ABSENT or isinstance(found, MemberDescriptorType | GetSetDescriptorType):
+        # Slots, and the fields of compiled classes, are state themselves.
+        return None
+    if hasattr(type(found), "__get__"):
+        return f"{name!r} would hide what {cls.__qualname__} defines under that name"
+    return None
+
+
+class StateNames:
+    """The attribute names of one class that were found to be harmless, so that each is examined once."""
+
+    # A hostile document may show any number of names.
+    _REMEMBERED = 1024
+
+    def __init__(self, cls: type) -> None:
+        self._cls = cls
+        self.known: set[str] = set()
+
+    def refusal(self, names: Any) -> str | None:
+        """Say why one of several names may not be set, or None."""
+        for name in names:
+            if name not in self.known:
+                reason = refusal(self._cls, name)
+                if reason is not None:
+                    return reason
+                if len(self.known) < self._REMEMBERED:
+                    self.known.add(name)
+        return None
+
+
+@lru_cache(maxsize=None)
+def slots_of(cls: type) -> dict[str, MemberDescriptorType]:
+    """The slots of a class and its bases, by attribute name."""
+    found: dict[str, MemberDescriptorType] = {}
+    for base in reversed(cls.__mro__):
+        for name, value in vars(base).items():
+            if isinstance(value, MemberDescriptorType):
+                found[name] = value
+    return found

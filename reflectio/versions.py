@@ -1,0 +1,88 @@
+"""Which versions of which libraries a document was written with, and whether they are installed here."""
+
+from __future__ import annotations
+
+import platform
+import sys
+import warnings
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from importlib import metadata
+from typing import Any
+
+from reflectio._version import __version__
+from reflectio.errors import DocumentError, ValidationError, VersionWarning
+from reflectio.policy import Policy
+
+# Import packages whose distribution has another name. Anything else is looked up, which takes longer.
+_DISTRIBUTIONS = {"sklearn": "scikit-learn", "numpy": "numpy", "scipy": "scipy", "pandas": "pandas"}
+
+# Differences that are no reason to warn: any reflectio reads all earlier documents, and Python's version is a
+# hint for people.
+_UNCHECKED = frozenset({"python", "reflectio"})
+
+
+@lru_cache(maxsize=None)
+def distribution_of(package: str) -> str | None:
+    """The installed distribution that provides an import package; None for the standard library."""
+    if package in sys.stdlib_module_names:
+        return None
+    if package in _DISTRIBUTIONS:
+        return _DISTRIBUTIONS[package]
+    return metadata.packages_distributions().get(package, [None])[0]
+
+
+@lru_cache(maxsize=None)
+def installed_version(distribution: str) -> str | None:
+    """The installed version of a distribution, or None."""
+    try:
+        return metadata.version(distribution)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def versions_for(names: Iterable[str]) -> dict[str, str]:
+    """
+    The header's ``versions`` for a document that holds some dotted names.
+
+    Parameters
+    ----------
+    names : iterable of str
+        The names.
+
+    Returns
+    -------
+    dict of str to str
+        The versions of Python, reflectio, and each distribution whose names occur, in that order.
+    """
+    versions = {"python": platform.python_version(), "reflectio": __version__}
+    distributions = {distribution_of(package) for package in {name.partition(".")[0] for name in names}}
+    for distribution in sorted(filter(None, distributions)):
+        version = installed_version(distribution)
+        if version is not None:
+            versions[distribution] = version
+    return versions
+
+
+def check_versions(versions: Mapping[str, Any], policy: Policy, *, stacklevel: int) -> None:
+    """Warn, once, or fail where the policy says so, about libraries whose version is another one here."""
+    if policy.mismatch == "ignore":
+        return
+    differences = []
+    for distribution, written in versions.items():
+        if type(written) is not str:
+            raise DocumentError(f"the version of {distribution} must be text").rooted("$.versions")
+        if distribution in _UNCHECKED:
+            continue
+        installed = installed_version(distribution)
+        if installed != written:
+            differences.append(f"{distribution} {written} (here: {installed or 'not installed'})")
+    if not differences:
+        return
+    message = (
+        f"the document was written with {', '.join(differences)}; what it holds may work differently, or fail. "
+        "Load it with those versions, or dump the model again with the installed ones"
+    )
+    if policy.mismatch == "error":
+        raise ValidationError(message).rooted("$.versions")
+    warnings.warn(message, VersionWarning, stacklevel=stacklevel)

@@ -1,0 +1,479 @@
+"""Every name of the built-in lists is what it says, is harmless, and covers what fitted estimators hold."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import inspect
+import pathlib
+import tomllib
+import warnings
+from collections import Counter
+
+import pytest
+
+from reflectio.errors import DocumentError
+from reflectio.names import public_name, resolve
+from reflectio.policy import Policy
+
+pytestmark = pytest.mark.filterwarnings("ignore")
+
+FOLDER = pathlib.Path(__file__).parent.parent / "allowlist"
+LIBRARIES = ("stdlib", "numpy", "scipy", "sklearn", "pandas")
+KINDS = {"classes": "class", "constructors": "constructor", "callables": "callable"}
+FILES = {path.stem: tomllib.loads(path.read_text("utf-8")) for path in sorted(FOLDER.glob("*.toml"))}
+ENTRIES = [
+    (library, key, name)
+    for library in (*LIBRARIES, "strict")
+    for key, names in FILES[library].get("allow", {}).items()
+    for name in names
+]
+
+# Names that the lists keep for releases of scikit-learn other than the installed one, by where they begin.
+# Nothing else may fail to resolve.
+OF_OTHER_VERSIONS = {
+    "sklearn.ensemble._gb_losses.": "scikit-learn 1.3",
+    "sklearn.metrics._dist_metrics.": "scikit-learn 1.3: distance metrics without the precision in the name",
+    "sklearn.metrics._scorer._P": "scikit-learn 1.3: _PredictScorer, _ProbaScorer; later _PassthroughScorer",
+    "sklearn.metrics._scorer._T": "scikit-learn 1.3: _ThresholdScorer",
+    "sklearn.linear_model._sgd_fast.": "scikit-learn 1.3 to 1.5: Huber, Log, SquaredLoss",
+}
+
+# Modules that reach files, processes, the network, the interpreter, or code by name.
+DANGEROUS_MODULES = frozenset(
+    [
+        "_io",
+        "asyncio",
+        "builtins",
+        "code",
+        "codecs",
+        "codeop",
+        "copyreg",
+        "ctypes",
+        "dill",
+        "cloudpickle",
+        "ftplib",
+        "functools",
+        "gc",
+        "glob",
+        "http",
+        "importlib",
+        "inspect",
+        "io",
+        "joblib",
+        "linecache",
+        "marshal",
+        "mmap",
+        "multiprocessing",
+        "nt",
+        "ntpath",
+        "os",
+        "pathlib",
+        "pdb",
+        "pickle",
+        "pkgutil",
+        "posix",
+        "posixpath",
+        "pty",
+        "runpy",
+        "shelve",
+        "shutil",
+        "signal",
+        "site",
+        "smtplib",
+        "socket",
+        "sqlite3",
+        "subprocess",
+        "sys",
+        "tempfile",
+        "threading",
+        "timeit",
+        "tokenize",
+        "types",
+        "typing",
+        "urllib",
+        "webbrowser",
+        "xml",
+        "xmlrpc",
+        "zipfile",
+        "zipimport",
+    ]
+)
+DANGEROUS_PARTS = frozenset(
+    [
+        "datasets",
+        "externals",
+        "f2py",
+        "testing",
+        "tests",
+        "_testing",
+        "conftest",
+        "io",
+        "parallel",
+        "callback",
+        "lib",
+        "ctypeslib",
+        "distutils",
+        "estimator_checks",
+        "_mocking",
+        "_build_utils",
+    ]
+)
+HARMLESS_BUILTINS = frozenset(
+    [
+        "abs",
+        "all",
+        "any",
+        "bool",
+        "complex",
+        "dict",
+        "float",
+        "frozenset",
+        "int",
+        "len",
+        "list",
+        "max",
+        "min",
+        "object",
+        "reversed",
+        "round",
+        "set",
+        "sorted",
+        "str",
+        "sum",
+        "tuple",
+    ]
+)
+# Functions of otherwise harmless modules that read, write, evaluate, call, or view memory.
+DANGEROUS_NAMES = frozenset(
+    [
+        "load",
+        "save",
+        "savez",
+        "savez_compressed",
+        "savetxt",
+        "loadtxt",
+        "genfromtxt",
+        "fromfile",
+        "tofile",
+        "fromregex",
+        "fromstring",
+        "frombuffer",
+        "memmap",
+        "open_memmap",
+        "DataSource",
+        "vectorize",
+        "frompyfunc",
+        "apply_along_axis",
+        "apply_over_axes",
+        "fromfunction",
+        "piecewise",
+        "setbufsize",
+        "seterrcall",
+        "ndarray",
+        "void",
+        "empty",
+        "empty_like",
+        "as_strided",
+        "require",
+        "eval",
+        "query",
+        "read_csv",
+        "read_pickle",
+        "read_hdf",
+        "HDFStore",
+        "ExcelFile",
+        "ExcelWriter",
+        "attrgetter",
+        "methodcaller",
+        "call",
+        "getitem",
+        "setitem",
+        "delitem",
+        "partial",
+        "getattr",
+        "setattr",
+        "exec",
+        "compile",
+        "open",
+        "input",
+        "map",
+        "filter",
+        "iter",
+        "fetch_openml",
+        "load_svmlight_file",
+        "dump_svmlight_file",
+        "make_scorer",
+        "get_scorer",
+        "clone",
+    ]
+)
+
+
+def resolved(name):
+    """What a listed name stands for; skips where its library is not installed, or another version has it."""
+    try:
+        importlib.import_module(name.partition(".")[0])
+    except ImportError:
+        pytest.skip(f"{name.partition('.')[0]} is not installed")
+    try:
+        return resolve(name)
+    except DocumentError:
+        for prefix, reason in OF_OTHER_VERSIONS.items():
+            if name.startswith(prefix):
+                pytest.skip(reason)
+        raise
+
+
+def is_control(name):
+    """Whether a name stands for a method name that an operator may be given, and not for an object."""
+    return name.startswith(("operator.methodcaller.", "operator.attrgetter."))
+
+
+def entries(*keys):
+    return [
+        pytest.param(name, id=f"{library}-{key}-{name}")
+        for library, key, name in ENTRIES
+        if key in keys and not is_control(name)
+    ]
+
+
+@pytest.mark.parametrize("name", entries("classes", "constructors", "callables"))
+def test_a_listed_name_is_the_one_that_is_written_for_its_object(name):
+    assert public_name(resolved(name)) == name
+
+
+@pytest.mark.parametrize("name", entries("classes", "constructors"))
+def test_a_listed_class_or_constructor_is_a_class(name):
+    found = resolved(name)
+    assert isinstance(found, type)
+    assert not issubclass(found, BaseException)
+
+
+@pytest.mark.parametrize("name", entries("callables"))
+def test_a_listed_callable_can_be_called(name):
+    assert callable(resolved(name))
+
+
+@pytest.mark.parametrize("name", entries("classes", "constructors", "callables"))
+def test_a_listed_name_lives_in_no_module_that_reaches_out_of_the_process(name):
+    found = resolved(name)
+    for home in {name.rpartition(".")[0], getattr(found, "__module__", None) or ""}:
+        top, *parts = home.split(".")
+        if home == "builtins":
+            assert found.__name__ in HARMLESS_BUILTINS
+        elif name != "types.SimpleNamespace":
+            assert top not in DANGEROUS_MODULES
+        # scipy._lib is the home of one function that is numpy's own.
+        assert not DANGEROUS_PARTS.intersection(parts)
+    assert name.rpartition(".")[2] not in DANGEROUS_NAMES
+    assert getattr(found, "__name__", "") not in DANGEROUS_NAMES
+
+
+@pytest.mark.parametrize("name", entries("classes"))
+def test_a_listed_class_runs_no_text_when_its_state_is_set(name):
+    found = resolved(name)
+    for hook in ("__setstate__", "__new__", "__setattr__", "__init_subclass__", "__del__"):
+        # Of a hook in C there is no source; those are of numpy, scipy and scikit-learn's compiled types.
+        for base in found.__mro__[:-1]:
+            if hasattr(base, "_fields"):  # the __new__ of a namedtuple is made by the standard library
+                continue
+            if hook in vars(base) and inspect.isfunction(function := inspect.unwrap(getattr(base, hook))):
+                source = inspect.getsource(function)
+                assert not any(word in source for word in ("exec(", "eval(", "open(", "import_module"))
+    # Setting the state of these runs a text in it, some calls further down.
+    assert not any(base.__name__ == "rv_generic" for base in found.__mro__)
+
+
+def test_the_distributions_that_run_a_text_of_their_state_are_constructors_only():
+    scipy_stats = pytest.importorskip("scipy.stats")
+    policy = Policy.default()
+    generators = {
+        public_name(type(each))
+        for each in vars(scipy_stats).values()
+        if isinstance(each, scipy_stats.rv_continuous | scipy_stats.rv_discrete)
+    }
+    assert len(generators) > 100
+    assert all(policy.allows("constructor", name) for name in generators)
+    assert not any(policy.allows(kind, name) for name in generators for kind in ("class", "callable"))
+
+
+@pytest.mark.parametrize("key", KINDS)
+def test_no_name_is_listed_twice_in_a_kind(key):
+    counts = Counter(name for library, each, name in ENTRIES if each == key and library != "strict")
+    assert [name for name, count in counts.items() if count > 1] == []
+
+
+def test_names_are_exact_and_every_group_says_why():
+    for stem in FILES:
+        text = (FOLDER / f"{stem}.toml").read_text("utf-8")
+        assert ".*" not in text
+        for part in text.split(" = [\n")[1:]:
+            assert part.lstrip().startswith("#"), f"{stem}: a list begins without a reason"
+
+
+def test_no_attribute_is_listed_and_only_methods_of_str_without_arguments_to_fear():
+    controls = [name for _, _, name in ENTRIES if is_control(name)]
+    assert controls
+    for name in controls:
+        assert name.startswith("operator.methodcaller.")
+        method = name.rpartition(".")[2]
+        assert callable(getattr(str, method))
+        assert method not in {"format", "format_map", "encode", "join", "replace", "zfill", "ljust", "rjust",
+                              "center", "expandtabs", "translate"}  # fmt: skip
+
+
+def test_the_default_policy_extends_every_library():
+    assert FILES["default"] == {"extends": list(LIBRARIES)}
+
+
+def test_unresolvable_names_are_counted_and_explained(capsys):
+    missing = []
+    for _, _, name in ENTRIES:
+        if not is_control(name) and importlib.util.find_spec(name.partition(".")[0]):
+            try:
+                resolve(name)
+            except DocumentError:
+                missing.append(name)
+    with capsys.disabled():
+        print(f"\n{len(ENTRIES)} listed names, of which {len(missing)} are of other versions: {missing}")
+    assert all(name.startswith(tuple(OF_OTHER_VERSIONS)) for name in missing)
+
+
+# Coverage -----------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def estimators():
+    """Every public estimator of the installed scikit-learn, those behind experimental switches too."""
+    pytest.importorskip("sklearn")
+    importlib.import_module("sklearn.experimental.enable_iterative_imputer")
+    importlib.import_module("sklearn.experimental.enable_halving_search_cv")
+    from sklearn.utils import all_estimators
+
+    return [cls for _, cls in all_estimators()]
+
+
+def test_every_estimator_is_listed(estimators):
+    policy = Policy.default()
+    assert [name for name in map(public_name, estimators) if not policy.allows("class", name)] == []
+
+
+def test_no_estimator_is_also_a_constructor_or_callable(estimators):
+    policy = Policy.default()
+    names = [public_name(cls) for cls in estimators]
+    assert not any(policy.allows(kind, name) for name in names for kind in ("constructor", "callable"))
+
+
+def fitted_instances():
+    import numpy as np
+    from sklearn.base import clone
+    from sklearn.datasets import make_blobs
+    from sklearn.utils._test_common.instance_generator import _tested_estimators
+    from sklearn.utils.estimator_checks import _enforce_estimator_tags_X, _enforce_estimator_tags_y
+
+    X, y = make_blobs(n_samples=40, centers=[[0, 0, 0], [1, 1, 1]], cluster_std=0.3, random_state=0)
+    for estimator in _tested_estimators():
+        estimator = clone(estimator)
+        try:
+            estimator.fit(
+                _enforce_estimator_tags_X(estimator, np.abs(X)),
+                _enforce_estimator_tags_y(estimator, y.copy()),
+            )
+        except Exception:  # noqa: BLE001, S110 - some need data of their own; unfitted, they count as well
+            pass
+        yield estimator
+
+
+# Types that have a codec of their own, so that no name of theirs is ever looked up.
+WITH_TAG = (
+    "builtins.",
+    "numpy.random.",
+    "numpy.dtypes.",
+    "numpy.ndarray",
+    "numpy.ma.MaskedArray",
+    "re.Pattern",
+)
+
+
+def reachable(roots):
+    """The names of all classes and callables that the states of some objects lead to, by kind."""
+    import numpy as np
+
+    found, seen, stack = {"class": set(), "callable": set()}, {}, list(roots)
+    while stack:
+        obj = stack.pop()
+        if obj is None or isinstance(obj, bool | int | float | str | bytes) or id(obj) in seen:
+            continue
+        seen[id(obj)] = obj
+        if isinstance(obj, dict) and type(obj) is dict:
+            stack += [*obj.keys(), *obj.values()]
+        elif type(obj) in (list, tuple, set, frozenset):
+            stack += obj
+        elif type(obj) is np.ndarray:
+            stack += obj.ravel().tolist() if obj.dtype.hasobject else []
+        elif isinstance(obj, type | np.ufunc) or inspect.isroutine(obj):
+            found["callable"].add(public_name(obj))
+        elif not isinstance(obj, np.generic | np.dtype):
+            found["class"].add(public_name(type(obj)))
+            reduced = obj.__reduce_ex__(4)
+            if isinstance(reduced, tuple):
+                # A class among the arguments says what to build; it is not held.
+                stack += [part for part in reduced[1] if not isinstance(part, type)]
+                stack += [part if isinstance(part, tuple | dict | list) else list(part)
+                          for part in reduced[2:5] if part is not None and not isinstance(part, int)]  # fmt: skip
+    return found
+
+
+def test_what_fitted_estimators_hold_is_listed():
+    pytest.importorskip("sklearn.utils._test_common.instance_generator")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        found = reachable(fitted_instances())
+    policy = Policy.default()
+    assert len(found["class"]) > 200
+    allowed = {
+        "class": lambda name: policy.allows("class", name) or policy.allows("constructor", name),
+        "callable": lambda name: policy.allows("callable", name),
+    }
+    missing = {
+        kind: sorted(name for name in names if not allowed[kind](name) and not name.startswith(WITH_TAG))
+        for kind, names in found.items()
+    }
+    assert missing == {"class": [], "callable": []}
+
+
+# The strict policy --------------------------------------------------------------------------------
+
+
+def test_the_strict_policy_stands_alone_and_lists_no_callable():
+    assert set(FILES["strict"]) == {"allow"}
+    assert set(FILES["strict"]["allow"]) == {"classes", "constructors"}
+
+
+def test_the_strict_policy_allows_nothing_that_the_default_one_does_not():
+    policy = Policy.default()
+    assert [
+        name for library, key, name in ENTRIES if library == "strict" and not policy.allows(KINDS[key], name)
+    ] == []
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "sklearn.preprocessing.FunctionTransformer",
+        "sklearn.pipeline.Pipeline",
+        "sklearn.ensemble.RandomForestClassifier",
+        "sklearn.feature_extraction.text.CountVectorizer",
+        "sklearn.metrics._scorer._Scorer",
+        "sklearn.utils.Bunch",
+    ],
+)
+def test_the_strict_policy_refuses_what_is_no_linear_model_tree_or_preprocessing(name):
+    assert not Policy.of("strict").allows("class", name)
+
+
+@pytest.mark.parametrize("name", ["linear_model.LogisticRegression", "tree.DecisionTreeClassifier",
+                                  "preprocessing.StandardScaler"])  # fmt: skip
+def test_the_strict_policy_allows_linear_models_trees_and_preprocessing(name):
+    assert Policy.of("strict").allows("class", f"sklearn.{name}")

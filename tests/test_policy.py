@@ -1,0 +1,413 @@
+"""What a policy allows, what it refuses, and how it says what is wrong with a policy file."""
+
+from __future__ import annotations
+
+import math
+import os
+import pathlib
+import subprocess
+import sys
+import textwrap
+import tomllib
+import weakref
+from collections import OrderedDict
+
+import attrs
+import pytest
+
+from reflectio.errors import PolicyError, ReflectioError, UnsupportedTypeError
+from reflectio.policy import Limits, Policy
+
+KINDS = ("class", "constructor", "callable")
+
+
+@pytest.fixture
+def write(tmp_path):
+    """Writes a policy file and gives its path."""
+
+    def write_file(text, name="policy.toml"):
+        path = tmp_path / name
+        path.write_text(textwrap.dedent(text), encoding="utf-8")
+        return path
+
+    return write_file
+
+
+@pytest.fixture
+def acme(tmp_path, monkeypatch):
+    """A package whose module defines one class and one function, and imports others."""
+    package = tmp_path / "acme"
+    package.mkdir()
+    (package / "__init__.py").write_text("from acme.models import Model\n")
+    (package / "models.py").write_text(
+        "import os\nfrom os import system\nfrom collections import OrderedDict\n"
+        "from functools import partial\n\n"
+        "class Model:\n    def fit(self): ...\n\n\ndef clip(x): ...\n\nruns = partial(os.system)\nsize = 3\n"
+    )
+    (package / "models_extra.py").write_text("class Other: ...\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    import acme.models
+    import acme.models_extra
+
+    yield acme
+    for name in [name for name in sys.modules if name.partition(".")[0] == "acme"]:
+        del sys.modules[name]
+
+
+# Names --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_name_in_one_list_gives_nothing_in_another(kind):
+    key = {"class": "classes", "constructor": "constructors", "callable": "callables"}[kind]
+    policy = Policy().extend(**{key: ["acme.Thing"]})
+    assert [each for each in KINDS if policy.allows(each, "acme.Thing")] == [kind]
+
+
+def test_an_empty_policy_allows_nothing():
+    assert not any(Policy().allows(kind, "sklearn.svm.SVC") for kind in KINDS)
+
+
+@pytest.mark.parametrize("name", ["acme.Thing2", "acme.Thin", "acme.Thing.fit", "Thing", "acme", "", "."])
+def test_an_exact_name_is_matched_whole(name):
+    assert not Policy().extend(classes=["acme.Thing"]).allows("class", name)
+
+
+@pytest.mark.parametrize(
+    ("name", "allowed"),
+    [
+        ("acme.models.Model", True),
+        ("acme.models.deep.Model", True),
+        ("acme.models.Outer.Inner", True),
+        ("acme.models", False),
+        ("acme.models.", False),
+        ("acme.models_extra.Other", False),
+        ("acme.Model", False),
+        ("acme.models.Model.__init__.__globals__", False),
+        ("acme.models.__builtins__.eval", False),
+        ("acme.models.a b", False),
+        ("acme.models.*", False),
+        ("acme.models..x", False),
+    ],
+)
+def test_a_pattern_covers_names_below_a_module_and_no_dunders(name, allowed):
+    assert Policy().extend(classes=["acme.models.*"]).allows("class", name) is allowed
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "confirmed"),
+    [
+        ("class", "acme.models.Model", True),
+        ("callable", "acme.models.clip", True),
+        ("callable", "acme.models.Model.fit", True),
+        ("class", "acme.models.OrderedDict", False),
+        ("callable", "acme.models.system", False),
+        ("callable", "acme.models.runs", False),
+        ("callable", "acme.models.os.system", False),
+        ("class", "acme.models.clip", False),
+        ("callable", "acme.models.size", False),
+        ("class", "acme.models.os", False),
+    ],
+)
+def test_a_pattern_covers_what_a_module_defines_and_not_what_it_imports(acme, kind, name, confirmed):
+    policy = Policy().extend(classes=["acme.models.*"], callables=["acme.models.*"])
+    found = acme
+    for part in name.split(".")[1:]:
+        found = getattr(found, part)
+    assert policy.allows(kind, name)
+    assert policy.confirm(kind, name, found) is confirmed
+
+
+def test_a_pattern_does_not_cover_a_module_whose_name_merely_begins_alike(acme):
+    policy = Policy().extend(classes=["acme.models.*"])
+    assert not policy.confirm("class", "acme.models.Other", acme.models_extra.Other)
+
+
+def test_an_exact_name_may_lead_to_a_class_that_is_defined_elsewhere(acme):
+    policy = Policy().extend(classes=["acme.Model"])
+    assert policy.confirm("class", "acme.Model", acme.Model)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("denied", ["acme.models.Model", "acme.models.*", "acme.*"])
+def test_deny_wins_over_every_way_of_allowing_in_every_list(write, kind, denied):
+    path = write(f"""
+        [deny]
+        callables = ["{denied}"]
+    """)
+    names = ["acme.models.Model", "acme.models.*"]
+    policy = Policy.from_file(path).extend(classes=names, constructors=names, callables=names)
+    assert not policy.allows(kind, "acme.models.Model")
+
+
+@pytest.mark.parametrize(
+    "denied", ["acme.Model", "acme.models.Model"], ids=["by public name", "by where it is defined"]
+)
+@pytest.mark.parametrize("name", ["acme.Model", "acme.models.Model"])
+def test_a_denied_object_is_refused_under_its_other_names(acme, write, denied, name):
+    path = write(f'[allow]\nclasses = ["acme.*", "acme.Model"]\n[deny]\nclasses = ["{denied}"]')
+    policy = Policy.from_file(path)
+    assert not (policy.allows("class", name) and policy.confirm("class", name, acme.Model))
+
+
+def test_extend_takes_classes_and_functions_themselves():
+    policy = Policy().extend(classes=[OrderedDict], callables=[math.log, len])
+    assert policy.allows("class", "collections.OrderedDict")
+    assert policy.allows("callable", "math.log")
+    assert policy.allows("callable", "builtins.len")
+
+
+def test_extend_leaves_the_policy_that_it_extends_alone():
+    policy = Policy()
+    policy.extend(classes=["acme.Thing"])
+    assert not policy.allows("class", "acme.Thing")
+
+
+def test_extend_refuses_what_has_no_importable_name():
+    with pytest.raises(UnsupportedTypeError, match="lambda"):
+        Policy().extend(callables=[lambda x: x])
+
+
+def test_extend_refuses_a_single_string_in_place_of_a_list():
+    with pytest.raises(PolicyError, match="expected a list"):
+        Policy().extend(classes="acme.Thing")
+
+
+BAD_NAMES = ["*", "Thing", ".*", "acme.", ".acme", "acme..Thing", "acme.*.Thing", "acme.Th*", "acme Thing.x",
+             "acme.models.*.*", "1acme.Thing", "", "acme.Thing()"]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", BAD_NAMES)
+def test_a_name_that_is_not_dotted_is_refused_with_the_expected_form(write, name):
+    with pytest.raises(PolicyError, match="name a module|expected a dotted name"):
+        Policy().extend(classes=[name])
+    with pytest.raises(PolicyError, match=r"policy\.toml: \[allow\] classes item 1"):
+        Policy.from_file(write(f'[allow]\nclasses = ["{name}"]'))
+
+
+# Policy files -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            "extend = []",
+            "unknown key 'extend'; a policy file has the keys extends, allow, deny, limits, versions",
+        ),
+        (
+            "[allow]\nclass = []",
+            r"unknown key 'class'; \[allow\] has the keys classes, constructors, callables",
+        ),
+        ("[limits]\nsize = 1", r"unknown key 'size'; \[limits\] has the keys document_bytes, depth"),
+        ("allow = 3", "allow is 3; expected a table with the keys classes, constructors, callables"),
+        ('[allow]\nclasses = "acme.X"', r"\[allow\] classes is 'acme.X'; expected a list"),
+        ("[deny]\ncallables = [3]", r"\[deny\] callables item 1 is 3; expected a dotted name"),
+        ('extends = "default"', "extends is 'default'; expected a list"),
+        ("[limits]\ndepth = 0", r"\[limits\] depth is 0; expected a whole number of at least 1"),
+        ("[limits]\ndepth = true", r"\[limits\] depth is True; expected a whole number"),
+        ('[limits]\ndocument_bytes = "8 GiBs"', r"document_bytes is '8 GiBs'; .* such as \"8 GiB\""),
+        ("[limits]\ndocument_bytes = 1.5", "document_bytes is 1.5; expected a number of bytes"),
+        ('[versions]\nmismatch = "maybe"', r"\[versions\] mismatch is 'maybe'; expected \"ignore\""),
+        ("[allow]\nclasses = [x]", "not valid TOML: .*line 2"),
+        ("[allow]\n[allow]", "not valid TOML: .*line 2"),
+        (
+            'extends = ["nowhere"]',
+            "extends 'nowhere', which is neither a file .* nor a built-in list .*default",
+        ),
+    ],
+)
+def test_an_error_names_the_file_and_the_key_and_the_expected_form(write, text, message):
+    path = write(text)
+    with pytest.raises(PolicyError, match=message) as caught:
+        Policy.from_file(path)
+    assert str(caught.value).startswith(str(path))
+    assert isinstance(caught.value, ReflectioError)
+    assert isinstance(caught.value, ValueError)
+
+
+def test_all_errors_of_a_file_are_named_at_once(write):
+    with pytest.raises(PolicyError, match=r"depth is 0.*unknown key 'x'"):
+        Policy.from_file(write("[limits]\ndepth = 0\n[versions]\nx = 1"))
+
+
+def test_a_missing_file_a_folder_and_bytes_that_are_no_text_are_clear_errors(tmp_path):
+    with pytest.raises(PolicyError, match="no such policy file"):
+        Policy.from_file(tmp_path / "none.toml")
+    with pytest.raises(PolicyError, match="cannot be read"):
+        Policy.from_file(tmp_path)
+    (tmp_path / "bytes.toml").write_bytes(b"\xff\xfe")
+    with pytest.raises(PolicyError, match="UTF-8"):
+        Policy.from_file(tmp_path / "bytes.toml")
+
+
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [
+        ("1", 1),
+        ('"8 GiB"', 8 * 2**30),
+        ('"500 MB"', 500 * 10**6),
+        ('"500MB"', 500 * 10**6),
+        ('"1.5 KiB"', 1536),
+        ('"10 kB"', 10_000),
+        ('"7 B"', 7),
+        ('"2 TiB"', 2**41),
+    ],
+)
+def test_sizes_are_bytes_or_text_with_a_unit(write, text, size):
+    assert Policy.from_file(write(f"[limits]\ndocument_bytes = {text}")).limits.document_bytes == size
+
+
+def test_a_file_without_extends_stands_alone(write):
+    policy = Policy.from_file(write('[allow]\nclasses = ["acme.Thing"]'))
+    assert policy.allows("class", "acme.Thing")
+    assert not policy.allows("class", "sklearn.svm.SVC")
+    assert policy.limits == Limits()
+    assert policy.mismatch == "warn"
+
+
+def test_a_file_extends_built_in_lists_by_name_and_files_by_path_relative_to_itself(write, tmp_path):
+    (tmp_path / "sub").mkdir()
+    write('[allow]\ncallables = ["acme.clip"]', "sub/team.toml")
+    write('extends = ["team.toml"]', "sub/other.toml")
+    policy = Policy.from_file(write('extends = ["sklearn", "sub/other.toml"]'))
+    assert policy.allows("class", "sklearn.svm.SVC")
+    assert policy.allows("callable", "acme.clip")
+    assert not policy.allows("class", "pandas.DataFrame")
+
+
+def test_limits_and_versions_are_overridden_key_by_key_by_whoever_extends(write):
+    write('[limits]\ndepth = 5\nnodes = 6\n[versions]\nmismatch = "error"', "a.toml")
+    write("[limits]\nnodes = 7", "b.toml")
+    policy = Policy.from_file(write('extends = ["a.toml", "b.toml"]\n[limits]\ndimensions = 8'))
+    assert policy.limits == attrs.evolve(Limits(), depth=5, nodes=7, dimensions=8)
+    assert policy.mismatch == "error"
+
+
+def test_what_an_extended_file_denies_stays_denied(write):
+    write('[deny]\nclasses = ["acme.Thing"]', "base.toml")
+    policy = Policy.from_file(write('extends = ["base.toml"]\n[allow]\nclasses = ["acme.Thing"]'))
+    assert not policy.allows("class", "acme.Thing")
+
+
+@pytest.mark.parametrize("chain", [["a"], ["a", "b"], ["a", "b", "c"]])
+def test_a_cycle_of_extends_is_an_error_that_shows_it(write, chain):
+    for name, following in zip(chain, [*chain[1:], chain[0]], strict=True):
+        write(f'extends = ["{following}.toml"]', f"{name}.toml")
+    with pytest.raises(PolicyError, match=r"cycle: .*a\.toml -> .*a\.toml"):
+        Policy.of(write('extends = ["a.toml"]'))
+
+
+def test_two_files_may_extend_the_same_third(write):
+    write('[allow]\nclasses = ["acme.Thing"]', "base.toml")
+    write('extends = ["base.toml"]', "a.toml")
+    write('extends = ["base.toml"]', "b.toml")
+    assert Policy.from_file(write('extends = ["a.toml", "b.toml"]')).allows("class", "acme.Thing")
+
+
+# Which policy -------------------------------------------------------------------------------------
+
+
+def test_none_means_the_default_policy(monkeypatch):
+    monkeypatch.delenv("REFLECTIO_POLICY", raising=False)
+    assert Policy.of(None) is Policy.default()
+    assert Policy.default().allows("class", "sklearn.ensemble.RandomForestClassifier")
+
+
+def test_none_means_the_file_that_the_environment_names(write, monkeypatch):
+    monkeypatch.setenv("REFLECTIO_POLICY", str(write('[allow]\nclasses = ["acme.Thing"]')))
+    assert Policy.of(None).allows("class", "acme.Thing")
+    assert not Policy.of(None).allows("class", "sklearn.svm.SVC")
+
+
+def test_an_environment_that_names_no_file_is_an_error_that_says_so(monkeypatch, tmp_path):
+    monkeypatch.setenv("REFLECTIO_POLICY", str(tmp_path / "gone.toml"))
+    with pytest.raises(PolicyError, match=r"REFLECTIO_POLICY says .*gone\.toml"):
+        Policy.of(None)
+
+
+def test_a_built_in_list_is_a_policy_by_name():
+    assert Policy.of("strict").allows("class", "sklearn.linear_model.Ridge")
+    assert not Policy.of("strict").allows("class", "sklearn.svm.SVC")
+
+
+def test_a_policy_is_given_back_as_it_is():
+    policy = Policy()
+    assert Policy.of(policy) is policy
+
+
+def test_anything_else_is_refused_as_a_policy():
+    with pytest.raises(PolicyError, match="'int'"):
+        Policy.of(3)
+
+
+def test_a_file_is_read_again_only_when_it_or_what_it_extends_changes(write):
+    base = write('[allow]\nclasses = ["acme.Thing"]', "base.toml")
+    path = write('extends = ["base.toml"]')
+    first = Policy.of(path)
+    assert Policy.of(str(path)) is first
+    base.write_text('[allow]\nclasses = ["acme.Other"]')
+    os.utime(base, ns=(1, 1))
+    second = Policy.of(path)
+    assert second is not first
+    assert second.allows("class", "acme.Other")
+
+
+def test_policies_can_key_a_weak_cache():
+    policy = Policy()
+    kept = weakref.WeakKeyDictionary({policy: 1})
+    assert kept[policy] == 1
+    assert policy != Policy()
+
+
+# Advice -------------------------------------------------------------------------------------------
+
+
+def test_advice_is_a_policy_file_that_allows_what_was_refused(write):
+    refused = {"class": ["acme.Thing", "acme.Other"], "callable": ["acme.clip"]}
+    advice = Policy.default().advice(refused)
+    assert "REFLECTIO_POLICY" in advice
+    text = advice[advice.index("extends") : advice.index("Use it with")]
+    assert tomllib.loads(text)["extends"] == ["default"]
+    policy = Policy.from_file(write(text))
+    assert all(policy.allows(kind, name) for kind, names in refused.items() for name in names)
+
+
+def test_advice_names_the_file_to_change(write):
+    path = write("")
+    assert f"add to the policy file ({path})" in Policy.of(path).advice({"class": ["acme.Thing"]})
+
+
+def test_advice_does_not_offer_to_allow_what_is_denied(write):
+    policy = Policy.from_file(write('[deny]\nclasses = ["acme.Thing"]'))
+    advice = policy.advice({"class": ["acme.Thing"]})
+    assert "denies acme.Thing" in advice
+    assert "[allow]" not in advice
+
+
+@pytest.mark.parametrize(
+    "name", ['x"]\n[allow]\nclasses = ["os.system', "acme.*", "nodots", "a.__class__", ""]
+)
+def test_advice_cannot_be_forged_by_a_hostile_name(name):
+    advice = Policy().advice({"class": [name]})
+    assert "[allow]\n" not in advice
+    assert "No policy can allow" in advice
+
+
+def test_advice_warns_of_names_of_the_standard_library():
+    assert "Beware of os.system" in Policy.default().advice({"callable": ["os.system", "acme.clip"]})
+
+
+# Cost ---------------------------------------------------------------------------------------------
+
+
+def test_the_module_imports_no_array_library():
+    root = pathlib.Path(__file__).parent.parent
+    code = (
+        "import sys, types; package = types.ModuleType('reflectio'); "
+        f"package.__path__ = [{str(root / 'reflectio')!r}]; sys.modules['reflectio'] = package; "
+        "from reflectio.policy import Policy; Policy.default(); "
+        "print(sorted({'numpy', 'scipy', 'sklearn', 'pandas'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
