@@ -2,6 +2,7 @@
 
 from reflectio._version import __version__
 from reflectio.api import dump, dumps, load, loads
+from reflectio.audit import Audit, audit
 from reflectio.codec import Codec, LateCodec
 from reflectio.codecs.builtin import register_builtin_codecs
 from reflectio.errors import (
@@ -22,6 +23,7 @@ from reflectio.registry import register
 register_builtin_codecs()
 
 __all__ = [
+    "Audit",
     "Codec",
     "DecodeError",
     "DocumentError",
@@ -36,6 +38,7 @@ __all__ = [
     "ValidationError",
     "VersionWarning",
     "__version__",
+    "audit",
     "dump",
     "dumps",
     "load",

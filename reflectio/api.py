@@ -152,18 +152,14 @@ def dump(
     array([1.])
     """
     _check_compression(compression)
-    if _is_path(file):
-        path = Path(os.fspath(file))
+    if isinstance(file, str | os.PathLike):
+        path = Path(file)
         pieces = _encode(obj, format or _format_of(path), metadata)
         write_atomically(path, pieces)
         return
     pieces = _encode(obj, format or "binary", metadata)
     for piece in pieces:
         _write_all(file, piece)
-
-
-def _is_path(file: Any) -> bool:
-    return isinstance(file, str | os.PathLike)
 
 
 def _format_of(path: Path) -> Format:
@@ -297,14 +293,14 @@ def load(file: PathLike | IO[bytes], *, policy: PolicyLike = None, mmap: bool = 
 
 def _load(file: PathLike | IO[bytes], policy: PolicyLike, mmap: bool) -> Any:
     chosen = Policy.of(policy)
-    if not _is_path(file):
+    if not isinstance(file, str | os.PathLike):
         if mmap:
             raise ValueError("mmap=True needs a path")
-        data = file.read()  # type: ignore[union-attr]
+        data = file.read()
         if not isinstance(data, bytes | bytearray | memoryview):
             raise TypeError("the file must be opened in binary mode")
         return _build(memoryview(data).cast("B"), chosen, mapped=False)
-    with open(os.fspath(file), "rb") as opened:  # type: ignore[arg-type]
+    with open(file, "rb") as opened:
         size = os.fstat(opened.fileno()).st_size
         if size > chosen.limits.document_bytes:
             raise LimitError(

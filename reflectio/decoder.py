@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -10,6 +11,7 @@ import numpy as np
 
 from reflectio.codec import Codec, Node, ObjectNode
 from reflectio.errors import DocumentError, LimitError, PathPart, ReflectioError
+from reflectio.name_uses import uses
 from reflectio.names import resolve
 from reflectio.policy import Kind, Policy
 from reflectio.registry import codec_for_named_class, codec_for_tag, load_entry_points, on_change
@@ -24,6 +26,10 @@ _REMEMBERED_SHAPES = 64
 # What a table holds for a tag: its codec's `decode`, the codec, and the orders of members known to be right
 # (None: the codec checks its members itself).
 _Entry = tuple[Callable[[ObjectNode, "Decoder"], Any], Codec, "set[tuple[str, ...]] | None"]
+
+
+# Examines states that compiled code will trust, many at a time: `check(states, decoder)`.
+Check = Callable[[list[Any], "Decoder"], None]
 
 
 class NameRefused(Exception):
@@ -147,6 +153,7 @@ class Decoder:
         self._index: dict[int, ObjectNode] | None = None
         self._entries = self._entries_by_id(objects)
         self._waiting: list[tuple[Codec, Any, ObjectNode, int]] = []
+        self._checks: dict[Check, list[Any]] = {}
         self._order = {number: place for place, number in enumerate(self._entries)}
 
     # -- the walk -------------------------------------------------------------------------------------------
@@ -156,16 +163,18 @@ class Decoder:
         # Values that must be complete before anything refers to them come last in a chain of references, so
         # the last is built first; everything else is created empty where it is met and filled in turn.
         for number in reversed(list(self._entries)):
-            self._located_in_objects(number, lambda number=number: self._build_value_entry(number))
+            self._located_in_objects(number, partial(self._build_value_entry, number))
         root: Any = None
         try:
             root = self.build(model)
         except Exception as error:
             raise self._rooted(error, "$.model") from error
         for codec, obj, node, number in self._waiting:
-            self._located_in_objects(number, lambda: codec.fill(obj, node, self))
+            self._located_in_objects(number, partial(codec.fill, obj, node, self))
         if self._entries:
             raise DocumentError(f"nothing refers to the object with the id {next(iter(self._entries))}")
+        for check, states in self._checks.items():
+            check(states, self)
         return root
 
     def _build_value_entry(self, number: int) -> None:
@@ -347,6 +356,23 @@ class Decoder:
         if not isinstance(error, ReflectioError):
             error = as_reflectio_error(error)
         return error.rooted(root)
+
+    def check_together(self, check: Check, state: Any) -> None:
+        """
+        Have a state checked before the document's object is given away, together with all others of its kind.
+
+        Parameters
+        ----------
+        check : callable
+            Takes the list of all states that were given with it, and the decoder; raises `ValidationError`.
+        state : Any
+            What to check.
+        """
+        self._checks.setdefault(check, []).append(state)
+
+    def places_of(self, tag: str) -> list[str]:
+        """The paths of the nodes with a tag, in the order of the document."""
+        return [use.path for use in uses(self._reparse()) if use.name == tag]
 
     # -- members and arrays ---------------------------------------------------------------------------------
 

@@ -87,6 +87,26 @@ def write_json(versions: dict[str, str], metadata: Any, model: Node, objects: li
 
 
 @frozen
+class Header:
+    """
+    The header of a document, parsed.
+
+    Attributes
+    ----------
+    members : dict
+        The header's members.
+    text : memoryview
+        Its bytes.
+    end : int or None
+        Where the NUL behind it is; None where nothing follows.
+    """
+
+    members: dict[str, Any]
+    text: memoryview
+    end: int | None
+
+
+@frozen
 class Document:
     """
     A document, read but not built.
@@ -139,13 +159,26 @@ def read(data: memoryview, limits: Limits, *, mapped: bool = False) -> Document:
     """
     if len(data) > limits.document_bytes:
         raise LimitError(f"the document has {len(data)} bytes; the policy's limit is {limits.document_bytes}")
+    header = read_header(data)
+    segment = _read_segment(header.members, data, header.end, mapped=mapped)
+    return Document(header.members, header.text, segment)
+
+
+def read_header(data: memoryview) -> Header:
+    """
+    Read and check the header that some bytes start with.
+
+    Parameters
+    ----------
+    data : memoryview
+        The document, or so much of it that the NUL behind the header is among it.
+    """
     end = _find_nul(data)
     text = data if end is None else data[:end]
-    header = _parse(text)
-    _check_header(header)
-    _check_digest(header, text)
-    segment = _read_segment(header, data, end, mapped=mapped)
-    return Document(header, text, segment)
+    members = _parse(text)
+    _check_header(members)
+    _check_digest(members, text)
+    return Header(members, text, end)
 
 
 def _find_nul(data: memoryview) -> int | None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from reflectio.codec import Codec, Node
+import numpy as np
+
+from reflectio.codec import Codec, Node, ObjectNode
 from reflectio.errors import ReflectioError, UnsupportedTypeError
 from reflectio.names import public_name
 from reflectio.registry import codec_for_class, load_entry_points, on_change
@@ -65,6 +67,8 @@ class Encoder:
         The arrays that lie outside the header.
     names : set of str
         Every dotted name that the nodes hold.
+    memory : dict of int to ndarray
+        Of each block of memory met, by the id of the array that owns it, the first array over it.
     """
 
     def __init__(
@@ -76,6 +80,7 @@ class Encoder:
         self.sorting = sorting
         self.segment = SegmentWriter()
         self.names: set[str] = set()
+        self.memory: dict[int, np.ndarray[Any, Any]] = {}
         self.depth = 2
         self._hooks = _hooks
         # id of each object met: None while it is being visited, then its node. `_kept` holds the objects, so
@@ -246,18 +251,15 @@ class Encoder:
         stack: list[Any] = [holder]
         while stack:
             parent = stack.pop()
-            for place, node in parent.items() if type(parent) is dict else enumerate(parent):
+            places = parent.items() if isinstance(parent, dict) else enumerate(parent)
+            for place, node in places:
                 if type(node) is not dict and type(node) is not list:
                     continue
                 number = self._shared_plain.get(id(node))
                 if number is not None:
-                    if type(node) is list:
-                        parent[place] = {"$": "list", "$id": number, "items": node}
-                    else:
-                        pairs = [[key, value] for key, value in node.items()]
-                        parent[place] = {"$": "dict", "$id": number, "items": pairs}
-                        node = pairs
-                if type(node) is list or node.get("$") != "ndarray":
+                    parent[place] = _tagged(node, number)
+                    node = parent[place]["items"]
+                if isinstance(node, list) or node.get("$") != "ndarray":
                     stack.append(node)
         return holder[0]
 
@@ -273,13 +275,10 @@ class Encoder:
     def _visit_moved(self, obj: Any) -> Node:
         encode, _, late = self._hooks[type(obj)]
         node = self._visit_new(obj, id(obj), encode, late)
-        if type(node) is list or "$" not in node:
-            # An entry of ``objects`` always shows its id.
-            del self._shared_plain[id(node)]
-            items = node if type(node) is list else [[key, value] for key, value in node.items()]
-            tag = "list" if type(node) is list else "dict"
-            node = {"$": tag, "$id": self._ids[id(obj)], "items": items}
-        return node
+        if isinstance(node, dict) and "$" in node:
+            return node
+        # An entry of ``objects`` always shows its id.
+        return _tagged(node, self._shared_plain.pop(id(node)))
 
     def _mark(self) -> tuple[int, int, int, int, int]:
         return len(self._kept), len(self._moved), len(self.segment.arrays), len(self._values_open), self.depth
@@ -294,3 +293,10 @@ class Encoder:
         while len(self._values_open) > values_open:
             self._values_open.popitem()
         self.segment.truncate(arrays)
+
+
+def _tagged(node: list[Node] | dict[str, Node], number: int) -> ObjectNode:
+    """A list or plain dict in the form that carries an id."""
+    if isinstance(node, list):
+        return {"$": "list", "$id": number, "items": node}
+    return {"$": "dict", "$id": number, "items": [[key, value] for key, value in node.items()]}

@@ -38,6 +38,19 @@ _PUBLIC = {private: public for public, (private, _) in _EXPERIMENTAL.items()} | 
 _UFUNC_MODULES = ("numpy", "scipy.special")
 
 
+# Compiled halves of standard modules whose name differs by more than an underscore.
+_STANDARD = {"posix": "os", "nt": "os"}
+
+
+def _public_home(module: str) -> str:
+    """The standard module that exports what a compiled one defines: operator for _operator."""
+    home = _STANDARD.get(module, module.removeprefix("_"))
+    if home == module or home not in sys.stdlib_module_names:
+        return module
+    importlib.import_module(home)
+    return home
+
+
 def _is_public(name: str) -> bool:
     return not any(part.startswith("_") for part in name.split("."))
 
@@ -94,7 +107,10 @@ def public_name(obj: Any) -> str:
             f"the {kind} {qualname!r} is defined in __main__, which another process does not have; "
             "move it to an importable module"
         )
-    candidates = [module] if isinstance(module, str) else [m for m in _UFUNC_MODULES if m in sys.modules]
+    if isinstance(module, str):
+        candidates = dict.fromkeys((_public_home(module), module))
+    else:
+        candidates = dict.fromkeys(_UFUNC_MODULES)
     for home in candidates:
         private = f"{home}.{qualname}"
         if private in _PUBLIC and _lookup(sys.modules.get(home), qualname) is obj:

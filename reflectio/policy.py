@@ -451,7 +451,10 @@ class Policy:
             return policy
         asker = "the policy is given as"
         if policy is None:
-            policy = os.environ.get(_VARIABLE) or "default"
+            policy = os.environ.get(_VARIABLE)
+            if not policy or policy == "default":
+                # What the package ships does not change while it is used: no file is looked at.
+                return cls.default()
             asker = f"{_VARIABLE} says"
         elif not isinstance(policy, str | os.PathLike):
             raise PolicyError(

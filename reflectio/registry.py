@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import lru_cache
+from functools import cache, lru_cache
 from importlib.metadata import entry_points
 from typing import Any
 
@@ -29,7 +29,7 @@ def on_change(listener: Callable[[], None]) -> None:
     _listeners.append(listener)
 
 
-@lru_cache(maxsize=None)
+@cache
 def _name_of(cls: type) -> str | None:
     try:
         return public_name(cls)
@@ -96,8 +96,10 @@ def register(codec: Codec) -> None:
 def register_factory(predicate: _Predicate, factory: Callable[[type], Codec]) -> None:
     """Let ``factory`` make the codec of every class that ``predicate`` accepts."""
     _factories.insert(0, (predicate, factory))
-    converter.register_unstructure_hook_factory(predicate, lambda cls: factory(cls).encode)
-    converter.register_structure_hook_factory(predicate, lambda cls: factory(cls).decode)
+    encode: Callable[[Any], Any] = lambda cls: factory(cls).encode  # noqa: E731
+    decode: Callable[[Any], Any] = lambda cls: factory(cls).decode  # noqa: E731
+    converter.register_unstructure_hook_factory(predicate, encode)
+    converter.register_structure_hook_factory(predicate, decode)
     for listener in _listeners:
         listener()
 

@@ -70,7 +70,7 @@ def as_bytes(array: np.ndarray[Any, Any]) -> memoryview:
             for gap in gaps:
                 elements[:, gap] = 0
             raw = elements.reshape(-1)
-    return memoryview(raw)
+    return raw.data
 
 
 class SegmentWriter:

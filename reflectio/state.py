@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from functools import lru_cache
+from functools import cache
 from types import GetSetDescriptorType, MemberDescriptorType
 from typing import Any
 
@@ -64,7 +64,7 @@ class StateNames:
         return None
 
 
-@lru_cache(maxsize=None)
+@cache
 def slots_of(cls: type) -> dict[str, MemberDescriptorType]:
     """The slots of a class and its bases, by attribute name."""
     found: dict[str, MemberDescriptorType] = {}

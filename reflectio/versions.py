@@ -6,7 +6,7 @@ import platform
 import sys
 import warnings
 from collections.abc import Iterable, Mapping
-from functools import lru_cache
+from functools import cache
 from importlib import metadata
 from typing import Any
 
@@ -22,7 +22,7 @@ _DISTRIBUTIONS = {"sklearn": "scikit-learn", "numpy": "numpy", "scipy": "scipy",
 _UNCHECKED = frozenset({"python", "reflectio"})
 
 
-@lru_cache(maxsize=None)
+@cache
 def distribution_of(package: str) -> str | None:
     """The installed distribution that provides an import package; None for the standard library."""
     if package in sys.stdlib_module_names:
@@ -32,7 +32,7 @@ def distribution_of(package: str) -> str | None:
     return metadata.packages_distributions().get(package, [None])[0]
 
 
-@lru_cache(maxsize=None)
+@cache
 def installed_version(distribution: str) -> str | None:
     """The installed version of a distribution, or None."""
     try:

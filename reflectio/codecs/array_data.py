@@ -290,7 +290,10 @@ def decode_data(data: Any, dtype: np.dtype[Any], shape: Shape) -> Array:
         array = _hooks(dtype)[1](flat, dtype)
     else:
         raise DocumentError(f"elements of the dtype {dtype} cannot be written as lists")
-    return array.reshape(shape)
+    if len(shape) != 1:
+        # In place: a reshaped view would leave the memory with an array that nobody sees.
+        array.resize(shape, refcheck=False)
+    return array
 
 
 def _decode_records(flat: list[Any], dtype: np.dtype[Any]) -> Array:

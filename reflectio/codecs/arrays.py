@@ -152,18 +152,23 @@ class ArrayCodec(LateCodec):
 
         `sklearn.cluster.Birch` goes on training through such views: copies would train differently.
         """
-        base = array.base
-        if type(base) is not np.ndarray or array.dtype.hasobject or base.dtype.hasobject:
+        if array.dtype.hasobject or not array.nbytes:
             return False
-        if not (base.flags.c_contiguous or base.flags.f_contiguous) or not is_apart(
-            array.shape, array.strides, array.itemsize
-        ):
+        owner = array.base if type(array.base) is np.ndarray else array
+        base = encoder.memory.get(id(owner))
+        if base is None:
+            if array.flags.c_contiguous or array.flags.f_contiguous:
+                encoder.memory[id(owner)] = array
             return False
-        reference = encoder.refer_to(base)
+        start, base_start = _address(array), _address(base)
+        extent = extent_of(array.shape, array.strides, array.itemsize)
+        if start + extent.low < base_start or start + extent.high > base_start + base.nbytes:
+            return False
+        reference = encoder.refer_to(base) if is_apart(array.shape, array.strides, array.itemsize) else None
         if reference is None:
             return False
         node["base"] = reference
-        node["offset"] = array.__array_interface__["data"][0] - base.__array_interface__["data"][0]
+        node["offset"] = start - base_start
         node["strides"] = list(array.strides)
         return True
 
@@ -276,6 +281,11 @@ class ArrayCodec(LateCodec):
     def names(self, node: ObjectNode) -> Iterator[tuple[str, Any]]:
         if "name" in node:
             yield "class", node["name"]
+
+
+def _address(array: Array) -> int:
+    address: int = array.__array_interface__["data"][0]
+    return address
 
 
 def _encode_objects(array: Array, encoder: Encoder) -> Any:

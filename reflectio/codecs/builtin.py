@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from reflectio.codecs import (
     arrays,
+    bunch,
     callables,
     containers,
+    distributions,
     dtypes,
+    neighbors,
     numbers,
     objects,
     random,
     references,
     refused,
+    sparse,
+    trees,
     values,
 )
 from reflectio.registry import register, register_factory
@@ -21,8 +26,11 @@ def register_builtin_codecs() -> None:
     """Register every codec of this package; those registered later go before those registered earlier."""
     register_factory(lambda cls: isinstance(cls, type), objects.object_codec)
     register_factory(values.is_named_tuple, values.NamedTupleCodec)
-    for module in (references, refused, numbers, containers, values, callables, dtypes, arrays, random):
+    modules = (references, refused, numbers, containers, values, callables, dtypes, arrays, random)
+    for module in (*modules, sparse, distributions):
         for codec in module.CODECS:
             register(codec)
+    for predicate, factory in (*bunch.FACTORIES, *neighbors.FACTORIES, *trees.FACTORIES):
+        register_factory(predicate, factory)
     compiled = callables.CompiledFunctionCodec()
     register_factory(callables.is_compiled_function, lambda cls: compiled)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copyreg
 from collections.abc import Mapping
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
 from reflectio.codec import Codec, LateCodec, Node, ObjectNode
@@ -22,6 +22,10 @@ _newobj_ex = copyreg.__newobj_ex__  # type: ignore[attr-defined]
 # Cython classes without a Python-visible constructor reduce to a function of this name in their module, which
 # does no more than `cls.__new__(cls)`.
 _CYTHON_NEW = "newObj"
+
+# What Cython generates for other classes: a function of the class, a checksum of its layout, and the state that
+# `__setstate__` takes.
+_CYTHON_UNPICKLE = "__pyx_unpickle_"
 
 
 class ObjectCodec(LateCodec):
@@ -44,7 +48,7 @@ class ObjectCodec(LateCodec):
     """
 
     def __init__(self, cls: type) -> None:
-        self.cls = cls
+        self.cls: Any = cls
         self._names = StateNames(cls)
         self._setstate = getattr(cls, "__setstate__", None)
         self._slots = slots_of(cls)
@@ -69,16 +73,18 @@ class ObjectCodec(LateCodec):
         """Write what the object is made from; give the state that remains."""
         function, args, state, items, pairs = self._reduce(obj)
         cls = self.cls
+        function_name = getattr(function, "__name__", "")
         if function is _newobj and args[0] is cls:
             member, args = "$new", args[1:]
         elif function is cls:
             member = "$args"
-        elif getattr(function, "__name__", "") == _CYTHON_NEW and args == (cls,):
+        elif function_name == _CYTHON_NEW and args == (cls,):
             member, args = "$new", ()
+        elif function_name.startswith(_CYTHON_UNPICKLE) and args[0] is cls:
+            member, state, args = "$new", state if args[2] is None else args[2], ()
         else:
-            name = getattr(function, "__qualname__", repr(function))
             raise encoder.refuse(
-                f"objects of {cls.__module__}.{cls.__qualname__} are rebuilt by calling {name}, and reflectio "
+                f"objects of {cls.__module__}.{cls.__qualname__} are rebuilt by calling {function!r}, and reflectio "
                 "calls no function that a document names; register a codec for the class"
             )
         if args or member == "$args":
@@ -97,8 +103,7 @@ class ObjectCodec(LateCodec):
             node.keys() == {"$"}
             and items is None
             and pairs is None
-            and cls.__reduce_ex__ is object.__reduce_ex__
-            and cls.__reduce__ is object.__reduce__
+            and all(getattr(cls, name) is getattr(object, name) for name in ("__reduce_ex__", "__reduce__"))
             and cls not in copyreg.dispatch_table
             and not hasattr(cls, "__getnewargs_ex__")
             and not hasattr(cls, "__getnewargs__")
@@ -117,7 +122,7 @@ class ObjectCodec(LateCodec):
                 f"objects of {cls.__module__}.{cls.__qualname__} have no state that can be saved ({error}); "
                 "remove the object, or register a codec for its class"
             ) from error
-        if not isinstance(reduced, tuple) or len(reduced) == 6 and reduced[5] is not None:
+        if not isinstance(reduced, tuple) or (len(reduced) == 6 and reduced[5] is not None):
             raise UnsupportedTypeError(
                 f"objects of {cls.__module__}.{cls.__qualname__} are saved in a way that reflectio does not know; "
                 "register a codec for the class"
@@ -245,7 +250,7 @@ class ObjectCodec(LateCodec):
             raise DocumentError(f"a {self.cls.__qualname__} cannot have such items")
 
 
-@lru_cache(maxsize=None)
+@cache
 def object_codec(cls: type) -> Codec:
     """The codec for objects of a class that no other codec is for."""
     return ObjectCodec(cls)

@@ -1,0 +1,220 @@
+"""scikit-learn's distance metrics and its KD and ball trees, whose compiled code indexes by their state."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from reflectio.codec import Codec, Node, ObjectNode
+from reflectio.codecs.containers import encode_items
+from reflectio.codecs.objects import ObjectCodec
+from reflectio.decoder import Decoder
+from reflectio.encoder import Encoder
+from reflectio.errors import DocumentError, UnsupportedTypeError, ValidationError
+
+Array = np.ndarray[Any, Any]
+
+_TREE_BASES = (
+    "sklearn.neighbors._kd_tree.BinaryTree64",
+    "sklearn.neighbors._kd_tree.BinaryTree32",
+    "sklearn.neighbors._kd_tree.BinaryTree",
+    "sklearn.neighbors._ball_tree.BinaryTree64",
+    "sklearn.neighbors._ball_tree.BinaryTree32",
+    "sklearn.neighbors._ball_tree.BinaryTree",
+)
+_METRIC_BASES = (
+    "sklearn.metrics.DistanceMetric",
+    "sklearn.metrics._dist_metrics.DistanceMetric64",
+    "sklearn.metrics._dist_metrics.DistanceMetric32",
+)
+
+_INDEX = np.dtype(np.intp)
+
+
+class _NamedStateCodec(ObjectCodec):
+    """Objects whose state is a tuple; its parts are written by name."""
+
+    parts: tuple[str, ...]
+    optional: tuple[str, ...] = ()
+
+    def encode(self, obj: Any, encoder: Encoder) -> Node:
+        state = obj.__getstate__()
+        names = (self.parts + self.optional)[: len(state)]
+        if len(state) not in (len(self.parts), len(self.parts + self.optional)):
+            raise encoder.refuse(
+                f"this {self.cls.__qualname__} has a state of {len(state)} parts, as no version of scikit-learn "
+                "known to this reflectio gives it; a newer reflectio may know it"
+            )
+        try:
+            values = encode_items(state, encoder)
+        except UnsupportedTypeError as error:
+            error._parts[-1] = names[int(error._parts[-1])]
+            raise
+        return {"$": encoder.name(self.cls), **dict(zip(names, values, strict=True))}
+
+    def create(self, node: ObjectNode, decoder: Decoder) -> Any:
+        decoder.check_construction(node["$"], with_arguments=False)
+        return self.cls.__new__(self.cls)
+
+    def fill(self, obj: Any, node: ObjectNode, decoder: Decoder) -> None:
+        del node["$"]
+        names = self.parts if len(node) == len(self.parts) else self.parts + self.optional
+        if node.keys() != set(names):
+            raise DocumentError(f"a {self.cls.__qualname__} has the members {', '.join(names)}")
+        parts = decoder.build_values(node)
+        self.check(parts)
+        try:
+            obj.__setstate__(tuple(parts[name] for name in names))
+        except (TypeError, ValueError, IndexError, AttributeError) as error:
+            raise ValidationError(f"a {self.cls.__qualname__} refuses its state: {error}") from error
+
+    def check(self, parts: dict[str, Any]) -> None:
+        """Refuse a state that would be unsafe to use."""
+
+
+def _refuse(name: str, what: str) -> None:
+    raise ValidationError(what).within(name)
+
+
+def _check_array(parts: dict[str, Any], name: str, dtype: Any, ndim: int) -> Array:
+    array = parts[name]
+    if type(array) is not np.ndarray or array.ndim != ndim or (dtype is not None and array.dtype != dtype):
+        _refuse(name, f"must be an array of {dtype} with {ndim} axes")
+    assert isinstance(array, np.ndarray)
+    return array
+
+
+class MetricCodec(_NamedStateCodec):
+    """Distance metrics."""
+
+    parts = ("p", "vec", "mat")
+    optional = ("func", "kwargs")
+
+    def check(self, parts: dict[str, Any]) -> None:
+        name = self.cls.__name__
+        if name.startswith("PyFunc") != ("func" in parts):
+            raise DocumentError("only a PyFuncDistance has a func and kwargs")
+        if "func" in parts and (not callable(parts["func"]) or type(parts["kwargs"]) is not dict):
+            raise ValidationError("func must be callable, and kwargs a dict")
+        if type(parts["p"]) is not float:
+            _refuse("p", "must be a float")
+        _check_array(parts, "vec", np.float64, 1)
+        matrix = _check_array(parts, "mat", np.float64, 2)
+        if name.startswith("Mahalanobis") and matrix.shape[0] != matrix.shape[1]:
+            _refuse("mat", "must be square")
+
+
+# Metrics that read `vec` or `mat` at every feature.
+_BY_VECTOR = ("SEuclidean",)
+_BY_MATRIX = ("Mahalanobis",)
+_BY_WEIGHTS = ("Minkowski",)
+
+
+def check_metric_fits(metric: Any, n_features: int) -> None:
+    """Refuse a metric that would read its stored vectors beyond their end."""
+    name = type(metric).__name__
+    _, vector, matrix, *_ = metric.__getstate__()
+    if name.startswith(_BY_VECTOR) and len(vector) != n_features:
+        _refuse("dist_metric", f"must have a variance for each of {n_features} features")
+    if name.startswith(_BY_MATRIX) and len(matrix) != n_features:
+        _refuse("dist_metric", f"must have a matrix for {n_features} features")
+    if name.startswith(_BY_WEIGHTS) and len(vector) not in (0, n_features):
+        _refuse("dist_metric", f"must have a weight for each of {n_features} features")
+    if name.startswith("Haversine") and n_features != 2:
+        _refuse("dist_metric", "is for two features")
+
+
+class NeighborTreeCodec(_NamedStateCodec):
+    """KD trees and ball trees."""
+
+    parts = (
+        "data",
+        "idx_array",
+        "node_data",
+        "node_bounds",
+        "leaf_size",
+        "n_levels",
+        "n_nodes",
+        "n_trims",
+        "n_leaves",
+        "n_splits",
+        "n_calls",
+        "dist_metric",
+        "sample_weight",
+    )
+
+    def check(self, parts: dict[str, Any]) -> None:
+        narrow = self.cls.__name__.endswith("32")
+        dtype = np.dtype(np.float32 if narrow else np.float64)
+        n_samples, n_features = _check_array(parts, "data", dtype, 2).shape
+        for name in ("leaf_size", "n_levels", "n_nodes", "n_trims", "n_leaves", "n_splits", "n_calls"):
+            if type(parts[name]) is not int or not 0 <= parts[name] < 1 << 62:
+                _refuse(name, "must be a non-negative integer")
+        self._check_nodes(parts, n_samples, n_features, dtype)
+        weight = parts["sample_weight"]
+        if weight is not None and _check_array(parts, "sample_weight", np.float64, 1).shape != (n_samples,):
+            _refuse("sample_weight", "must have a weight for each sample")
+        metric = parts["dist_metric"]
+        bases = {base.__name__ for base in type(metric).__mro__}
+        if ("DistanceMetric32" if narrow else "DistanceMetric64") not in bases and "DistanceMetric" not in bases:
+            _refuse("dist_metric", "must be a distance metric of the tree's precision")
+        check_metric_fits(metric, n_features)
+
+    def _check_nodes(self, parts: dict[str, Any], n_samples: int, n_features: int, dtype: Any) -> None:
+        order = _check_array(parts, "idx_array", _INDEX, 1)
+        if order.shape != (n_samples,) or not _is_permutation(order):
+            _refuse("idx_array", "must have every sample once")
+        n_nodes = parts["n_nodes"]
+        if n_nodes < 1 or parts["n_levels"] > 62 or n_nodes != (1 << parts["n_levels"]) - 1:
+            _refuse("n_nodes", "must be two to the power of n_levels, less one")
+        if parts["leaf_size"] < 1:
+            _refuse("leaf_size", "must be positive")
+        nodes = parts["node_data"]
+        fields = {"idx_start": _INDEX, "idx_end": _INDEX, "is_leaf": _INDEX, "radius": np.dtype(np.float64)}
+        if (
+            type(nodes) is not np.ndarray
+            or nodes.shape != (n_nodes,)
+            or nodes.dtype.names != tuple(fields)
+            or any(nodes.dtype[name] != kind for name, kind in fields.items())
+        ):
+            _refuse("node_data", f"must be {n_nodes} records of {', '.join(fields)}")
+        start, end = nodes["idx_start"], nodes["idx_end"]
+        if (start < 0).any() or (end < start).any() or (end > n_samples).any():
+            _refuse("node_data", "must range over the samples")
+        # The children of node i are nodes 2i + 1 and 2i + 2.
+        if not nodes["is_leaf"][n_nodes // 2 :].all():
+            _refuse("node_data", "must end in leaves: a node has children that do not exist")
+        bounds = _check_array(parts, "node_bounds", dtype, 3)
+        if bounds.shape[0] not in (1, 2) or bounds.shape[1:] != (n_nodes, n_features):
+            _refuse("node_bounds", "must have bounds for every node and feature")
+        if bounds.shape[0] != (2 if "KDTree" in self.cls.__name__ else 1):
+            _refuse("node_bounds", "must have two bounds for a KD tree, and a centre for a ball tree")
+
+
+def _is_permutation(order: Array) -> bool:
+    if not len(order):
+        return True
+    if order.min() < 0 or order.max() >= len(order):
+        return False
+    return bool((np.bincount(order, minlength=len(order)) == 1).all())
+
+
+def _derives_from(names: tuple[str, ...]) -> Any:
+    wanted = frozenset(names)
+
+    def derives(cls: Any) -> bool:
+        return isinstance(cls, type) and any(
+            f"{base.__module__}.{base.__qualname__}" in wanted for base in cls.__mro__[:-1]
+        )
+
+    return derives
+
+
+is_neighbor_tree = _derives_from(_TREE_BASES)
+is_metric = _derives_from((*_METRIC_BASES, "sklearn.metrics._dist_metrics.DistanceMetric"))
+
+FACTORIES: tuple[tuple[Any, type[Codec]], ...] = (
+    (is_neighbor_tree, NeighborTreeCodec),
+    (is_metric, MetricCodec),
+)

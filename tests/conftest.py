@@ -1,0 +1,24 @@
+"""Prints, at the end of a run, how many estimators of the zoo were tried and came back exactly."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    outcomes: Counter[str] = Counter()
+    estimators = set()
+    for category in ("passed", "failed"):
+        for report in terminalreporter.stats.get(category, ()):
+            properties = dict(report.user_properties)
+            if "zoo" in properties and report.when == "call":
+                estimators.add(properties["zoo"].partition(" on ")[0])
+                outcomes[properties.get("zoo_outcome", "not exact")] += 1
+    if outcomes:
+        terminalreporter.section("the zoo")
+        terminalreporter.write_line(
+            f"{len(estimators)} estimators and combinations, {sum(outcomes.values())} trainings tried:"
+        )
+        for outcome, count in sorted(outcomes.items()):
+            terminalreporter.write_line(f"  {count:5d}  {outcome}")
