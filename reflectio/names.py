@@ -34,6 +34,9 @@ _PUBLIC = {private: public for public, (private, _) in _EXPERIMENTAL.items()} | 
     "sklearn.utils._metadata_requests.MethodMapping": "sklearn.utils.metadata_routing.MethodMapping",
 }
 
+# Private modules whose public home is a package that does not contain them.
+_PUBLIC_HOMES = {"pandas._libs.tslibs.offsets": "pandas.tseries.offsets"}
+
 # Modules whose ufuncs carry a bare name and no module.
 _UFUNC_MODULES = ("numpy", "scipy.special")
 
@@ -117,6 +120,8 @@ def public_name(obj: Any) -> str:
             return _PUBLIC[private]
         parts = home.split(".")
         prefixes = [".".join(parts[:count]) for count in range(1, len(parts) + 1)]
+        if home in _PUBLIC_HOMES:
+            prefixes.append(_PUBLIC_HOMES[home])
         for prefix in sorted(prefixes, key=lambda prefix: not _is_public(prefix)):
             if _lookup(sys.modules.get(prefix), qualname) is obj:
                 return f"{prefix}.{qualname}"

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import io
 import itertools
+import re
 import warnings
 from typing import Any
 
@@ -90,7 +92,10 @@ def outputs(estimator: Any, data: tuple[Any, ...]) -> dict[str, Any]:
         The result of each method that it has; where a method refuses, the type and text of the error.
     """
     results: dict[str, Any] = {}
+    # Some estimators keep the very samples they were given, and take a shortcut when they see them again.
+    data = copy.deepcopy(data)
     samples = data[0]
+    np.random.seed(0)
     with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
         warnings.simplefilter("ignore")
         for name in _OF_SAMPLES:
@@ -107,8 +112,13 @@ def outputs(estimator: Any, data: tuple[Any, ...]) -> dict[str, Any]:
                 results["inverse_transform"] = _ask(method, transformed)
         if (method := _method(estimator, "sample")) is not None:
             results["sample"] = _ask(method, 5)
-        results["repr"] = repr(estimator)
+        results["repr"] = description(estimator)
     return results
+
+
+def description(estimator: Any) -> str:
+    """An estimator's repr, less the addresses of what it holds."""
+    return re.sub(r"0x[0-9a-fA-F]+", "0x", repr(estimator))
 
 
 def _method(estimator: Any, name: str) -> Any:

@@ -9,6 +9,7 @@ import warnings
 from pathlib import Path
 
 import behaviour
+import numpy as np
 import zoo
 from exactness import assert_same
 
@@ -24,7 +25,9 @@ def compare(folder: Path) -> None:
         path = next(path for path in folder.glob(f"{kept.stem}.*") if path != kept)
         data, expected = pickle.loads(kept.read_bytes())
         try:
-            assert_same(behaviour.outputs(reflectio.load(path, policy=POLICY), data), expected)
+            outputs = behaviour.outputs(reflectio.load(path, policy=POLICY), data)
+            # What is expected came through pickle, which forgets the strides of views.
+            assert_same(pickle.loads(pickle.dumps(outputs)), expected)
         except Exception as error:
             raise AssertionError(path.name) from error
         exact += 1
@@ -33,9 +36,11 @@ def compare(folder: Path) -> None:
 
 def digests() -> None:
     """Train the zoo and print a digest of each document."""
+    np.random.seed(0)
     trained = [(name, zoo.fitted(index, "float64")[0]) for index, name in enumerate(zoo.instance_names())]
     trained += [(case.name, zoo.fit(case)[0]) for case in zoo.combinations()]
     for name, estimator in trained:
+        zoo.forget_times(estimator)
         for format in ("binary", "json"):
             print(name, format, hashlib.sha256(reflectio.dumps(estimator, format=format)).hexdigest())
 

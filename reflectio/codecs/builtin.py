@@ -9,9 +9,11 @@ from reflectio.codecs import (
     containers,
     distributions,
     dtypes,
+    interpolators,
     neighbors,
     numbers,
     objects,
+    pandas_types,
     random,
     references,
     refused,
@@ -27,10 +29,11 @@ def register_builtin_codecs() -> None:
     register_factory(lambda cls: isinstance(cls, type), objects.object_codec)
     register_factory(values.is_named_tuple, values.NamedTupleCodec)
     modules = (references, refused, numbers, containers, values, callables, dtypes, arrays, random)
-    for module in (*modules, sparse, distributions):
+    for module in (*modules, sparse, distributions, interpolators):
         for codec in module.CODECS:
             register(codec)
-    for predicate, factory in (*bunch.FACTORIES, *neighbors.FACTORIES, *trees.FACTORIES):
-        register_factory(predicate, factory)
+    for module in (bunch, neighbors, trees, interpolators, pandas_types):
+        for predicate, factory in module.FACTORIES:
+            register_factory(predicate, factory)
     compiled = callables.CompiledFunctionCodec()
     register_factory(callables.is_compiled_function, lambda cls: compiled)

@@ -10,16 +10,17 @@ from typing import Any
 import numpy as np
 
 from reflectio.codec import Codec, Node, ObjectNode
-from reflectio.decoder import Decoder, located
+from reflectio.codecs.members import build_member, visit_member
+from reflectio.decoder import Decoder
 from reflectio.encoder import Encoder
-from reflectio.errors import DocumentError, UnsupportedTypeError, ValidationError
+from reflectio.errors import DocumentError, ValidationError
 
 _MODULE = "scipy.stats"
 
 # Distributions that their user makes from a table or a histogram: the public class, the private one that its
 # constructor gives (by name), and the argument that holds the table.
 _TABLES = {"rv_sample": ("rv_discrete", "values"), "rv_histogram": ("rv_histogram", "histogram")}
-_CLASSES = {public: argument for public, argument in _TABLES.values()}
+_CLASSES = dict(_TABLES.values())
 
 # What the constructors take besides the table.
 _NUMBERS = frozenset({"momtype", "a", "b", "xtol", "badvalue", "moment_tol", "inc", "density"})
@@ -82,7 +83,7 @@ class DistributionCodec(Codec):
                 "arguments instead of changing its attributes"
             )
         if distribution._random_state is not _shared_random_state():
-            node["random_state"] = _visit(distribution._random_state, "random_state", encoder)
+            node["random_state"] = visit_member(distribution._random_state, "random_state", encoder)
         encoder.depth -= 1
         return node
 
@@ -217,7 +218,7 @@ def _encode_number(value: Any, member: str, encoder: Encoder) -> Node:
         raise encoder.refuse(
             f"the arguments of a distribution must be numbers or arrays of numbers, not {type(value).__qualname__}"
         ).within(member)
-    return _visit(value, member, encoder)
+    return visit_member(value, member, encoder)
 
 
 def _build_number(node: Node, member: str, decoder: Decoder) -> Any:
@@ -227,34 +228,19 @@ def _build_number(node: Node, member: str, decoder: Decoder) -> Any:
         if node.keys() != {"$", "items"} or type(node["items"]) is not list:
             raise DocumentError("a tuple of numbers has items, and nothing else").within(member)
         return tuple(_build_number(item, member, decoder) for item in node["items"])
-    value = _build(node, member, decoder)
+    value = build_member({member: node}, member, decoder)
     if not _is_number(value):
-        raise ValidationError(
-            "the arguments of a distribution must be numbers or arrays of numbers"
-        ).within(member)
+        raise ValidationError("the arguments of a distribution must be numbers or arrays of numbers").within(
+            member
+        )
     return value
-
-
-def _visit(value: Any, member: str, encoder: Encoder) -> Node:
-    try:
-        return encoder.visit(value)
-    except UnsupportedTypeError as error:
-        error.within(member)
-        raise
-
-
-def _build(node: Node, member: str, decoder: Decoder) -> Any:
-    try:
-        return decoder.build(node)
-    except Exception as error:
-        raise located(error, member) from error
 
 
 def _encode_parameter(key: str, value: Any, encoder: Encoder) -> Node:
     if value is None or (key in _NAMES and type(value) is str):
         return value
     if key == "seed" and not _is_number(value):
-        return _visit(value, key, encoder)
+        return visit_member(value, key, encoder)
     return _encode_number(value, key, encoder)
 
 
@@ -264,7 +250,7 @@ def _build_parameter(key: str, node: Node, decoder: Decoder) -> Any:
     if key in _NAMES:
         return node
     if key == "seed":
-        seed = _build(node, key, decoder)
+        seed = build_member({key: node}, key, decoder)
         if type(seed) is not int and not isinstance(seed, np.random.RandomState | np.random.Generator):
             raise ValidationError("the seed must be an integer or a random state").within(key)
         return seed
@@ -282,7 +268,7 @@ def _shared_random_state() -> Any:
 
 
 def _build_random_state(node: ObjectNode, decoder: Decoder) -> Any:
-    state = _build(node["random_state"], "random_state", decoder)
+    state = build_member(node, "random_state", decoder)
     if not isinstance(state, np.random.RandomState | np.random.Generator):
         raise ValidationError("the random_state must be a randomstate or a generator").within("random_state")
     return state
@@ -308,7 +294,7 @@ def _from_table(public: str, parameters: dict[str, Any]) -> Any:
     from scipy import stats
 
     argument = _CLASSES[public]
-    table = parameters.get(argument)
+    table: Any = parameters.get(argument)
     if type(table) not in (tuple, list) or len(table) != 2:
         raise ValidationError(f"{argument} must be a pair of arrays").within("parameters")
     first, second = (np.asarray(part) for part in table)
@@ -377,7 +363,11 @@ def _same(first: Any, second: Any) -> bool:
     if type(first) is not type(second):
         return False
     if isinstance(first, np.ndarray):
-        return first.dtype == second.dtype and first.shape == second.shape and first.tobytes() == second.tobytes()
+        return (
+            first.dtype == second.dtype
+            and first.shape == second.shape
+            and bool(first.tobytes() == second.tobytes())
+        )
     if isinstance(first, list | tuple):
         return len(first) == len(second) and all(map(_same, first, second))
     return bool(first == second or (first != first and second != second))

@@ -11,9 +11,10 @@ import numpy as np
 from reflectio.codec import Codec, Node, ObjectNode
 from reflectio.codecs.containers import encode_items
 from reflectio.codecs.dtypes import encode_dtype, parse_dtype
+from reflectio.codecs.members import build_list, build_member, visit_member
 from reflectio.decoder import Decoder, located
 from reflectio.encoder import Encoder
-from reflectio.errors import DocumentError, UnsupportedTypeError, ValidationError
+from reflectio.errors import DocumentError, ValidationError
 
 Array = np.ndarray[Any, Any]
 Shape = tuple[int, ...]
@@ -52,7 +53,7 @@ class SparseCodec(Codec):
     ======================== =================================================================================
     """
 
-    types = tuple(f"scipy.sparse.{format}_{kind}" for format in _FORMATS for kind in _KINDS)
+    types = tuple(f"scipy.sparse.{layout}_{kind}" for layout in _FORMATS for kind in _KINDS)
     tag = "sparse"
     members = frozenset(
         {"format", "kind", "shape", "data", "indices", "indptr", "coords", "offsets", "rows", "dtype"}
@@ -65,14 +66,14 @@ class SparseCodec(Codec):
     def encode(self, obj: Any, encoder: Encoder) -> Node:
         cls = type(obj)
         encoder.name(cls)
-        format, _, kind = cls.__name__.partition("_")
+        layout, _, kind = cls.__name__.partition("_")
         state = dict(vars(obj))
         shape = state.pop("_shape")
-        node: ObjectNode = {"$": "sparse", "format": format, "kind": kind, "shape": [int(n) for n in shape]}
+        node: ObjectNode = {"$": "sparse", "format": layout, "kind": kind, "shape": [int(n) for n in shape]}
         maxprint = state.pop("maxprint", _MAXPRINT)
         encoder.depth += 1
         try:
-            _ENCODERS[format](obj, state, node, encoder)
+            _ENCODERS[layout](obj, state, node, encoder)
         except ValidationError as error:
             raise encoder.refuse(
                 f"this {cls.__name__} is not consistent, and scipy would read memory it does not own: "
@@ -90,16 +91,16 @@ class SparseCodec(Codec):
     # -- in -------------------------------------------------------------------------------------------------
 
     def decode(self, node: ObjectNode, decoder: Decoder) -> Any:
-        format, kind = node["format"], node["kind"]
-        if format not in _FORMATS or kind not in _KINDS:
-            raise DocumentError(f"scipy has no sparse {kind!r} in the format {format!r}")
-        cls = decoder.resolve_class(f"scipy.sparse.{format}_{kind}")
+        layout, kind = node["format"], node["kind"]
+        if layout not in _FORMATS or kind not in _KINDS:
+            raise DocumentError(f"scipy has no sparse {kind!r} in the format {layout!r}")
+        cls: Any = decoder.resolve_class(f"scipy.sparse.{layout}_{kind}")
         shape = _parse_shape(node["shape"], cls)
         maxprint = node.get("maxprint", _MAXPRINT)
         if type(maxprint) is not int or maxprint < 0:
             raise DocumentError("maxprint must be a number of entries").within("maxprint")
         obj = cls.__new__(cls)
-        attributes = _DECODERS[format](obj, shape, node, decoder)
+        attributes = _DECODERS[layout](obj, shape, node, decoder)
         vars(obj).update({"_shape": shape, "maxprint": maxprint, **attributes})
         return obj
 
@@ -118,21 +119,6 @@ def _parse_shape(lengths: Any, cls: Any) -> Shape:
     if len(lengths) not in getattr(cls, "_allow_nd", (2,)):
         raise DocumentError(f"a {cls.__name__} cannot have {len(lengths)} axes").within("shape")
     return tuple(lengths)
-
-
-def _visit(value: Any, member: str, encoder: Encoder) -> Node:
-    try:
-        return encoder.visit(value)
-    except UnsupportedTypeError as error:
-        error.within(member)
-        raise
-
-
-def _build(node: ObjectNode, member: str, decoder: Decoder) -> Any:
-    try:
-        return decoder.build(node[member])
-    except Exception as error:
-        raise located(error, member) from error
 
 
 def _check_data(data: Any, ndim: int) -> None:
@@ -168,14 +154,14 @@ def _apart(index: Array, data: Array) -> Array:
 # -- csr, csc, bsr ------------------------------------------------------------------------------------------
 
 
-def _check_compressed(format: str, shape: Shape, data: Any, indices: Any, indptr: Any) -> None:
-    _check_data(data, 3 if format == "bsr" else 1)
+def _check_compressed(layout: str, shape: Shape, data: Any, indices: Any, indptr: Any) -> None:
+    _check_data(data, 3 if layout == "bsr" else 1)
     _check_index(indices, "indices", shape)
     _check_index(indptr, "indptr", shape)
     major, minor = (1, *shape)[-2:]
-    if format == "csc":
+    if layout == "csc":
         major, minor = minor, major
-    if format == "bsr":
+    if layout == "bsr":
         height, width = data.shape[1:]
         if not height or not width or major % height or minor % width:
             raise ValidationError(
@@ -215,7 +201,7 @@ def _encode_compressed(obj: Any, state: dict[str, Any], node: ObjectNode, encode
     arrays = [state.pop(member) for member in _COMPRESSED]
     _check_compressed(node["format"], obj.shape, *arrays)
     for member, array in zip(_COMPRESSED, arrays, strict=True):
-        node[member] = _visit(array, member, encoder)
+        node[member] = visit_member(array, member, encoder)
     for attribute, member in _FLAGS.items():
         if attribute in state:
             node[member] = bool(state.pop(attribute))
@@ -223,7 +209,7 @@ def _encode_compressed(obj: Any, state: dict[str, Any], node: ObjectNode, encode
 
 def _decode_compressed(obj: Any, shape: Shape, node: ObjectNode, decoder: Decoder) -> dict[str, Any]:
     _expect(node, {*_COMPRESSED, *_FLAGS.values()})
-    data, indices, indptr = (_build(node, member, decoder) for member in _COMPRESSED)
+    data, indices, indptr = (build_member(node, member, decoder) for member in _COMPRESSED)
     _check_compressed(node["format"], shape, data, indices, indptr)
     indices, indptr = _apart(indices, data), _apart(indptr, data)
     attributes = {"indptr": indptr, "indices": indices, "data": data}
@@ -285,7 +271,7 @@ def _encode_coo(obj: Any, state: dict[str, Any], node: ObjectNode, encoder: Enco
     coords = list(state.pop("coords")) if "coords" in state else [state.pop("row"), state.pop("col")]
     data = state.pop("data")
     _check_coo(obj.shape, data, coords)
-    node["data"] = _visit(data, "data", encoder)
+    node["data"] = visit_member(data, "data", encoder)
     encoder.depth += 1
     node["coords"] = encode_items(coords, encoder)
     encoder.depth -= 1
@@ -295,8 +281,8 @@ def _encode_coo(obj: Any, state: dict[str, Any], node: ObjectNode, encoder: Enco
 
 def _decode_coo(obj: Any, shape: Shape, node: ObjectNode, decoder: Decoder) -> dict[str, Any]:
     _expect(node, {"coords", "has_canonical_format"})
-    data = _build(node, "data", decoder)
-    coords = _build_list(node, "coords", decoder)
+    data = build_member(node, "data", decoder)
+    coords = build_list(node, "coords", decoder)
     _check_coo(shape, data, coords)
     coords = [_apart(index, data) for index in coords]
     attributes = {"data": data}
@@ -308,14 +294,6 @@ def _decode_coo(obj: Any, shape: Shape, node: ObjectNode, decoder: Decoder) -> d
     # Unlike the other formats, coo always has this attribute.
     attributes["has_canonical_format"] = claim and not _has_duplicates(coords)
     return attributes
-
-
-def _build_list(node: ObjectNode, member: str, decoder: Decoder) -> list[Any]:
-    """Build a member that must be a list as it stands, so that it is complete, and nothing else holds it."""
-    if type(node.get(member)) is not list:
-        raise DocumentError(f"{member} must be a list").within(member)
-    built: list[Any] = _build(node, member, decoder)
-    return built
 
 
 # -- dia ----------------------------------------------------------------------------------------------------
@@ -337,13 +315,13 @@ def _check_dia(shape: Shape, data: Any, offsets: Any) -> None:
 def _encode_dia(obj: Any, state: dict[str, Any], node: ObjectNode, encoder: Encoder) -> None:
     data, offsets = state.pop("data"), state.pop("offsets")
     _check_dia(obj.shape, data, offsets)
-    node["data"] = _visit(data, "data", encoder)
-    node["offsets"] = _visit(offsets, "offsets", encoder)
+    node["data"] = visit_member(data, "data", encoder)
+    node["offsets"] = visit_member(offsets, "offsets", encoder)
 
 
 def _decode_dia(obj: Any, shape: Shape, node: ObjectNode, decoder: Decoder) -> dict[str, Any]:
     _expect(node, {"offsets"})
-    data, offsets = _build(node, "data", decoder), _build(node, "offsets", decoder)
+    data, offsets = build_member(node, "data", decoder), build_member(node, "offsets", decoder)
     _check_dia(shape, data, offsets)
     return {"data": data, "offsets": _apart(offsets, data)}
 
@@ -356,7 +334,7 @@ def _is_number(value: Any) -> bool:
 
 
 def _is_index(value: Any, length: int) -> bool:
-    return (type(value) is int or isinstance(value, np.integer)) and 0 <= value < length
+    return bool((type(value) is int or isinstance(value, np.integer)) and 0 <= value < length)
 
 
 def _check_dtype(dtype: Any) -> None:
@@ -373,7 +351,7 @@ def _encode_column(values: list[Any], member: str, encoder: Encoder) -> Node:
     """Write numbers as an array where they are numpy scalars of one type, else one by one."""
     kinds = set(map(type, values))
     if len(kinds) == 1 and issubclass(kind := kinds.pop(), np.number | np.bool_):
-        return _visit(np.array(values, kind), member, encoder)
+        return visit_member(np.array(values, kind), member, encoder)
     return encode_items(values, encoder)
 
 
@@ -437,7 +415,9 @@ def _decode_dok(obj: Any, shape: Shape, node: ObjectNode, decoder: Decoder) -> d
 
 def _check_lil(shape: Shape, data: list[Any], rows: list[Any]) -> None:
     if len(rows) != shape[0] or len(data) != shape[0]:
-        raise ValidationError(f"there must be {shape[0]} rows, not {len(rows)} and {len(data)}").within("rows")
+        raise ValidationError(f"there must be {shape[0]} rows, not {len(rows)} and {len(data)}").within(
+            "rows"
+        )
     for row, values in zip(rows, data, strict=True):
         if type(row) is not list or type(values) is not list or len(row) != len(values):
             raise ValidationError("a row must be a list of indices, with a list of as many entries").within(
@@ -469,7 +449,7 @@ def _decode_lil(obj: Any, shape: Shape, node: ObjectNode, decoder: Decoder) -> d
         # A list that other nodes refer to could still be filled once it has been checked.
         if type(node.get(member)) is not list or any(type(row) is not list for row in node[member]):
             raise DocumentError(f"{member} must be a list of lists").within(member)
-    data, rows = _build(node, "data", decoder), _build(node, "rows", decoder)
+    data, rows = build_member(node, "data", decoder), build_member(node, "rows", decoder)
     _check_lil(shape, data, rows)
     return {"dtype": dtype, "rows": _array_of_lists(rows), "data": _array_of_lists(data)}
 
