@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import re
@@ -385,7 +386,7 @@ class Policy:
         Policy
             The same object each time.
         """
-        return cls.of("default")
+        return _default_policy()
 
     @classmethod
     def from_file(cls, path: str | os.PathLike[str]) -> Policy:
@@ -453,7 +454,6 @@ class Policy:
         if policy is None:
             policy = os.environ.get(_VARIABLE)
             if not policy or policy == "default":
-                # What the package ships does not change while it is used: no file is looked at.
                 return cls.default()
             asker = f"{_VARIABLE} says"
         elif not isinstance(policy, str | os.PathLike):
@@ -644,3 +644,9 @@ def _quote(name: str) -> str:
 
 # Policies by working directory and text, each with the stamps of all files that it was read from.
 _policies: dict[tuple[str, str], tuple[Policy, dict[Path, _Stamp | None]]] = {}
+
+
+@functools.cache
+def _default_policy() -> Policy:
+    # What the package ships does not change while it is used: no file is looked at twice.
+    return Policy.of("default")

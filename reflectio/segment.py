@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import lru_cache
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -144,7 +145,7 @@ class Segment:
         self, offset: Any, dtype: np.dtype[Any], shape: tuple[int, ...], order: Any
     ) -> np.ndarray[Any, Any]:
         """
-        Give the array that starts at an offset.
+        Give the array that starts at an offset, in memory of its own unless the segment is mapped.
 
         Parameters
         ----------
@@ -153,18 +154,18 @@ class Segment:
         dtype : dtype
             Its element type; holds no pointers.
         shape : tuple of int
-            Its shape, whose product does not overflow.
+            Its shape.
         order : {"C", "F"}
             Its memory order.
-
-        Returns
-        -------
-        ndarray
-            A copy that owns its memory, or a view of the mapping.
         """
-        nbytes = dtype.itemsize
-        for length in shape:
-            nbytes *= length
+        array = self.view(offset, dtype, shape, order)
+        return array if self.mapped else array.copy(order)
+
+    def view(
+        self, offset: Any, dtype: np.dtype[Any], shape: tuple[int, ...], order: Any
+    ) -> np.ndarray[Any, Any]:
+        """Give the array that starts at an offset as a view of the segment, which it keeps alive."""
+        nbytes = dtype.itemsize * prod(shape)
         if type(offset) is not int or offset % ALIGNMENT or offset < 0:
             raise DocumentError(
                 f"an array cannot start at {offset!r} of the segment, only at a multiple of 64"
@@ -175,8 +176,7 @@ class Segment:
                 f"for it has {len(self.data)} bytes; the document is truncated or malformed"
             )
         self._taken.append((offset, nbytes))
-        array: np.ndarray[Any, Any] = np.ndarray(shape, dtype, self.data, offset, order=order)
-        return array if self.mapped else array.copy(order)
+        return np.ndarray(shape, dtype, self.data, offset, order=order)
 
     def check_covered(self) -> None:
         """Refuse a segment with bytes that no array holds, that two arrays hold, or with padding that is not zero."""

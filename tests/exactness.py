@@ -273,7 +273,8 @@ class _Comparison:
         )
         if a.kind == "T" and same:
             marks = [getattr(dtype, "na_object", _NO_MARK) for dtype in (a, b)]
-            same = a.coerce == b.coerce and (marks[0] is marks[1] or marks[0] != marks[0] and marks[1] != marks[1])
+            same = a.coerce == b.coerce and type(marks[0]) is type(marks[1])
+            same &= marks[0] == marks[1] or (marks[0] != marks[0] and marks[1] != marks[1])
         self._require(same, "dtype", a, b)
         if a.subdtype is not None and b.subdtype is not None:
             self._require(a.shape == b.shape, "dtype", a, b)

@@ -108,8 +108,8 @@ def _structured_dtypes(draw: st.DrawFn, part: st.SearchStrategy[np.dtype[Any]]) 
         names = [f"f{index}" for index in range(len(names))]
     formats = []
     for _ in names:
-        shape = draw(st.sampled_from([(), (), (2,), (2, 3), (1, 0)]))
         dtype = draw(part)
+        shape = draw(st.sampled_from([(), (), (2,), (2, 3), (1, 0)])) if dtype.itemsize else ()
         formats.append(np.dtype((dtype, shape)) if shape else dtype)
     if draw(st.booleans()):
         return np.dtype(list(zip(names, formats, strict=True)), align=draw(st.booleans()))

@@ -178,7 +178,7 @@ def test_a_random_stream_goes_on_as_it_would_have_without(index):
         return
     data = zoo.data_for(estimator, "float64")
     estimator.set_params(random_state=np.random.RandomState(5))
-    estimator.fit(*data)
+    _fit_again(estimator, data)
     loaded = _round_trip(estimator, "json")
     assert_same(loaded, estimator)
     assert _fit_again(loaded, data) == _fit_again(estimator, data)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import sys
 from collections.abc import Callable, Iterable
 from itertools import chain
 from math import prod
@@ -12,6 +13,7 @@ import numpy as np
 
 from reflectio.codecs.numbers import decode_base64, is_utf8
 from reflectio.errors import DocumentError
+from reflectio.segment import as_bytes
 
 Array = np.ndarray[Any, Any]
 Shape = tuple[int, ...]
@@ -28,18 +30,23 @@ _INTS = frozenset({int})
 _BOOLS = frozenset({bool})
 _STRS = frozenset({str})
 
+# Of a long double, how many bytes hold its value (x86 pads 80 bits), and how long its text may be: 128 bits have 36
+# digits.
+_LONG_DOUBLE_BYTES = 10 if np.finfo(np.longdouble).nmant == 63 else np.dtype(np.longdouble).itemsize
+_LONG_DOUBLE_TEXT = 64
+
 # The bits that a processor gives NaN where nothing else is asked for, and those of its sign, by itemsize.
 _NAN_BITS = {2: 0x7E00, 4: 0x7FC0_0000, 8: 0x7FF8_0000_0000_0000}
 
 
 def nest(flat: list[Any], shape: Shape) -> Any:
-    """Arrange elements in C order as lists of lists."""
+    """Arrange elements in C order as lists of lists; no elements are an empty list, whatever the shape."""
     if not shape:
         return flat[0]
-    if len(shape) > _NESTED_AXES:
+    if len(shape) > _NESTED_AXES or not flat:
         return flat
     for length in reversed(shape[1:]):
-        flat = [flat[i : i + length] for i in range(0, len(flat), length)] if length else []
+        flat = [flat[i : i + length] for i in range(0, len(flat), length)]
     return flat
 
 
@@ -47,6 +54,8 @@ def flatten(data: Any, shape: Shape) -> list[Any]:
     """Give the elements of lists of lists in C order; lists that do not have the shape are an error."""
     if not shape:
         return [data]
+    if data == [] and 0 in shape:
+        return []
     if len(shape) > _NESTED_AXES:
         shape = (prod(shape),)
     flat = [data]
@@ -122,8 +131,36 @@ def _bits_of_nan(text: str, itemsize: int) -> int:
 
 
 def _encode_long_doubles(array: Array) -> Any:
-    flat = [np.format_float_scientific(value, unique=True, trim="-") for value in array.ravel()]
-    return nest(flat, array.shape)
+    return nest([_long_double_text(value) for value in array.ravel()], array.shape)
+
+
+def _long_double_text(value: Any) -> str:
+    if value == value:
+        return np.format_float_scientific(value, unique=True, trim="-")
+    bits = _bits_of_long_double(value)
+    if bits == _bits_of_long_double(np.longdouble("nan")):
+        return "nan"
+    if bits == _bits_of_long_double(-np.longdouble("nan")):
+        return "-nan"
+    return f"nan:{bits:#x}"
+
+
+def _bits_of_long_double(value: Any) -> int:
+    return int.from_bytes(value.tobytes()[:_LONG_DOUBLE_BYTES], sys.byteorder)
+
+
+def _long_double_of_text(text: str) -> Any:
+    if len(text) > _LONG_DOUBLE_TEXT:
+        raise DocumentError(f"{text[:40]!r}... has more digits than a float of any size")
+    if text == "-nan":
+        return -np.longdouble("nan")  # whose text it reads without the sign
+    if not text.startswith("nan:"):
+        return np.longdouble(text)
+    raw = _bits_of_nan(text, _LONG_DOUBLE_BYTES).to_bytes(_LONG_DOUBLE_BYTES, sys.byteorder)
+    value = np.frombuffer(raw.ljust(np.dtype(np.longdouble).itemsize, b"\0"), np.longdouble)[0]
+    if value == value:
+        raise DocumentError(f"{text!r} are the bits of a number, not of a NaN")
+    return value
 
 
 def _decode_long_doubles(flat: list[Any], dtype: np.dtype[Any]) -> Array:
@@ -131,7 +168,7 @@ def _decode_long_doubles(flat: list[Any], dtype: np.dtype[Any]) -> Array:
         raise DocumentError("the elements must be numbers, or text where they have more digits")
     array = np.empty(len(flat), dtype)
     for index, value in enumerate(flat):
-        array[index] = np.longdouble(value)
+        array[index] = _long_double_of_text(value) if type(value) is str else np.longdouble(value)
     return array
 
 
@@ -221,9 +258,15 @@ def _hooks(
 
 def needs_base64(array: Array, *, careful: bool) -> bool:
     """Whether the elements are of a kind that lists cannot say: raw bytes, or text that is not Unicode."""
-    if array.dtype.kind == "V":
-        return array.dtype.names is None
-    return careful and array.dtype.kind == "U" and not all(map(is_utf8, array.ravel().tolist()))
+    if array.dtype.names is not None:
+        return careful and any(_holds_surrogates(array[name]) for name in array.dtype.names)
+    return array.dtype.kind == "V" or (careful and _holds_surrogates(array))
+
+
+def _holds_surrogates(array: Array) -> bool:
+    if array.dtype.names is not None:
+        return any(_holds_surrogates(array[name]) for name in array.dtype.names)
+    return array.dtype.kind == "U" and not all(map(is_utf8, array.ravel().tolist()))
 
 
 def encode_data(array: Array) -> Any:
@@ -238,9 +281,11 @@ def encode_data(array: Array) -> Any:
     Returns
     -------
     list or scalar
-        Lists of lists in the array's shape. Floats that are not finite are text; complex numbers are pairs;
+        Lists of lists in the array's shape; one empty list where there are no elements. Floats that are not finite are text; complex numbers are pairs;
         records are lists of their fields; dates are ISO 8601; bytes are text of one character a byte.
     """
+    if not array.size:
+        return []
     if array.dtype.names is not None:
         return nest(_encode_records(array), array.shape)
     if array.dtype.kind == "c":
@@ -255,7 +300,9 @@ def _encode_records(array: Array) -> list[Any]:
     columns = []
     for name in flat.dtype.names:
         column = flat[name]
-        if needs_base64(column, careful=False):
+        if not column.size:
+            columns.append([[]] * len(flat))
+        elif needs_base64(column, careful=False):
             columns.append([base64.b64encode(item.tobytes()).decode("ascii") for item in column])
         else:
             columns.append(encode_data(column))
@@ -304,9 +351,12 @@ def _decode_records(flat: list[Any], dtype: np.dtype[Any]) -> Array:
     columns: Iterable[tuple[Any, ...]] = zip(*flat, strict=True) if flat else [()] * len(dtype.names)
     for name, column in zip(dtype.names, columns, strict=True):
         target = array[name]
-        if target.dtype.kind == "V" and target.dtype.names is None:
+        if not target.size:
+            if any(item != [] for item in column):
+                raise DocumentError(f"the field {name!r} of a record has no elements")
+        elif target.dtype.kind == "V" and target.dtype.names is None:
             for index, text in enumerate(column):
-                target[index] = np.void(_sized(decode_base64(text), target.dtype.itemsize))
+                target[index] = decode_base64_data(text, target.dtype, target.shape[1:])
         else:
             target[...] = decode_data(list(column), target.dtype, target.shape)
     return array
@@ -320,7 +370,7 @@ def _sized(data: bytes, length: int) -> bytes:
 
 def encode_base64(array: Array) -> str:
     """Write the bytes of an array in C order."""
-    return base64.b64encode(np.ascontiguousarray(array).tobytes()).decode("ascii")
+    return base64.b64encode(as_bytes(array)).decode("ascii")
 
 
 def decode_base64_data(text: Any, dtype: np.dtype[Any], shape: Shape) -> Array:

@@ -35,6 +35,19 @@ INLINE_ELEMENTS = 64
 _SPREAD = 16
 
 
+# The tag, the dtype, the shape, and where the elements are.
+_PLAIN_MEMBERS = 4
+
+# dtypes whose elements JSON says by itself, with the types that these then have.
+_PLAIN_ELEMENTS = {
+    "float64": (np.dtype(np.float64), frozenset({float, int})),
+    "float32": (np.dtype(np.float32), frozenset({float, int})),
+    "int64": (np.dtype(np.int64), frozenset({int})),
+    "int32": (np.dtype(np.int32), frozenset({int})),
+    "bool": (np.dtype(np.bool_), frozenset({bool})),
+}
+
+
 class ArrayCodec(LateCodec):
     """
     Arrays, with their memory layout.
@@ -93,14 +106,14 @@ class ArrayCodec(LateCodec):
         node["shape"] = list(array.shape)
         if not self._encode_view(array, node, encoder):
             flags = array.flags
-            if flags.c_contiguous and (array.ndim < 2 or 1 not in array.shape):
+            if flags.c_contiguous and (array.ndim < 2 or 1 not in array.shape or not array.size):
                 stored = array
             else:
                 stored = self._encode_layout(array, node)
             self._encode_elements(array, stored, node, encoder)
         if not obj.flags.writeable and type(obj) is not np.memmap:
             node["writeable"] = False
-        if type(obj) is not array and (state := getattr(obj, "__dict__", None)):
+        if array is not obj and (state := getattr(obj, "__dict__", None)):
             self._encode_attributes(obj, state, node, encoder)
         return node
 
@@ -186,6 +199,33 @@ class ArrayCodec(LateCodec):
         node["state"] = dict(zip(names, values, strict=True))
 
     # -- in -------------------------------------------------------------------------------------------------
+
+    def decode(self, node: ObjectNode, decoder: Decoder) -> Array:
+        # Nearly every array has these members and no more, and is plain in every way.
+        if len(node) == _PLAIN_MEMBERS and type(node["dtype"]) is str and node["dtype"] in _PLAIN_ELEMENTS:
+            dtype, kinds = _PLAIN_ELEMENTS[node["dtype"]]
+            shape = node["shape"]
+            if "at" in node:
+                return decoder.segment.take(node["at"], dtype, parse_shape(shape), "C")
+            data = node.get("data")
+            if type(data) is list is type(shape) and [len(data)] == shape and kinds.issuperset(map(type, data)):
+                return np.array(data, dtype)
+        array = self.create(node, decoder)
+        self.fill(array, node, decoder)
+        return array
+
+    @staticmethod
+    def borrow(node: Node, decoder: Decoder) -> Any:
+        """
+        Build a node that should be an array, without a copy where it lies in the segment.
+
+        For codecs that hand the array to something that copies it at once. It is read-only.
+        """
+        if type(node) is dict and len(node) == _PLAIN_MEMBERS and "at" in node and node.get("$") == "ndarray":
+            dtype = parse_dtype(node.get("dtype"), decoder)
+            if not dtype.hasobject:
+                return decoder.segment.view(node["at"], dtype, parse_shape(node.get("shape")), "C")
+        return decoder.build(node)
 
     def create(self, node: ObjectNode, decoder: Decoder) -> Array:
         dtype = node["dtype"]
@@ -356,6 +396,10 @@ class ScalarCodec(Codec):
                 return {"$": "scalar", "dtype": "float64", "value": value}
         array = np.asarray(obj)
         node = {"$": "scalar", "dtype": encode_dtype(array.dtype, encoder)}
+        if isinstance(obj, np.str_ | np.bytes_):
+            # Not by way of an array, which forgets zeros at the end.
+            text = str.__str__(obj) if isinstance(obj, np.str_) else obj.decode("latin-1")
+            return {**node, "value": encoder.visit(text)}
         if array.dtype.hasobject:
             raise encoder.refuse("a record that holds Python objects; use a tuple")
         if needs_base64(array, careful=encoder.careful):
@@ -369,9 +413,18 @@ class ScalarCodec(Codec):
         dtype = parse_dtype(node["dtype"], decoder)
         if dtype.hasobject:
             raise DocumentError("a scalar cannot hold Python objects")
+        if dtype.kind in "US":
+            return _text_scalar(decoder.build(value), dtype)
         if node.get("encoding") is not None:
             return decode_base64_data(value, dtype, ())[()]
         return decode_data(value, dtype, ())[()]
+
+
+def _text_scalar(text: Any, dtype: np.dtype[Any]) -> np.str_ | np.bytes_:
+    length = dtype.itemsize // 4 if dtype.kind == "U" else dtype.itemsize
+    if type(text) is not str or len(text) > max(length, 1):
+        raise DocumentError(f"the value must be text of up to {length} characters")
+    return np.str_(text) if dtype.kind == "U" else np.bytes_(text.encode("latin-1"))
 
 
 class MaskedArrayCodec(Codec):

@@ -112,8 +112,13 @@ class DictCodec(LateCodec):
         plain = encoder.plain
         if plain.issuperset(map(type, obj.values())):
             return obj.copy()
+        return self.encode_values(obj, encoder)
+
+    @staticmethod
+    def encode_values(obj: dict[str, Any], encoder: Encoder) -> ObjectNode:
+        """The nodes of the values of a dict, by their keys."""
         node: ObjectNode = {}
-        visit = encoder.visit
+        plain, visit = encoder.plain, encoder.visit
         key = ""
         try:
             for key, value in obj.items():
@@ -168,6 +173,8 @@ class TupleCodec(Codec):
 def sorted_elements(elements: Set[Any], encoder: Encoder) -> list[Any]:
     """The elements of a set in an order that depends on nothing but their values."""
     kinds = set(map(type, elements))
+    if len(elements) < 2:
+        return list(elements)
     if len(kinds) == 1 and kinds <= _SORTED_BY_VALUE:
         return sorted(elements)
     if id(elements) in encoder.sorting:

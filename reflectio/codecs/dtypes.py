@@ -186,7 +186,9 @@ class DtypeCodec(Codec):
 def _fields_are_apart(dtype: DType) -> bool:
     assert dtype.fields is not None
     end = 0
-    for start, length in sorted((field[1], field[0].itemsize) for field in dtype.fields.values()):
+    # By names, for `fields` has those with a title twice.
+    fields = [dtype.fields[name] for name in dtype.names or ()]
+    for start, length in sorted((field[1], field[0].itemsize) for field in fields):
         if start < end:
             return False
         end = start + length

@@ -65,7 +65,7 @@ class SeriesCodec(PandasCodec):
         _encode_extras(obj, node, encoder)
         return node
 
-    def build(self, node: ObjectNode, cls: type, decoder: Decoder) -> Any:
+    def build(self, node: ObjectNode, cls: Any, decoder: Decoder) -> Any:
         index = build_index(node, "index", decoder)
         values = _build_column(node, decoder, ndim=1)
         if len(values) != len(index):
@@ -117,7 +117,7 @@ class FrameCodec(PandasCodec):
         _encode_extras(obj, node, encoder)
         return node
 
-    def build(self, node: ObjectNode, cls: type, decoder: Decoder) -> Any:
+    def build(self, node: ObjectNode, cls: Any, decoder: Decoder) -> Any:
         columns, index = (build_index(node, member, decoder) for member in ("columns", "index"))
         parts = node["blocks"]
         if type(parts) is not list:
@@ -129,7 +129,9 @@ class FrameCodec(PandasCodec):
             except Exception as error:
                 raise located(error, number).within("blocks") from error
         _check_positions([position for _, positions in blocks for position in positions], len(columns))
-        frame = _frame_of([(values, np.array(positions, np.intp)) for values, positions in blocks], index, columns)
+        frame = _frame_of(
+            [(values, np.array(positions, np.intp)) for values, positions in blocks], index, columns
+        )
         return _build_extras(frame, node, decoder)
 
     @staticmethod

@@ -182,8 +182,8 @@ class InterpolatorCodec(Codec):
     """
     Interpolators of some classes, by attributes that are checked against each other.
 
-    The members are the attributes without the underscore that some releases of scipy put before them. The function
-    that turns results into arrays is left out; it is the installed scipy's own.
+    The members are the attributes without the underscore that some releases of scipy put before them. ``library`` stands
+    for the function that turns results into arrays, which is the installed scipy's own: numpy is all it can be.
 
     Parameters
     ----------
@@ -221,43 +221,50 @@ class InterpolatorCodec(Codec):
     def encode(self, obj: Any, encoder: Encoder) -> Node:
         node: ObjectNode = {"$": encoder.name(type(obj))}
         state = _state_of(obj)
-        asarray = getattr(_example(self._example), "_asarray", None)
-        if state.pop("_asarray", asarray) is not asarray:
-            raise encoder.refuse("an interpolator of arrays that are not numpy's; make it from numpy arrays")
+        example = _example(self._example)
         attributes = self._attributes()
-        if odd := state.keys() ^ set(attributes.values()):
+        if odd := state.keys() ^ {*attributes.values(), *({"_asarray"} & _state_of(example).keys())}:
             raise encoder.refuse(
                 f"this {type(obj).__qualname__} has, or lacks, an attribute {min(odd)!r}; make it anew"
             )
-        found = {member: state[attribute] for member, attribute in attributes.items()}
-        _refuse_unchecked(self._check, found, obj, encoder)
-        for member, value in found.items():
-            if member in self._lists:
+        if "_asarray" in state and state["_asarray"] is not example._asarray:
+            raise encoder.refuse("an interpolator of arrays that are not numpy's; make it from numpy arrays")
+        _refuse_unchecked(
+            self._check, {member: state[attributes[member]] for member in attributes}, obj, encoder
+        )
+        members = {attribute: member for member, attribute in attributes.items()}
+        for attribute, value in state.items():
+            member = members.get(attribute)
+            if member is None:
+                node["library"] = "numpy"
+            elif member in self._lists:
                 node[member] = visit_items(value, member, encoder)
             else:
                 node[member] = visit_member(value, member, encoder)
         return node
 
     def decode(self, node: ObjectNode, decoder: Decoder) -> Any:
-        cls: Any = decoder.resolve_class(node["$"])
+        cls: Any = decoder.resolve_class(node.pop("$"))
         attributes = self._attributes()
-        if odd := (node.keys() - {"$"}) ^ attributes.keys():
-            raise DocumentError(
-                f"a {cls.__qualname__} must have the members {', '.join(attributes)}; see {min(odd)!r}"
-            )
+        if odd := (node.keys() - {"library"}) ^ attributes.keys():
+            expected = ", ".join(attributes)
+            raise DocumentError(f"a {cls.__qualname__} must have the members {expected}; see {min(odd)!r}")
+        if node.setdefault("library", "numpy") != "numpy":
+            raise DocumentError("the library can be numpy only").within("library")
         state: State = {}
-        for member in attributes:
+        for member in node:
             if member in self._lists:
                 state[member] = tuple(build_list(node, member, decoder))
-            else:
+            elif member != "library":
                 state[member] = build_member(node, member, decoder)
         self._check(state)
         example = _example(self._example)
         obj = cls.__new__(cls)
-        for member, attribute in attributes.items():
-            setattr(obj, attribute, state[member])
-        if hasattr(example, "_asarray"):
-            obj._asarray = example._asarray
+        for member in node:
+            if member != "library":
+                setattr(obj, attributes[member], state[member])
+            elif hasattr(example, "_asarray"):
+                obj._asarray = example._asarray
         return obj
 
 

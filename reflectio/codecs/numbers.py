@@ -7,6 +7,7 @@ import re
 import struct
 from decimal import Decimal
 from fractions import Fraction
+from math import log10
 from typing import Any
 from uuid import UUID
 
@@ -20,6 +21,8 @@ _INT64_MIN, _UINT64_MAX = -(2**63), 2**64 - 1
 # Python converts decimal text in quadratic time and so refuses long texts; hexadecimal is linear.
 _DECIMAL_BITS = 4096
 
+_DIGITS_PER_HEX = log10(16)
+
 _NAN_BITS = 0x7FF8_0000_0000_0000
 _SIGN_BIT = 0x8000_0000_0000_0000
 _INTEGER = re.compile(r"-?(?:0x[0-9a-f]+|[0-9]+)", re.ASCII)
@@ -31,12 +34,18 @@ def int_text(value: int) -> str:
     return str(value) if value.bit_length() <= _DECIMAL_BITS else hex(value)
 
 
+def _decimal_length(text: str) -> int:
+    """How many decimal digits an integer has at least, and to one or two exactly."""
+    written = len(text) - text.startswith("-")
+    return int((written - 3) * _DIGITS_PER_HEX) + 1 if "x" in text[:3] else written
+
+
 def parse_int(text: Any, digits: int) -> int:
     """Read an integer of up to ``digits`` digits that `int_text` wrote."""
     if type(text) is not str:
         raise DocumentError(f"an integer must be written as text here, not {text!r}")
-    if len(text) > digits:
-        raise LimitError(f"an integer of {len(text)} digits; the policy's limit int_digits is {digits}")
+    if (length := _decimal_length(text)) > digits:
+        raise LimitError(f"an integer of {length} digits; the policy's limit int_digits is {digits}")
     if not _INTEGER.fullmatch(text):
         raise DocumentError(f"{text[:40]!r} is not an integer")
     if "x" not in text and len(text) > _DECIMAL_BITS:

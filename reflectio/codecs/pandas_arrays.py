@@ -11,6 +11,7 @@ from reflectio.codecs.containers import encode_items
 from reflectio.codecs.pandas_dtypes import check_categories
 from reflectio.codecs.pandas_nodes import (
     KINDS,
+    Array,
     PandasCodec,
     bool_of,
     build_member,
@@ -50,7 +51,7 @@ class CategoricalCodec(PandasCodec):
         node["codes"] = visit_codes(obj._ndarray, "codes", encoder)
         return node
 
-    def build(self, node: ObjectNode, cls: type, decoder: Decoder) -> Any:
+    def build(self, node: ObjectNode, cls: Any, decoder: Decoder) -> Any:
         from pandas import CategoricalDtype
 
         categories = check_categories(build_member(node, "categories", decoder))
@@ -72,7 +73,7 @@ class MaskedCodec(PandasCodec):
     def encode(self, obj: Any, encoder: Encoder) -> Node:
         return self.node(encoder, data=obj._data, mask=obj._mask)
 
-    def build(self, node: ObjectNode, cls: type, decoder: Decoder) -> Any:
+    def build(self, node: ObjectNode, cls: Any, decoder: Decoder) -> Any:
         data = check_array(build_member(node, "data", decoder), "the data", self._kinds)
         mask = check_array(build_own_member(node, "mask", decoder), "the mask", "b")
         if mask.shape != data.shape:
@@ -104,7 +105,7 @@ class StringArrayCodec(PandasCodec):
         encoder.depth -= 1
         return node
 
-    def build(self, node: ObjectNode, cls: type, decoder: Decoder) -> Any:
+    def build(self, node: ObjectNode, cls: Any, decoder: Decoder) -> Any:
         import pandas
 
         dtype = build_member(node, "dtype", decoder)
@@ -141,7 +142,7 @@ class DatetimeArrayCodec(PandasCodec):
         freq = getattr(obj, "freq", None)
         return self.node(encoder, data=obj._ndarray, tz=tz_of(obj, encoder), freq=freq)
 
-    def build(self, node: ObjectNode, cls: type, decoder: Decoder) -> Any:
+    def build(self, node: ObjectNode, cls: Any, decoder: Decoder) -> Any:
         from pandas import DatetimeIndex
 
         data = check_array(build_member(node, "data", decoder), "the data", "M")
@@ -149,7 +150,7 @@ class DatetimeArrayCodec(PandasCodec):
         tz = build_tz(node, decoder)
         if tz is not None:
             index = index.tz_localize("UTC").tz_convert(tz)
-        return with_freq(index, node, decoder).array
+        return with_freq(index, node, decoder)._values
 
 
 class TimedeltaArrayCodec(PandasCodec):
@@ -163,11 +164,11 @@ class TimedeltaArrayCodec(PandasCodec):
     def encode(self, obj: Any, encoder: Encoder) -> Node:
         return self.node(encoder, data=obj._ndarray, freq=getattr(obj, "freq", None))
 
-    def build(self, node: ObjectNode, cls: type, decoder: Decoder) -> Any:
+    def build(self, node: ObjectNode, cls: Any, decoder: Decoder) -> Any:
         from pandas import TimedeltaIndex
 
         data = check_array(build_member(node, "data", decoder), "the data", "m")
-        return with_freq(TimedeltaIndex(data, copy=False), node, decoder).array
+        return with_freq(TimedeltaIndex(data, copy=False), node, decoder)._values
 
 
 def with_freq(index: Any, node: ObjectNode, decoder: Decoder) -> Any:
@@ -191,7 +192,7 @@ class PeriodArrayCodec(PandasCodec):
     def encode(self, obj: Any, encoder: Encoder) -> Node:
         return self.node(encoder, ordinals=obj._ndarray, freq=obj.freq)
 
-    def build(self, node: ObjectNode, cls: type, decoder: Decoder) -> Any:
+    def build(self, node: ObjectNode, cls: Any, decoder: Decoder) -> Any:
         from pandas import PeriodDtype
 
         ordinals = check_array(build_member(node, "ordinals", decoder), "the ordinals", "i")
@@ -210,12 +211,15 @@ class IntervalArrayCodec(PandasCodec):
     def encode(self, obj: Any, encoder: Encoder) -> Node:
         return self.node(encoder, left=obj.left, right=obj.right, closed=obj.closed)
 
-    def build(self, node: ObjectNode, cls: type, decoder: Decoder) -> Any:
+    def build(self, node: ObjectNode, cls: Any, decoder: Decoder) -> Any:
         left, right = (check_categories(build_member(node, side, decoder)) for side in ("left", "right"))
         if len(left) != len(right):
             raise ValidationError(f"intervals with {len(left)} left and {len(right)} right bounds")
         closed = choice_of(node, "closed", CLOSED)
         return cls.from_arrays(left, right, closed)
+
+
+_SPARSE_KINDS = frozenset({"integer", "block"})
 
 
 class SparseArrayCodec(PandasCodec):
@@ -230,9 +234,8 @@ class SparseArrayCodec(PandasCodec):
         node["indices"] = visit_codes(obj.sp_index.to_int_index().indices, "indices", encoder)
         return node
 
-    def build(self, node: ObjectNode, cls: type, decoder: Decoder) -> Any:
+    def build(self, node: ObjectNode, cls: Any, decoder: Decoder) -> Any:
         from pandas import SparseDtype
-        from pandas._libs.sparse import IntIndex
 
         dtype = build_member(node, "dtype", decoder)
         if not isinstance(dtype, SparseDtype):
@@ -246,12 +249,26 @@ class SparseArrayCodec(PandasCodec):
             raise DocumentError("the positions in sparse data are integers of 32 bits")
         if len(indices) != len(values):
             raise ValidationError(f"{len(values)} values of sparse data at {len(indices)} positions")
-        if len(indices) and not (indices[0] >= 0 and indices[-1] < length and np.all(indices[1:] > indices[:-1])):
+        if len(indices) and not (
+            indices[0] >= 0 and indices[-1] < length and np.all(indices[1:] > indices[:-1])
+        ):
             raise ValidationError(f"the positions in sparse data must ascend, from 0 to at most {length - 1}")
-        positions = IntIndex(length, indices)
-        if choice_of(node, "kind", frozenset({"integer", "block"})) == "block":
-            positions = positions.to_block_index()
-        return cls(values, sparse_index=positions, dtype=dtype, copy=False)
+        array = _sparse_array(cls, values, indices, length, choice_of(node, "kind", _SPARSE_KINDS), dtype)
+        if array.dtype != dtype:
+            raise DocumentError(f"there is no sparse data of {dtype}")
+        return array
+
+
+def _sparse_array(cls: Any, values: Array, indices: Array, length: int, kind: str, dtype: Any) -> Any:
+    """Make sparse data from parts that were found to fit together."""
+    if hasattr(cls, "from_indices"):
+        return cls.from_indices(values, indices, length, dtype.fill_value, kind, values.dtype)
+    from pandas._libs import sparse
+
+    positions: Any = sparse.IntIndex(length, indices)  # type: ignore[call-arg, unused-ignore]
+    return cls(
+        values, sparse_index=positions if kind == "integer" else positions.to_block_index(), dtype=dtype
+    )
 
 
 class NumpyArrayCodec(PandasCodec):
@@ -264,7 +281,7 @@ class NumpyArrayCodec(PandasCodec):
     def encode(self, obj: Any, encoder: Encoder) -> Node:
         return {"$": self.node(encoder)["$"], "data": visit_member(obj._ndarray, "data", encoder)}
 
-    def build(self, node: ObjectNode, cls: type, decoder: Decoder) -> Any:
+    def build(self, node: ObjectNode, cls: Any, decoder: Decoder) -> Any:
         data = build_member(node, "data", decoder)
         if type(data) is not np.ndarray or data.ndim != 1:
             raise DocumentError("the data must be an array of 1 axis")
@@ -279,7 +296,7 @@ class ArrowCodec(Codec):
 
     def encode(self, obj: Any, encoder: Encoder) -> Node:
         raise encoder.refuse(
-            'data that lies in the memory of pyarrow; convert it to numpy\'s or pandas\' own dtypes, as in astype("Int64")'
+            "data that lies in the memory of pyarrow; convert it to numpy's or pandas' own dtypes, as in astype(\"Int64\")"
         )
 
 

@@ -30,7 +30,7 @@ class PlainDtypeCodec(PandasCodec):
     def encode(self, obj: Any, encoder: Encoder) -> Node:
         return self.node(encoder)
 
-    def build(self, node: ObjectNode, cls: type, decoder: Decoder) -> Any:
+    def build(self, node: ObjectNode, cls: Any, decoder: Decoder) -> Any:
         return cls()
 
 
@@ -44,11 +44,13 @@ class StringDtypeCodec(PandasCodec):
 
     def encode(self, obj: Any, encoder: Encoder) -> Node:
         if obj.storage not in _STORAGES:
-            raise encoder.refuse(f"text in the storage {obj.storage!r}; convert it to pandas.StringDtype('python')")
+            raise encoder.refuse(
+                f"text in the storage {obj.storage!r}; convert it to pandas.StringDtype('python')"
+            )
         missing = "nan" if type(obj.na_value) is float else "NA"
         return self.node(encoder, storage=obj.storage, na_value=missing)
 
-    def build(self, node: ObjectNode, cls: type, decoder: Decoder) -> Any:
+    def build(self, node: ObjectNode, cls: Any, decoder: Decoder) -> Any:
         storage = choice_of(node, "storage", _STORAGES)
         missing = {"na_value": np.nan} if choice_of(node, "na_value", _MISSING) == "nan" else {}
         try:
@@ -67,7 +69,7 @@ class CategoricalDtypeCodec(PandasCodec):
     def encode(self, obj: Any, encoder: Encoder) -> Node:
         return self.node(encoder, categories=obj.categories, ordered=obj.ordered)
 
-    def build(self, node: ObjectNode, cls: type, decoder: Decoder) -> Any:
+    def build(self, node: ObjectNode, cls: Any, decoder: Decoder) -> Any:
         categories = build_member(node, "categories", decoder)
         if categories is not None:
             categories = check_categories(categories)
@@ -97,7 +99,7 @@ class DatetimeTZDtypeCodec(PandasCodec):
     def encode(self, obj: Any, encoder: Encoder) -> Node:
         return self.node(encoder, unit=obj.unit, tz=tz_of(obj, encoder))
 
-    def build(self, node: ObjectNode, cls: type, decoder: Decoder) -> Any:
+    def build(self, node: ObjectNode, cls: Any, decoder: Decoder) -> Any:
         return cls(choice_of(node, "unit", UNITS), build_tz(node, decoder))
 
 
@@ -112,7 +114,7 @@ class PeriodDtypeCodec(PandasCodec):
     def encode(self, obj: Any, encoder: Encoder) -> Node:
         return self.node(encoder, freq=obj.freq)
 
-    def build(self, node: ObjectNode, cls: type, decoder: Decoder) -> Any:
+    def build(self, node: ObjectNode, cls: Any, decoder: Decoder) -> Any:
         return cls(build_offset(node, "freq", decoder))
 
 
@@ -127,7 +129,7 @@ class IntervalDtypeCodec(PandasCodec):
     def encode(self, obj: Any, encoder: Encoder) -> Node:
         return self.node(encoder, subtype=obj.subtype, closed=obj.closed)
 
-    def build(self, node: ObjectNode, cls: type, decoder: Decoder) -> Any:
+    def build(self, node: ObjectNode, cls: Any, decoder: Decoder) -> Any:
         from pandas import DatetimeTZDtype
 
         subtype = build_member(node, "subtype", decoder)
@@ -150,7 +152,7 @@ class SparseDtypeCodec(PandasCodec):
         node.setdefault("fill_value", None)
         return node
 
-    def build(self, node: ObjectNode, cls: type, decoder: Decoder) -> Any:
+    def build(self, node: ObjectNode, cls: Any, decoder: Decoder) -> Any:
         subtype = build_member(node, "subtype", decoder)
         if not isinstance(subtype, np.dtype) or subtype.kind not in "biufcmMO":
             raise DocumentError("the subtype of sparse data must be a dtype of numpy")
@@ -168,7 +170,7 @@ class NumpyDtypeCodec(PandasCodec):
     def encode(self, obj: Any, encoder: Encoder) -> Node:
         return self.node(encoder, dtype=obj.numpy_dtype)
 
-    def build(self, node: ObjectNode, cls: type, decoder: Decoder) -> Any:
+    def build(self, node: ObjectNode, cls: Any, decoder: Decoder) -> Any:
         dtype = build_member(node, "dtype", decoder)
         if not isinstance(dtype, np.dtype):
             raise DocumentError("the dtype must be one of numpy")

@@ -40,6 +40,24 @@ def reserved_label(labels: Iterable[Any]) -> str | None:
     return None
 
 
+def _may_be_text(labels: Any) -> bool:
+    """Whether labels can be text; the categories of a categorical array are an index of their own."""
+    from pandas import StringDtype
+
+    return labels.dtype == object or isinstance(labels.dtype, StringDtype)
+
+
+def _holds_objects(labels: Any) -> bool:
+    """Whether an array of pandas is one around an array of objects."""
+    from pandas import SparseDtype
+    from pandas.arrays import NumpyExtensionArray
+
+    dtype = labels.dtype
+    return type(labels) is NumpyExtensionArray or (
+        isinstance(dtype, SparseDtype) and dtype.subtype.kind == "O"
+    )
+
+
 def build_index(node: ObjectNode, member: str, decoder: Decoder) -> Any:
     """A member of a node that must be an index."""
     from pandas import Index
@@ -72,7 +90,7 @@ class IndexCodec(PandasCodec):
     def encode(self, obj: Any, encoder: Encoder) -> Node:
         # `values` would be read-only, and `array` would wrap it.
         values = obj._values
-        if values.dtype.kind == "O" or values.dtype == "string":
+        if _may_be_text(values):
             reserved = reserved_label(obj)
             if reserved is not None:
                 raise encoder.refuse(
@@ -92,7 +110,7 @@ class IndexCodec(PandasCodec):
         encoder.depth -= 1
         return node
 
-    def build(self, node: ObjectNode, cls: type, decoder: Decoder) -> Any:
+    def build(self, node: ObjectNode, cls: Any, decoder: Decoder) -> Any:
         from pandas import Index
 
         values = self._build_values(node, decoder)
@@ -108,15 +126,17 @@ class IndexCodec(PandasCodec):
 
         if type(node["data"]) is list:
             labels = build_items(node, decoder)
-            values = np.empty(len(labels), object)
+            values: Any = np.empty(len(labels), object)
             for position, label in enumerate(labels):
                 values[position] = label
         else:
             values = build_own_member(node, "data", decoder)
             if not isinstance(values, ExtensionArray):
                 return check_array(values, "the labels", KINDS.replace("O", ""))
-            labels = values
-        if values.dtype.kind == "O" and (reserved := reserved_label(labels)) is not None:
+            if _holds_objects(values):
+                # Objects of an array may be completed only later, and then without a look at their labels.
+                raise DocumentError("labels of any type must be a list")
+        if _may_be_text(values) and (reserved := reserved_label(values)) is not None:
             raise ValidationError(
                 f"the label {reserved!r}, which Python or numpy would take for an answer of the object that it labels"
             )
@@ -134,7 +154,7 @@ class RangeIndexCodec(PandasCodec):
     def encode(self, obj: Any, encoder: Encoder) -> Node:
         return self.node(encoder, start=obj.start, stop=obj.stop, step=obj.step, name=obj.name)
 
-    def build(self, node: ObjectNode, cls: type, decoder: Decoder) -> Any:
+    def build(self, node: ObjectNode, cls: Any, decoder: Decoder) -> Any:
         start, stop, step = (int64_of(node, bound) for bound in ("start", "stop", "step"))
         if step == 0 or (stop - start) // step >= 2**63:
             raise ValidationError("an index that counts needs a step other than 0, and a length of 64 bits")
@@ -161,7 +181,7 @@ class MultiIndexCodec(PandasCodec):
         encoder.depth -= 1
         return node
 
-    def build(self, node: ObjectNode, cls: type, decoder: Decoder) -> Any:
+    def build(self, node: ObjectNode, cls: Any, decoder: Decoder) -> Any:
         from pandas import Index, MultiIndex
 
         parts = [node[member] for member in ("levels", "codes", "names")]
@@ -186,7 +206,9 @@ class MultiIndexCodec(PandasCodec):
                 raise DocumentError("a level must be an index without levels")
             check_codes(positions, len(level))
         if len(set(map(len, codes))) != 1:
-            raise ValidationError("the codes of an index must be of one length, and belong to at least one level")
+            raise ValidationError(
+                "the codes of an index must be of one length, and belong to at least one level"
+            )
         return cls(levels, codes, sortorder=sortorder, names=names)
 
 

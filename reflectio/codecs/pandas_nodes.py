@@ -44,7 +44,7 @@ class PandasCodec(Codec):
             raise DocumentError(f"a {tag} has no {_quoted(unknown)}")
         return self.build(node, decoder.resolve_class(tag), decoder)
 
-    def build(self, node: ObjectNode, cls: type, decoder: Decoder) -> Any:
+    def build(self, node: ObjectNode, cls: Any, decoder: Decoder) -> Any:
         """Give the object of a class for a node whose members are those the codec knows."""
         raise NotImplementedError
 
@@ -79,10 +79,14 @@ def build_member(node: ObjectNode, member: str, decoder: Decoder) -> Any:
         raise located(error, member) from error
 
 
-def check_array(array: Any, what: str, kinds: str, ndim: int = 1) -> Array:
+def check_array(found: Any, what: str, kinds: str, ndim: int = 1) -> Array:
     """Make sure that something is an array such as pandas can hold."""
-    if type(array) is not np.ndarray or array.ndim != ndim or array.dtype.kind not in kinds:
-        raise DocumentError(f"{what} must be an array of {ndim} axis, of one of the kinds {', '.join(kinds)}")
+    if type(found) is not np.ndarray or found.ndim != ndim or found.dtype.kind not in kinds:
+        axes = "1 axis" if ndim == 1 else f"{ndim} axes"
+        raise DocumentError(f"{what} must be an array with {axes}, of one of the kinds {', '.join(kinds)}")
+    array: Array = found
+    if array.dtype.kind == "b" and array.size and array.view(np.uint8).max() > 1:
+        raise ValidationError(f"{what} holds bytes that are neither true nor false")
     if array.dtype.kind in "mM":
         unit, count = np.datetime_data(array.dtype)
         if unit not in UNITS or count != 1 or not array.dtype.isnative:
@@ -124,10 +128,10 @@ def visit_codes(codes: Array, member: str, encoder: Encoder) -> Node:
 
 def check_codes(codes: Any, count: int) -> Array:
     """Make sure that codes stand for one of ``count`` values each, or, as -1, for none."""
-    codes = check_array(codes, "the codes", "i")
-    if codes.size and not (-1 <= codes.min() and codes.max() < count):
+    array = check_array(codes, "the codes", "i")
+    if array.size and not (array.min() >= -1 and array.max() < count):
         raise ValidationError(f"a code lies outside of -1 to {count - 1}, the positions of the values")
-    return codes
+    return array
 
 
 def int64_of(node: ObjectNode, member: str) -> int:

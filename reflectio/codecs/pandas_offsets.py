@@ -53,34 +53,46 @@ _PARAMETERS: dict[str, Callable[[Any], bool]] = {
 }
 
 # What `pandas.DateOffset` takes: parts of a calendar date to set, and spans of time to add.
-_PARTS = ("year", "month", "day", "weekday", "hour", "minute", "second", "millisecond", "microsecond", "nanosecond")
+_PARTS = (
+    "year",
+    "month",
+    "day",
+    "weekday",
+    "hour",
+    "minute",
+    "second",
+    "millisecond",
+    "microsecond",
+    "nanosecond",
+)
 _SPANS = ("years", "months", "weeks", "days", "hours", "minutes", "seconds")
 _SMALL_SPANS = ("milliseconds", "microseconds", "nanoseconds")
 _DATE_PARAMETERS = dict.fromkeys((*_PARTS, *_SPANS, *_SMALL_SPANS), _between(-(2**31), 2**31))
 
-_BUSINESS = {"offset"}
-_HOURS = {"start", "end", "offset"}
-_CUSTOM = {"weekmask", "holidays", "offset"}
-_QUARTER = {"startingMonth"}
-_YEAR = {"month"}
-_FISCAL = {"weekday", "startingMonth", "variation"}
+_NONE: frozenset[str] = frozenset()
+_BUSINESS = frozenset({"offset"})
+_HOURS = frozenset({"start", "end", "offset"})
+_CUSTOM = frozenset({"weekmask", "holidays", "offset"})
+_QUARTER = frozenset({"startingMonth"})
+_YEAR = frozenset({"month"})
+_FISCAL = frozenset({"weekday", "startingMonth", "variation"})
 
 # Every offset, with the parameters that it has besides its count and whether it normalizes.
-_OFFSETS: dict[str, set[str]] = {
-    **dict.fromkeys(sorted(_TICKS), set()),
-    **dict.fromkeys(("MonthBegin", "MonthEnd", "BusinessMonthBegin", "BusinessMonthEnd"), set()),
+_OFFSETS: dict[str, frozenset[str]] = {
+    **dict.fromkeys(sorted(_TICKS), _NONE),
+    **dict.fromkeys(("MonthBegin", "MonthEnd", "BusinessMonthBegin", "BusinessMonthEnd"), _NONE),
     **dict.fromkeys(("QuarterBegin", "QuarterEnd", "BQuarterBegin", "BQuarterEnd"), _QUARTER),
     **dict.fromkeys(("HalfYearBegin", "HalfYearEnd", "BHalfYearBegin", "BHalfYearEnd"), _QUARTER),
     **dict.fromkeys(("YearBegin", "YearEnd", "BYearBegin", "BYearEnd"), _YEAR),
-    **dict.fromkeys(("SemiMonthBegin", "SemiMonthEnd"), {"day_of_month"}),
+    **dict.fromkeys(("SemiMonthBegin", "SemiMonthEnd"), frozenset({"day_of_month"})),
     **dict.fromkeys(("CustomBusinessDay", "CustomBusinessMonthBegin", "CustomBusinessMonthEnd"), _CUSTOM),
     "BusinessDay": _BUSINESS,
     "BusinessHour": _HOURS,
     "CustomBusinessHour": _CUSTOM | _HOURS,
-    "Week": {"weekday"},
-    "WeekOfMonth": {"week", "weekday"},
-    "LastWeekOfMonth": {"weekday"},
-    "Easter": {"method"},
+    "Week": frozenset({"weekday"}),
+    "WeekOfMonth": frozenset({"week", "weekday"}),
+    "LastWeekOfMonth": frozenset({"weekday"}),
+    "Easter": frozenset({"method"}),
     "FY5253": _FISCAL,
     "FY5253Quarter": _FISCAL | {"qtr_with_extra_week"},
 }
@@ -123,10 +135,8 @@ class OffsetCodec(PandasCodec):
                 )
         return self.node(encoder, n=obj.n, normalize=obj.normalize or None, **parameters)
 
-    def build(self, node: ObjectNode, cls: type, decoder: Decoder) -> Any:
-        parameters = {
-            name: build_member(node, name, decoder) for name in node.keys() - {"n", "normalize"}
-        }
+    def build(self, node: ObjectNode, cls: Any, decoder: Decoder) -> Any:
+        parameters = {name: build_member(node, name, decoder) for name in node.keys() - {"n", "normalize"}}
         for name, value in parameters.items():
             if not self._parameters[name](value):
                 raise ValidationError(f"the parameter {name} of a {self.name} cannot be {value!r}")
@@ -158,7 +168,9 @@ def build_offset(node: ObjectNode, member: str, decoder: Decoder) -> Any:
 CODECS: tuple[Codec, ...] = (
     OffsetCodec("pandas.DateOffset", _DATE_PARAMETERS),
     *(
-        OffsetCodec(f"{_MODULE}.{name}", {parameter: _PARAMETERS[parameter] for parameter in sorted(parameters)})
+        OffsetCodec(
+            f"{_MODULE}.{name}", {parameter: _PARAMETERS[parameter] for parameter in sorted(parameters)}
+        )
         for name, parameters in _OFFSETS.items()
     ),
 )

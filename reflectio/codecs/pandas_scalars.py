@@ -78,7 +78,7 @@ class TimestampCodec(PandasCodec):
         node = self.node(encoder, unit=obj.unit, tz=tz, fold=None if tz is not None else obj.fold or None)
         return {"$": self.name, "value": encode_data(np.asarray(obj.to_datetime64())), **node}
 
-    def build(self, node: ObjectNode, cls: type, decoder: Decoder) -> Any:
+    def build(self, node: ObjectNode, cls: Any, decoder: Decoder) -> Any:
         fold = node.get("fold", 0)
         if type(fold) is not int or fold not in (0, 1):
             raise DocumentError("the fold of a time is 0 or 1")
@@ -103,7 +103,7 @@ class TimedeltaCodec(PandasCodec):
         encoder.names.add(self.name)
         return {"$": self.name, "value": encode_data(np.asarray(obj.to_timedelta64())), "unit": obj.unit}
 
-    def build(self, node: ObjectNode, cls: type, decoder: Decoder) -> Any:
+    def build(self, node: ObjectNode, cls: Any, decoder: Decoder) -> Any:
         return cls(_time_of(node, "m"))
 
 
@@ -118,7 +118,7 @@ class PeriodCodec(PandasCodec):
     def encode(self, obj: Any, encoder: Encoder) -> Node:
         return self.node(encoder, ordinal=obj.ordinal, freq=obj.freq)
 
-    def build(self, node: ObjectNode, cls: type, decoder: Decoder) -> Any:
+    def build(self, node: ObjectNode, cls: Any, decoder: Decoder) -> Any:
         ordinal = int64_of(node, "ordinal")
         return cls(ordinal=ordinal, freq=build_offset(node, "freq", decoder))
 
@@ -134,7 +134,7 @@ class IntervalCodec(PandasCodec):
     def encode(self, obj: Any, encoder: Encoder) -> Node:
         return self.node(encoder, left=obj.left, right=obj.right, closed=obj.closed)
 
-    def build(self, node: ObjectNode, cls: type, decoder: Decoder) -> Any:
+    def build(self, node: ObjectNode, cls: Any, decoder: Decoder) -> Any:
         left, right = (build_member(node, member, decoder) for member in ("left", "right"))
         return cls(left, right, closed=choice_of(node, "closed", CLOSED))
 
@@ -152,7 +152,7 @@ class MissingCodec(PandasCodec):
     def encode(self, obj: Any, encoder: Encoder) -> Node:
         return self.node(encoder)
 
-    def build(self, node: ObjectNode, cls: type, decoder: Decoder) -> Any:
+    def build(self, node: ObjectNode, cls: Any, decoder: Decoder) -> Any:
         import pandas
 
         return getattr(pandas, self._constant)

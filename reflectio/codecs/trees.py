@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from reflectio.codec import Codec, ObjectNode
+from reflectio.codecs.arrays import ArrayCodec
 from reflectio.codecs.objects import ObjectCodec
 from reflectio.decoder import Decoder
 from reflectio.errors import ValidationError
@@ -53,7 +54,8 @@ class TreeCodec(ObjectCodec):
 
     def fill(self, obj: Any, node: ObjectNode, decoder: Decoder) -> None:
         tag = node["$"]
-        parts = {name: decoder.build(part) for name, part in node.items() if name != "$"}
+        # The tree copies its nodes and values: they need no memory of their own first.
+        parts = {name: ArrayCodec.borrow(part, decoder) for name, part in node.items() if name != "$"}
         self._check(obj, parts)
         decoder.check_together(check_trees, TreeState(tag, obj.n_features, parts["max_depth"], parts["nodes"]))
         try:
@@ -106,50 +108,72 @@ def check_trees(trees: list[TreeState], decoder: Decoder) -> None:
 
 
 def _are_sound(trees: list[TreeState]) -> bool:
+    """
+    Whether some trees can be walked from their roots without leaving them.
+
+    The nodes of all trees are numbered through, so that one pass of each kind serves all.
+    """
     counts = np.array([len(tree.nodes) for tree in trees])
-    first = np.cumsum(counts) - counts
-    total = int(counts.sum())
+    ends = np.cumsum(counts)
+    starts = ends - counts
     left = np.concatenate([tree.nodes["left_child"] for tree in trees])
     right = np.concatenate([tree.nodes["right_child"] for tree in trees])
-    feature = np.concatenate([tree.nodes["feature"] for tree in trees])
-    owner = np.repeat(np.arange(len(trees)), counts)
     inner = np.flatnonzero(left != _LEAF)
-    if (right[left == _LEAF] != _LEAF).any():
+    # A node has both children or none; a right child is never the leaf mark, as the next check sees to.
+    if np.count_nonzero(right != _LEAF) != len(inner):
         return False
-    inner_left, inner_right, inner_owner = left[inner], right[inner], owner[inner]
-    own = inner - first[inner_owner]
-    n_features = np.array([tree.n_features for tree in trees])
-    # Every builder numbers a child after its parent: there can be no cycle.
-    if (inner_left <= own).any() or (inner_right <= own).any():
+    start = np.repeat(starts, counts)[inner]
+    end = np.repeat(ends, counts)[inner]
+    left, right = left[inner] + start, right[inner] + start
+    # Every builder numbers a child after its parent, so there can be no cycle.
+    if not ((left > inner) & (right > inner) & (left < end) & (right < end)).all():
         return False
-    size = counts[inner_owner]
-    if (inner_left >= size).any() or (inner_right >= size).any():
+    # Stacks with room for every node hold all that are pending, if no node is reached twice.
+    reached = np.zeros(ends[-1], bool)
+    reached[left] = True
+    reached[right] = True
+    if 2 * len(inner) != ends[-1] - len(trees) or np.count_nonzero(reached) != 2 * len(inner):
         return False
-    if (feature[inner] < 0).any() or (feature[inner] >= n_features[inner_owner]).any():
-        return False
-    offset = first[inner_owner]
-    children = np.concatenate((inner_left + offset, inner_right + offset))
-    # Stacks as long as the tree has nodes hold all that are pending only if no node is reached twice.
-    if len(children) != total - len(trees) or np.bincount(children, minlength=total).max(initial=0) > 1:
-        return False
-    return _depths_agree(trees, left, right, owner, first)
+    return _features_exist(trees, counts, inner) and _depths_agree(trees, starts, ends, inner, left, right)
 
 
-def _depths_agree(trees: list[TreeState], left: Array, right: Array, owner: Array, first: Array) -> bool:
+def _features_exist(trees: list[TreeState], counts: Array, inner: Array) -> bool:
+    """Whether every node that splits does so by a feature that the tree was made for."""
+    feature = np.concatenate([tree.nodes["feature"] for tree in trees])[inner]
+    if not len(inner):
+        return True
+    numbers = [tree.n_features for tree in trees]
+    limit: Any = numbers[0]
+    if min(numbers) != max(numbers):
+        limit = np.repeat(numbers, counts)[inner]
+    return bool(feature.min() >= 0 and (feature < limit).all())
+
+
+def _depths_agree(
+    trees: list[TreeState], starts: Array, ends: Array, inner: Array, left: Array, right: Array
+) -> bool:
     """Whether each tree is as deep as it says: its decision paths are given that much room."""
-    depth = np.zeros(len(trees), np.int64)
-    level = first
-    deepest = 0
+    # Only nodes that split count; `rank` is their number among these.
+    rank = np.full(ends[-1], -1, np.int32)
+    rank[inner] = numbers = np.arange(len(inner), dtype=np.int32)
+    parent = numbers.copy()
+    for child in (rank[left], rank[right]):
+        splits = child >= 0
+        parent[child[splits]] = numbers[splits]
+    depth = (parent != numbers).astype(np.int32)
     while True:
-        level = level[left[level] != _LEAF]
-        if not len(level):
+        # Each round doubles the number of steps towards the root that are counted.
+        further = depth[parent]
+        if not further.any():
             break
-        deepest += 1
-        owners = owner[level]
-        depth[owners] = deepest
-        base = first[owners]
-        level = np.concatenate((left[level] + base, right[level] + base))
-    return bool((depth == [tree.max_depth for tree in trees]).all())
+        depth += further
+        parent = parent[parent]
+    first = np.searchsorted(inner, starts)
+    deepest = np.zeros(len(trees), np.int64)
+    splitting = first < np.searchsorted(inner, ends)
+    if splitting.any():
+        deepest[splitting] = 1 + np.maximum.reduceat(depth, first[splitting])
+    return bool((deepest == [tree.max_depth for tree in trees]).all())
 
 
 def is_tree(cls: Any) -> bool:

@@ -7,14 +7,16 @@ from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta, timezone
 from enum import Enum, Flag
 from pathlib import Path, PosixPath, PurePosixPath, PureWindowsPath, WindowsPath
+from types import SimpleNamespace
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from reflectio.codec import Codec, Node, ObjectNode
-from reflectio.codecs.containers import encode_items
+from reflectio.codec import Codec, LateCodec, Node, ObjectNode
+from reflectio.codecs.containers import DictCodec, encode_items
 from reflectio.decoder import Decoder
 from reflectio.encoder import Encoder
-from reflectio.errors import DocumentError, UnsupportedTypeError
+from reflectio.errors import DocumentError, UnsupportedTypeError, ValidationError
+from reflectio.state import StateNames
 
 _VALUE = frozenset({"value"})
 _BOUNDS = ("start", "stop", "step")
@@ -220,7 +222,7 @@ class TimezoneCodec(Codec):
         if not isinstance(offset, timedelta):
             raise DocumentError("the offset of a time zone must be a timedelta")
         if "name" in node:
-            return timezone(offset, decoder.build(text_of(node, "name")))
+            return timezone(offset, decoder.build(node["name"]))
         # timezone(timedelta(0)) is a copy of timezone.utc, and equal; the singleton is what was written.
         return timezone.utc if not offset else timezone(offset)
 
@@ -287,6 +289,29 @@ class PatternCodec(Codec):
             raise DocumentError(f"not a regular expression: {error}") from error
 
 
+class NamespaceCodec(LateCodec):
+    """Namespaces: records of attributes, which are the members."""
+
+    types = (SimpleNamespace,)
+    _names = StateNames(SimpleNamespace)
+
+    def encode(self, obj: SimpleNamespace, encoder: Encoder) -> Node:
+        state = vars(obj)
+        if (reason := self._names.refusal(state)) is not None:
+            raise encoder.refuse(f"this namespace has an attribute that no document may set: {reason}")
+        return {"$": encoder.name(SimpleNamespace), **DictCodec.encode_values(state, encoder)}
+
+    def create(self, node: ObjectNode, decoder: Decoder) -> SimpleNamespace:
+        decoder.resolve_class(node["$"])
+        return SimpleNamespace()
+
+    def fill(self, obj: SimpleNamespace, node: ObjectNode, decoder: Decoder) -> None:
+        del node["$"]
+        if (reason := self._names.refusal(node)) is not None:
+            raise ValidationError(f"the state of a namespace cannot be set: {reason}")
+        vars(obj).update(decoder.build_values(node))
+
+
 class NamedTupleCodec(Codec):
     """Named tuples of one class; the fields are the members."""
 
@@ -334,4 +359,5 @@ CODECS: tuple[Codec, ...] = (
     ZoneInfoCodec(),
     PathCodec(),
     PatternCodec(),
+    NamespaceCodec(),
 )

@@ -1,0 +1,1 @@
+"""``reflectio demo``: fitted models out to documents, and back in another process, with what it takes."""
