@@ -11,7 +11,7 @@ from typing import IO, Any, Literal
 import orjson
 
 from reflectio.atomic import write_atomically
-from reflectio.decoder import Decoder, NameRefused, as_reflectio_error
+from reflectio.decoder import Decoder, NameRefusedError, as_reflectio_error
 from reflectio.document import Document, read, write_binary, write_json
 from reflectio.encoder import Encoder
 from reflectio.errors import DocumentError, LimitError, ReflectioError, UnsupportedTypeError
@@ -247,7 +247,7 @@ def _build_document(document: Document, policy: Policy) -> Any:
         decoder = Decoder(policy, document.segment, document.objects, document.reparse)
         built = decoder.decode(model)
         document.segment.check_covered()
-    except NameRefused as refused:
+    except NameRefusedError as refused:
         raise untrusted_names(document.reparse(), policy, str(refused)) from None
     return built
 

@@ -9,8 +9,9 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
+from reflectio.checks import Check as ObjectCheck
 from reflectio.codec import Codec, Node, ObjectNode
-from reflectio.errors import DocumentError, LimitError, PathPart, ReflectioError
+from reflectio.errors import DocumentError, LimitError, PathPart, ReflectioError, ValidationError
 from reflectio.name_uses import uses
 from reflectio.names import resolve
 from reflectio.policy import Kind, Policy
@@ -32,13 +33,13 @@ _Entry = tuple[Callable[[ObjectNode, "Decoder"], Any], Codec, "set[tuple[str, ..
 Check = Callable[[list[Any], "Decoder"], None]
 
 
-class NameRefused(Exception):
+class NameRefusedError(Exception):
     """The policy refuses a name; whoever loads then collects every such name of the document."""
 
 
 def located(error: Exception, part: PathPart) -> ReflectioError:
     """The error to raise where building the member or item ``part`` raised ``error``."""
-    if isinstance(error, NameRefused):
+    if isinstance(error, NameRefusedError):
         raise error
     if not isinstance(error, ReflectioError):
         error = as_reflectio_error(error)
@@ -101,10 +102,10 @@ class _Table(dict[str, _Entry]):
 def allowed(policy: Policy, kind: Kind, name: str) -> Any:
     """Import what a name stands for, once the policy has allowed it."""
     if not policy.allows(kind, name):
-        raise NameRefused(name)
+        raise NameRefusedError(name)
     found = resolve(name)
     if not policy.confirm(kind, name, found):
-        raise NameRefused(name)
+        raise NameRefusedError(name)
     return found
 
 
@@ -154,6 +155,7 @@ class Decoder:
         self._entries = self._entries_by_id(objects)
         self._waiting: list[tuple[Codec, Any, ObjectNode, int]] = []
         self._checks: dict[Check, list[Any]] = {}
+        self._objects_to_check: list[tuple[str, tuple[ObjectCheck, ...], Any]] = []
         self._order = {number: place for place, number in enumerate(self._entries)}
 
     # -- the walk -------------------------------------------------------------------------------------------
@@ -175,7 +177,20 @@ class Decoder:
             raise DocumentError(f"nothing refers to the object with the id {next(iter(self._entries))}")
         for check, states in self._checks.items():
             check(states, self)
+        self._check_objects()
         return root
+
+    def _check_objects(self) -> None:
+        seen: dict[str, int] = {}
+        for tag, checks, obj in self._objects_to_check:
+            place = seen[tag] = seen.get(tag, -1) + 1
+            for check in checks:
+                try:
+                    check(obj)
+                except Exception as error:
+                    if not isinstance(error, ReflectioError):
+                        error = _uncheckable(obj, error)
+                    raise error.rooted(self._place(tag, place)) from error.__cause__
 
     def _build_value_entry(self, number: int) -> None:
         node = self._entries.get(number)
@@ -257,14 +272,14 @@ class Decoder:
     def require(self, kind: Kind, name: str) -> None:
         """Refuse a name that the policy does not allow, without importing anything."""
         if not self.policy.allows(kind, name):
-            raise NameRefused(name)
+            raise NameRefusedError(name)
 
     def check_construction(self, name: str, *, with_arguments: bool) -> None:
         """Refuse to make an object of a class in a way that the policy does not allow."""
         if with_arguments:
             self.resolve("constructor", name)
         elif name in self._table.only_constructors:
-            raise NameRefused(name)
+            raise NameRefusedError(name)
 
     def resolve_class(self, name: str) -> type:
         """Import the class of a name, if the policy allows its objects to be rebuilt."""
@@ -306,7 +321,7 @@ class Decoder:
         codec = self._entry(node)[1]
         if not codec.late:
             return self.build(node)
-        decode, codec, shapes = self._entry(node)
+        _, codec, shapes = self._entry(node)
         if shapes is not None:
             self._check_members(codec, tuple(node), shapes)
         del node["$id"]
@@ -351,7 +366,7 @@ class Decoder:
 
     @staticmethod
     def _rooted(error: Exception, root: str) -> Exception:
-        if isinstance(error, NameRefused):
+        if isinstance(error, NameRefusedError):
             return error
         if not isinstance(error, ReflectioError):
             error = as_reflectio_error(error)
@@ -370,9 +385,28 @@ class Decoder:
         """
         self._checks.setdefault(check, []).append(state)
 
+    def check_object(self, tag: str, checks: tuple[ObjectCheck, ...], obj: Any) -> None:
+        """
+        Have an object checked before the document's object is given away.
+
+        Parameters
+        ----------
+        tag : str
+            The tag of its node.
+        checks : tuple of callable
+            Each takes the object, when all it refers to is complete, and raises `ValidationError`.
+        obj : Any
+            The object.
+        """
+        self._objects_to_check.append((tag, checks, obj))
+
     def places_of(self, tag: str) -> list[str]:
         """The paths of the nodes with a tag, in the order of the document."""
         return [use.path for use in uses(self._reparse()) if use.name == tag]
+
+    def _place(self, tag: str, index: int) -> str:
+        places = self.places_of(tag)
+        return places[index] if index < len(places) else "$.model"
 
     # -- members and arrays ---------------------------------------------------------------------------------
 
@@ -391,6 +425,14 @@ class Decoder:
     ) -> np.ndarray[Any, Any]:
         """Give the array that lies at ``offset`` of the segment, in memory of its own unless mapped."""
         return self.segment.take(offset, dtype, shape, order)
+
+
+def _uncheckable(obj: Any, error: Exception) -> ReflectioError:
+    wrapped = ValidationError(
+        f"this {type(obj).__qualname__} does not have the attributes that its class relies on: {error}"
+    )
+    wrapped.__cause__ = error
+    return wrapped
 
 
 def _quoted(names: set[str] | frozenset[str]) -> str:

@@ -42,7 +42,7 @@ _PLAIN = frozenset({bool, int, str, type(None)})
 _PLAIN_WITH_CARE = frozenset({bool, type(None)})
 
 
-class _CycleThroughValue(Exception):
+class _CycleThroughValueError(Exception):
     """A value that must be complete before it is referred to contains, at some depth, itself."""
 
 
@@ -191,7 +191,7 @@ class Encoder:
         mark = self._mark()
         try:
             return encode(obj, self)
-        except _CycleThroughValue:
+        except _CycleThroughValueError:
             self._undo(mark)
             return self._move(obj, key)
 
@@ -214,7 +214,7 @@ class Encoder:
 
     def _refer(self, key: int) -> Node:
         if key in self._values_open:
-            raise _CycleThroughValue
+            raise _CycleThroughValueError
         number = self._ids.get(key)
         if number is None:
             number = self._ids[key] = self._take_id()

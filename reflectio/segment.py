@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from functools import lru_cache
 from math import prod
@@ -49,7 +50,9 @@ def _mark_used(dtype: np.dtype[Any], used: np.ndarray[Any, Any]) -> None:
             _mark_used(field, used[start : start + field.itemsize])
     elif _has_extended_floats(dtype):
         part = np.dtype(np.longdouble).itemsize
-        for start in range(0, dtype.itemsize, part):
+        # The 10 bytes come first in little-endian order, and last in the other.
+        first = 0 if (dtype.isnative == (sys.byteorder == "little")) else part - 10
+        for start in range(first, dtype.itemsize, part):
             used[start : start + 10] = True
     else:
         used[:] = True

@@ -296,6 +296,8 @@ class _Comparison:
         yield from self._elements(a, b)
 
     def _layout(self, a: Any, b: Any) -> None:
+        if not a.nbytes:
+            return
         flags = [(x.flags.c_contiguous, x.flags.f_contiguous) for x in (a, b)]
         if any(flags[0]):
             self._require(flags[0] == flags[1], "order (C, F)", *flags)

@@ -14,10 +14,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from roundtrip import FORMATS, roundtrip
 
 import reflectio
-from reflectio.errors import DecodeError, DocumentError, UnsupportedTypeError, ValidationError
-from roundtrip import FORMATS, roundtrip
+from reflectio.errors import DecodeError, DocumentError, UnsupportedTypeError
 
 pd = pytest.importorskip("pandas", reason="pandas is not installed")
 
@@ -37,7 +37,9 @@ def block_layout(frame):
     layout = []
     for block in frame._mgr.blocks:
         values = getattr(block.values, "_ndarray", block.values)
-        strides = values.strides if isinstance(values, np.ndarray) and values.ndim == 2 and values.size else None
+        strides = (
+            values.strides if isinstance(values, np.ndarray) and values.ndim == 2 and values.size else None
+        )
         layout.append((block.mgr_locs.as_array.tolist(), str(block.dtype), strides))
     return layout
 
@@ -82,7 +84,9 @@ SCALARS = {
     "timestamp in seconds": pd.Timestamp("2020-02-29").as_unit("s"),
     "timestamp of another millennium": pd.Timestamp("1066-10-14").as_unit("ms"),
     "timestamp with a zone": pd.Timestamp("2020-02-29 12:00", tz=PARIS),
-    "timestamp with an offset": pd.Timestamp("2020-02-29", tz=datetime.timezone(datetime.timedelta(hours=-3))),
+    "timestamp with an offset": pd.Timestamp(
+        "2020-02-29", tz=datetime.timezone(datetime.timedelta(hours=-3))
+    ),
     "timestamp in UTC": pd.Timestamp("2020-02-29", tz="UTC"),
     "timestamp of the first hour": pd.Timestamp("2023-10-29 00:30", tz="UTC").tz_convert(PARIS),
     "timestamp of the second hour": pd.Timestamp("2023-10-29 01:30", tz="UTC").tz_convert(PARIS),
@@ -148,10 +152,17 @@ ARRAYS = {
     "text": pd.Series(["a", None], dtype="str").array,
     "categorical": pd.Categorical(["b", "a", None, "b"], categories=["c", "b", "a"]),
     "ordered": pd.Categorical([3, 1], categories=[1, 2, 3], ordered=True),
-    "categories of many kinds": pd.Categorical([1, "a", (2, "b")], categories=pd.Index([1, "a", (2, "b")], dtype=object, tupleize_cols=False)),
+    "categories of many kinds": pd.Categorical(
+        [1, "a", (2, "b")], categories=pd.Index([1, "a", (2, "b")], dtype=object, tupleize_cols=False)
+    ),
     "no categories": pd.Categorical([None, None]),
-    **{f"times in {unit}": pd.DatetimeIndex(["2020", None]).as_unit(unit).array for unit in ("s", "ms", "us", "ns")},
-    "times with a zone": pd.DatetimeIndex(["2023-10-29 00:30", "2023-10-29 01:30", None], tz="UTC").tz_convert(PARIS).array,
+    **{
+        f"times in {unit}": pd.DatetimeIndex(["2020", None]).as_unit(unit).array
+        for unit in ("s", "ms", "us", "ns")
+    },
+    "times with a zone": pd.DatetimeIndex(["2023-10-29 00:30", "2023-10-29 01:30", None], tz="UTC")
+    .tz_convert(PARIS)
+    .array,
     "durations": pd.TimedeltaIndex([1, None]).array,
     "periods": pd.PeriodIndex(["2020-01", None], freq="M").array,
     "intervals": pd.arrays.IntervalArray.from_tuples([(0, 1), None, (2.5, 3)], closed="left"),
@@ -165,7 +176,9 @@ ARRAYS = {
 
 INDEXES = {
     "text": pd.Index(["a", "b", "a"], name="labels"),
-    "objects": pd.Index(["a", 1, None, np.nan, (1, 2), 2.5, np.int64(3), pd.NaT, pd.NA], dtype=object, tupleize_cols=False),
+    "objects": pd.Index(
+        ["a", 1, None, np.nan, (1, 2), 2.5, np.int64(3), pd.NaT, pd.NA], dtype=object, tupleize_cols=False
+    ),
     "tuples": pd.Index([(1, "a"), (2, "b")], tupleize_cols=False),
     "integers": pd.Index([3, 1, 2], dtype="int16"),
     "unsigned": pd.Index([2**64 - 1], dtype="uint64"),
@@ -179,7 +192,9 @@ INDEXES = {
     "missing levels": pd.MultiIndex.from_tuples([("a", 1.5), (None, np.nan)]),
     "sorted levels": pd.MultiIndex.from_arrays([[1, 1, 2], [3, 4, 3]], sortorder=2),
     "unused levels": pd.MultiIndex.from_product([["x", "y"], [1, 2]])[:1],
-    "levels of times": pd.MultiIndex.from_arrays([pd.date_range("2020", periods=2, tz=PARIS), pd.Categorical(["a", "b"])]),
+    "levels of times": pd.MultiIndex.from_arrays(
+        [pd.date_range("2020", periods=2, tz=PARIS), pd.Categorical(["a", "b"])]
+    ),
     "days": pd.date_range("2020", periods=4, freq="D", tz=PARIS, name="day"),
     "months": pd.date_range("2020", periods=4, freq=offsets.MonthEnd(2)),
     "times without freq": pd.DatetimeIndex(["2020", "2022", "2021"]).as_unit("s"),
@@ -211,11 +226,17 @@ FRAMES = {
     "interleaved": interleaved(),
     "times": pd.DataFrame(np.array([["2020", "2021"], ["2022", "NaT"]], "M8[s]"), columns=["a", "b"]),
     "duplicate names": pd.DataFrame([[1, "x", 2.5]], columns=["a", "a", "a"]),
-    "names of many kinds": pd.DataFrame([[1, 2, 3, 4]], columns=pd.Index(["a", 1, None, (2, 3)], dtype=object, tupleize_cols=False)),
-    "levels": pd.DataFrame(
-        np.eye(4), INDEXES["levels"], pd.MultiIndex.from_product([["u"], [pd.Timestamp("2020"), 1], ["v", "w"]])
+    "names of many kinds": pd.DataFrame(
+        [[1, 2, 3, 4]], columns=pd.Index(["a", 1, None, (2, 3)], dtype=object, tupleize_cols=False)
     ),
-    "objects": pd.DataFrame({"a": [1, "x", None, pd.NA, (1, [2])], "b": [{"k": 1}, b"", 2.5, np.nan, pd.NaT]}, dtype=object),
+    "levels": pd.DataFrame(
+        np.eye(4),
+        INDEXES["levels"],
+        pd.MultiIndex.from_product([["u"], [pd.Timestamp("2020"), 1], ["v", "w"]]),
+    ),
+    "objects": pd.DataFrame(
+        {"a": [1, "x", None, pd.NA, (1, [2])], "b": [{"k": 1}, b"", 2.5, np.nan, pd.NaT]}, dtype=object
+    ),
     "no rows": pd.DataFrame({"a": pd.Series([], dtype="int8"), "b": pd.Categorical([])}),
     "no columns": pd.DataFrame(index=["a", "b"]),
     "nothing": pd.DataFrame(),
@@ -286,7 +307,9 @@ def test_a_series_of_an_array_comes_back_and_can_be_written_to(array, format):
 
 
 @both_formats
-@pytest.mark.parametrize("name", [None, "a", 1, 2.5, ("a", None), pd.Timestamp("2020"), np.int64(3)], ids=repr)
+@pytest.mark.parametrize(
+    "name", [None, "a", 1, 2.5, ("a", None), pd.Timestamp("2020"), np.int64(3)], ids=repr
+)
 def test_a_series_keeps_a_name_of_any_kind(name, format):
     series = pd.Series([0.1, 0.2], name=name)
     assert_same_series(roundtrip(series, format), series)
@@ -372,7 +395,11 @@ def test_a_frame_may_contain_itself(format):
         ],
         index=pdst.range_indexes(max_size=80)
         | pdst.indexes(elements=st.floats(), dtype=float, max_size=5)
-        | pdst.indexes(elements=st.text(max_size=3).filter(lambda text: not text.startswith("__")), dtype=object, max_size=5),
+        | pdst.indexes(
+            elements=st.text(max_size=3).filter(lambda text: not text.startswith("__")),
+            dtype=object,
+            max_size=5,
+        ),
     ),
     format=st.sampled_from(FORMATS),
 )
@@ -404,7 +431,10 @@ def test_a_pipeline_fitted_on_a_frame_predicts_and_names_its_columns_as_before(p
     from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
     columns = ColumnTransformer(
-        [("numbers", StandardScaler(), ["age", "fare"]), ("words", OneHotEncoder(sparse_output=False), ["deck", "port"])]
+        [
+            ("numbers", StandardScaler(), ["age", "fare"]),
+            ("words", OneHotEncoder(sparse_output=False), ["deck", "port"]),
+        ]
     ).set_output(transform="pandas")
     pipeline = make_pipeline(columns, LogisticRegression()).fit(passengers, passengers["age"] > 40)
     built = roundtrip(pipeline, format)
@@ -423,7 +453,10 @@ def test_an_estimator_may_hold_a_frame(passengers, format):
     estimator.training_ = passengers
     built = roundtrip(estimator, format)
     assert_same_frame(built.training_, passengers)
-    assert built.predict(passengers[["age", "fare"]]).tolist() == estimator.predict(passengers[["age", "fare"]]).tolist()
+    assert (
+        built.predict(passengers[["age", "fare"]]).tolist()
+        == estimator.predict(passengers[["age", "fare"]]).tolist()
+    )
 
 
 # -- what no document can say ---------------------------------------------------------------------------------------
@@ -515,7 +548,10 @@ def vector(dtype, *values):
 
 def text_index(*labels):
     dtype = {"$": "pandas.StringDtype", "storage": "python", "na_value": "NA"}
-    return {"$": "pandas.Index", "data": {"$": "pandas.arrays.StringArray", "dtype": dtype, "data": list(labels)}}
+    return {
+        "$": "pandas.Index",
+        "data": {"$": "pandas.arrays.StringArray", "dtype": dtype, "data": list(labels)},
+    }
 
 
 def object_index(*labels):
@@ -540,7 +576,10 @@ FORGERIES = {
         pd.Series([None], dtype=object, index=["a"]),
         lambda model: model.update(index=object_index("__array_interface__"), data=OBJECTS),
     ),
-    "the same label as text of pandas": (pd.Series([1], index=["a"]), put("index", value=text_index("__array_interface__"))),
+    "the same label as text of pandas": (
+        pd.Series([1], index=["a"]),
+        put("index", value=text_index("__array_interface__")),
+    ),
     "the same label as text of numpy": (
         pd.Series([1], index=["a"]),
         put("index", value=object_index({"$": "scalar", "dtype": "<U19", "value": "__array_interface__"})),
@@ -574,7 +613,11 @@ FORGERIES = {
             "data",
             value={
                 "$": "pandas.arrays.SparseArray",
-                "dtype": {"$": "pandas.SparseDtype", "subtype": {"$": "dtype", "name": "object"}, "fill_value": None},
+                "dtype": {
+                    "$": "pandas.SparseDtype",
+                    "subtype": {"$": "dtype", "name": "object"},
+                    "fill_value": None,
+                },
                 "values": {"$": "ndarray", "dtype": "object", "shape": [1], "data": ["__array_interface__"]},
                 "indices": vector("int32", 0),
                 "length": 1,
@@ -584,13 +627,19 @@ FORGERIES = {
     ),
     "a code beyond the categories": (pd.Categorical(["a", "b"]), put("codes", "data", value=[0, 2])),
     "a code below -1": (pd.Categorical(["a", "b"]), put("codes", "data", value=[0, -2])),
-    "codes that are numbers with fractions": (pd.Categorical(["a"]), put("codes", value=vector("float64", 0.0))),
+    "codes that are numbers with fractions": (
+        pd.Categorical(["a"]),
+        put("codes", value=vector("float64", 0.0)),
+    ),
     "codes in two axes": (
         pd.Categorical(["a"]),
         put("codes", value={"$": "ndarray", "dtype": "int8", "shape": [1, 1], "data": [[0]]}),
     ),
     "codes that are no array": (pd.Categorical(["a"]), put("codes", value=[0])),
-    "categories that come twice": (pd.Categorical(["a", "b"]), put("categories", value=object_index("a", "a"))),
+    "categories that come twice": (
+        pd.Categorical(["a", "b"]),
+        put("categories", value=object_index("a", "a")),
+    ),
     "categories that are no index": (pd.Categorical(["a"]), put("categories", value=["a"])),
     "a code beyond a level": (INDEXES["levels"], put("codes", 0, "data", value=[0, 0, 1, 7])),
     "a code below -1 in a level": (INDEXES["levels"], put("codes", 1, "data", value=[0, 0, 1, -2])),
@@ -600,7 +649,10 @@ FORGERIES = {
     ),
     "a level without codes": (INDEXES["levels"], drop("codes", 1)),
     "no levels": (INDEXES["levels"], lambda model: model.update(levels=[], codes=[], names=[])),
-    "a level of levels": (INDEXES["levels"], lambda model: put("levels", 0, value=json.loads(json.dumps(model)))(model)),
+    "a level of levels": (
+        INDEXES["levels"],
+        lambda model: put("levels", 0, value=json.loads(json.dumps(model)))(model),
+    ),
     "a sortorder that is a lie": (INDEXES["sorted levels"], put("sortorder", value=3)),
     "a mask of another length": (ARRAYS["integers"], put("mask", value=vector("bool", True))),
     "a mask of numbers": (ARRAYS["integers"], put("mask", value=vector("int8", 0, 1, 0))),
@@ -611,7 +663,10 @@ FORGERIES = {
     ),
     "bytes that are neither true nor false": (
         ARRAYS["booleans"],
-        put("mask", value={"$": "ndarray", "dtype": "bool", "shape": [3], "data": "AP8C", "encoding": "base64"}),
+        put(
+            "mask",
+            value={"$": "ndarray", "dtype": "bool", "shape": [3], "data": "AP8C", "encoding": "base64"},
+        ),
     ),
     "text that is a number": (ARRAYS["strings"], put("data", 0, value=1)),
     "text in a storage of its own": (ARRAYS["strings"], put("dtype", "storage", value="os.system")),
@@ -622,23 +677,41 @@ FORGERIES = {
     "sparse data with a value too few": (ARRAYS["sparse"], put("values", value=vector("int64", 1))),
     "sparse data of another type": (ARRAYS["sparse"], put("values", value=vector("float64", 1.0, 2.0))),
     "sparse data without end": (ARRAYS["sparse"], put("length", value=2**62)),
-    "intervals with a bound too few": (ARRAYS["intervals"], put("left", "data", value=vector("float64", 0.0))),
-    "intervals that end before they start": (INDEXES["intervals"], put("data", "left", "data", "data", value=[9, 9, 9])),
+    "intervals with a bound too few": (
+        ARRAYS["intervals"],
+        put("left", "data", value=vector("float64", 0.0)),
+    ),
+    "intervals that end before they start": (
+        INDEXES["intervals"],
+        put("data", "left", "data", "data", value=[9, 9, 9]),
+    ),
     "intervals closed in another way": (ARRAYS["intervals"], put("closed", value="ajar")),
     "times in weeks": (ARRAYS["times in s"], put("data", "dtype", value="datetime64[W]")),
     "times that are numbers": (ARRAYS["times in s"], put("data", value=vector("int64", 1))),
-    "a time zone that is a path": (pd.Timestamp("2020", tz=PARIS), put("tz", "key", value="../../../etc/passwd")),
+    "a time zone that is a path": (
+        pd.Timestamp("2020", tz=PARIS),
+        put("tz", "key", value="../../../etc/passwd"),
+    ),
     "a time zone that is a number": (pd.Timestamp("2020", tz=PARIS), put("tz", value=3)),
-    "a time zone of pytz that does not exist": (pd.Timestamp("2020", tz=PARIS), put("tz", value="pytz:../passwd")),
+    "a time zone of pytz that does not exist": (
+        pd.Timestamp("2020", tz=PARIS),
+        put("tz", value="pytz:../passwd"),
+    ),
     "a frequency that the index does not have": (INDEXES["months"], put("freq", "n", value=5)),
     "a frequency that is a name": (INDEXES["months"], put("freq", value="ME")),
-    "a frequency for numbers": (pd.Index([1, 2]), put("freq", value={"$": "pandas.tseries.offsets.Day", "n": 1})),
+    "a frequency for numbers": (
+        pd.Index([1, 2]),
+        put("freq", value={"$": "pandas.tseries.offsets.Day", "n": 1}),
+    ),
     "an offset of too many steps": (offsets.DateOffset(months=1), put("n", value=10**15)),
     "an offset with a parameter too many": (offsets.Day(), put("calendar", value=None)),
     "a month that no year has": (offsets.FY5253(), put("startingMonth", value=2**31)),
     "an offset without a count": (offsets.Day(), drop("n")),
     "holidays that are numbers": (OFFSETS[19], put("holidays", value={"$": "tuple", "items": [1]})),
-    "periods of no length": (ARRAYS["periods"], put("freq", value={"$": "pandas.tseries.offsets.Easter", "n": 1})),
+    "periods of no length": (
+        ARRAYS["periods"],
+        put("freq", value={"$": "pandas.tseries.offsets.Easter", "n": 1}),
+    ),
     "periods by fractions": (ARRAYS["periods"], put("ordinals", value=vector("float64", 0.5))),
     "a range without steps": (pd.RangeIndex(3), put("step", value=0)),
     "a range without bounds": (pd.RangeIndex(3), lambda model: model.update(start=-(2**63), stop=2**63 - 1)),
@@ -653,10 +726,16 @@ FORGERIES = {
     ),
     "a series of records": (
         pd.Series([1]),
-        put("data", value={"$": "ndarray", "dtype": "V8", "shape": [1], "data": "AAAAAAAAAAA=", "encoding": "base64"}),
+        put(
+            "data",
+            value={"$": "ndarray", "dtype": "V8", "shape": [1], "data": "AAAAAAAAAAA=", "encoding": "base64"},
+        ),
     ),
     "a series of fixed text": (pd.Series([1]), put("data", value=vector("<U1", "a"))),
-    "a series of times by the day": (pd.Series([1]), put("data", value=vector("datetime64[D]", "2020-01-01"))),
+    "a series of times by the day": (
+        pd.Series([1]),
+        put("data", value=vector("datetime64[D]", "2020-01-01")),
+    ),
     "a series without a class": (pd.Series([1]), put("index", value=[0])),
     "a series with an unknown member": (pd.Series([1]), put("_mgr", value=None)),
     "a name that has no hash": (pd.Series([1], name="a"), put("name", value=["a"])),
@@ -676,11 +755,17 @@ FORGERIES = {
     ),
     "a block with a column too few": (NUMBERS, put("blocks", 0, "columns", value=[0, 1])),
     "a block with a row too few": (NUMBERS, put("index", "stop", value=3)),
-    "a block that is an index": (NUMBERS, put("blocks", 0, "data", value={"$": "pandas.RangeIndex", "start": 0, "stop": 2, "step": 1})),
+    "a block that is an index": (
+        NUMBERS,
+        put("blocks", 0, "data", value={"$": "pandas.RangeIndex", "start": 0, "stop": 2, "step": 1}),
+    ),
     "a block with a member too many": (NUMBERS, put("blocks", 0, "klass", value="os.system")),
     "a block that is no object": (NUMBERS, put("blocks", 0, value=[1])),
     "blocks that are no list": (NUMBERS, put("blocks", value={"0": 1})),
-    "a frame of an array with one axis": (NUMBERS, put("blocks", 0, "data", value=vector("float64", 1.0, 2.0))),
+    "a frame of an array with one axis": (
+        NUMBERS,
+        put("blocks", 0, "data", value=vector("float64", 1.0, 2.0)),
+    ),
     "a frame that is a manager": (NUMBERS, put("$", value="pandas.core.internals.managers.BlockManager")),
     "a frame of arguments": (NUMBERS, put("$args", value=[])),
     "a frame with a state": (NUMBERS, put("$state", value={"_mgr": None})),
@@ -689,7 +774,10 @@ FORGERIES = {
     "a fold that is no fold": (pd.Timestamp("2020"), put("fold", value=2)),
     "a marker with a member": (pd.NaT, put("value", value=1)),
     "an interval of text": (pd.Interval(0, 1), put("left", value="a")),
-    "a period beyond 64 bits": (pd.Period("2020", "D"), put("ordinal", value={"$": "int", "value": str(2**70)})),
+    "a period beyond 64 bits": (
+        pd.Period("2020", "D"),
+        put("ordinal", value={"$": "int", "value": str(2**70)}),
+    ),
 }
 
 
@@ -717,7 +805,9 @@ def test_a_refusal_says_where(obj, edit, path):
 
 
 def test_codes_cannot_be_changed_through_another_array_of_the_document():
-    document = json.loads(reflectio.dumps([np.array([0, 1], "int8"), pd.Categorical(["a", "b"])], format="json"))
+    document = json.loads(
+        reflectio.dumps([np.array([0, 1], "int8"), pd.Categorical(["a", "b"])], format="json")
+    )
     values, categorical = document["model"]
     values["$id"] = 1
     categorical["codes"] = {"$": "ref", "id": 1}
@@ -727,7 +817,9 @@ def test_codes_cannot_be_changed_through_another_array_of_the_document():
 
 
 def test_codes_cannot_be_changed_through_a_view():
-    document = json.loads(reflectio.dumps([np.array([0, 1], "int8"), pd.Categorical(["a", "b"])], format="json"))
+    document = json.loads(
+        reflectio.dumps([np.array([0, 1], "int8"), pd.Categorical(["a", "b"])], format="json")
+    )
     values, categorical = document["model"]
     values["$id"] = 1
     categorical["codes"] = {
@@ -759,7 +851,12 @@ def test_numpy_would_follow_such_a_label():
 def test_times_at_the_ends_of_64_bits_never_end_the_process(unit, value):
     index = pd.DatetimeIndex(np.array([value]).view(f"M8[{unit}]"))
     built = roundtrip(index)
-    for use in (repr, lambda built: built.year, lambda built: built[0], lambda built: built.tz_localize(PARIS)):
+    for use in (
+        repr,
+        lambda built: built.year,
+        lambda built: built[0],
+        lambda built: built.tz_localize(PARIS),
+    ):
         try:
             use(built)
         except (ValueError, OverflowError, NotImplementedError):

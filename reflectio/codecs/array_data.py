@@ -209,8 +209,9 @@ def _decode_bytes(flat: list[Any], dtype: np.dtype[Any]) -> Array:
 
 
 def _encode_datetimes(array: Array) -> Any:
-    native = np.ascontiguousarray(array, array.dtype.newbyteorder("=")).reshape(array.shape)
-    numbers = native.view(np.int64)
+    # As numbers: numpy does not swap bytes where it casts durations without a unit.
+    numbers = array.view(_int64(array.dtype)).astype(np.int64, order="C")
+    native = numbers.view(array.dtype.newbyteorder("="))
     if native.dtype.kind == "M" and np.datetime_data(native.dtype)[0] != "generic":
         texts = np.datetime_as_string(native)
         if np.array_equal(texts.astype(native.dtype).view(np.int64), numbers):
@@ -218,10 +219,14 @@ def _encode_datetimes(array: Array) -> Any:
     return numbers.tolist()
 
 
+def _int64(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    return np.dtype(f"{dtype.byteorder}i8")
+
+
 def _decode_datetimes(flat: list[Any], dtype: np.dtype[Any]) -> Array:
     kinds = set(map(type, flat))
     if kinds <= _INTS:
-        return np.array(flat, np.int64).view(dtype.newbyteorder("=")).astype(dtype, copy=False)
+        return np.array(flat, _int64(dtype)).view(dtype)
     if dtype.kind != "M" or not kinds <= _STRS:
         raise DocumentError("the elements must be ISO 8601 dates or, like durations, integers")
     return np.array(flat, dtype)

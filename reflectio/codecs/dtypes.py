@@ -93,10 +93,14 @@ class DtypeCodec(Codec):
     def encode(self, obj: DType, encoder: Encoder) -> Node:
         if obj.names is None and obj.metadata is None and obj.subdtype is None and obj.kind != "T":
             return {"$": "dtype", "name": dtype_text(obj)}
-        if obj.metadata is not None:
-            return encoder.share(obj, self._encode_parts)
-        # Equal dtypes are one object for the reader.
-        return encoder.share(encoder.canonical(obj), self._encode_parts)
+        reference = encoder.refer_to(obj)
+        if reference is not None:
+            return reference
+        traits = _traits(obj)
+        if traits is not None:
+            # Equal dtypes are one object for the reader.
+            obj = encoder.canonical((obj, traits))[0]
+        return encoder.share(obj, self._encode_parts)
 
     def _encode_parts(self, obj: DType, encoder: Encoder) -> ObjectNode:
         node: ObjectNode = {"$": "dtype"}
@@ -181,6 +185,24 @@ class DtypeCodec(Codec):
         if not _fields_are_apart(dtype):
             raise DocumentError("the fields of a structured dtype overlap, or lie outside of it")
         return np.dtype((np.record, dtype)) if node.get("record") is True else dtype
+
+
+def _traits(dtype: DType) -> tuple[Any, ...] | None:
+    """What numpy overlooks when it compares two dtypes; None where there is metadata, whose identity matters."""
+    if dtype.metadata is not None:
+        return None
+    if dtype.subdtype is not None:
+        return _traits(dtype.subdtype[0])
+    if dtype.names is None or dtype.fields is None:
+        return ()
+    traits: list[Any] = [dtype.type is np.record, dtype.isalignedstruct]
+    for name in dtype.names:
+        field = dtype.fields[name]
+        of_field = _traits(field[0])
+        if of_field is None:
+            return None
+        traits.append((field[2:], of_field))
+    return tuple(traits)
 
 
 def _fields_are_apart(dtype: DType) -> bool:

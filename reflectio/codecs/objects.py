@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
+from reflectio.checks import Check, checks_of
 from reflectio.codec import Codec, LateCodec, Node, ObjectNode
 from reflectio.codecs.containers import DictCodec, encode_items
 from reflectio.decoder import Decoder, located
@@ -56,6 +57,7 @@ class ObjectCodec(LateCodec):
         self._is_mapping = issubclass(cls, dict)
         # Known once an object was reduced: whether that gives its class and its state, and nothing else.
         self._is_plain: bool | None = None
+        self._checks: tuple[Check, ...] | None = None
 
     # -- out ------------------------------------------------------------------------------------------------
 
@@ -185,7 +187,11 @@ class ObjectCodec(LateCodec):
             raise ValidationError(f"{cls.__qualname__} refuses its arguments: {error}") from error
 
     def fill(self, obj: Any, node: ObjectNode, decoder: Decoder) -> None:
-        del node["$"]
+        tag = node.pop("$")
+        if self._checks is None:
+            self._checks = checks_of(self.cls)
+        if self._checks:
+            decoder.check_object(tag, self._checks, obj)
         if "$items" in node:
             self._fill_items(obj, node.pop("$items"), decoder)
         if "$state" in node:

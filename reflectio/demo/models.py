@@ -134,7 +134,7 @@ def _diabetes() -> Split:
 def _diabetes_model() -> TransformedTargetRegressor:
     return TransformedTargetRegressor(
         GradientBoostingRegressor(random_state=0),
-        transformer=QuantileTransformer(50, output_distribution="normal", random_state=0),
+        transformer=QuantileTransformer(n_quantiles=50, output_distribution="normal", random_state=0),
     )
 
 
