@@ -90,7 +90,8 @@ class Encoder:
         self._ids: dict[int, int] = {}
         self._next_id = 1
         self._values_open: dict[int, Any] = {}
-        self._moved: list[Any] = []
+        # What continues in ``objects``, with how it is encoded.
+        self._moved: list[tuple[Any, Callable[[Any, Encoder], Node], bool]] = []
         self._canonical: dict[Any, Any] = {}
         # Lists and plain dicts cannot carry an id; the shared ones are rewritten when the walk is over.
         self._shared_plain: dict[int, int] = {}
@@ -114,10 +115,10 @@ class Encoder:
             error.rooted("$.model")
             raise
         objects: list[Node] = []
-        for index, obj in enumerate(self._moved):
+        for index, moved in enumerate(self._moved):
             try:
                 self.depth = 2
-                objects.append(self._visit_moved(obj))
+                objects.append(self._visit_moved(*moved))
             except ReflectioError as error:
                 error.rooted(f"$.objects[{index}]")
                 raise
@@ -162,7 +163,7 @@ class Encoder:
         if key in self._nodes:
             return self._refer(key)
         if self.depth > _MOVE_AT and (late or self.depth > NESTING):
-            return self._move(obj, key)
+            return self._move(obj, key, encode, late)
         return self._visit_new(obj, key, encode, late)
 
     def _visit_new(self, obj: Any, key: int, encode: Callable[[Any, Encoder], Node], late: bool) -> Node:
@@ -193,7 +194,7 @@ class Encoder:
             return encode(obj, self)
         except _CycleThroughValueError:
             self._undo(mark)
-            return self._move(obj, key)
+            return self._move(obj, key, encode, late=True)
 
     def refuse(self, advice: str) -> UnsupportedTypeError:
         """The error for a value that no document can hold."""
@@ -265,15 +266,14 @@ class Encoder:
 
     # -- depth ----------------------------------------------------------------------------------------------
 
-    def _move(self, obj: Any, key: int) -> Node:
+    def _move(self, obj: Any, key: int, encode: Callable[[Any, Encoder], Node], late: bool) -> Node:
         number = self._ids[key] = self._take_id()
         self._kept.append(obj)
         self._nodes[key] = {"$": "ref", "id": number}
-        self._moved.append(obj)
+        self._moved.append((obj, encode, late))
         return {"$": "ref", "id": number}
 
-    def _visit_moved(self, obj: Any) -> Node:
-        encode, _, late = self._hooks[type(obj)]
+    def _visit_moved(self, obj: Any, encode: Callable[[Any, Encoder], Node], late: bool) -> Node:
         node = self._visit_new(obj, id(obj), encode, late)
         if isinstance(node, dict) and "$" in node:
             return node

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import sys
 from functools import lru_cache
-from types import ModuleType
+from types import MethodDescriptorType, ModuleType, WrapperDescriptorType
 from typing import Any
 
 from reflectio.errors import DocumentError, UnsupportedTypeError
@@ -92,6 +92,9 @@ def public_name(obj: Any) -> str:
     UnsupportedTypeError
         No import gives this very object: it is a lambda, is local to a function, or lives in ``__main__``.
     """
+    if isinstance(obj, MethodDescriptorType | WrapperDescriptorType):
+        # Methods of compiled classes, such as `str.lower`, know their class and no module.
+        return f"{public_name(obj.__objclass__)}.{obj.__name__}"
     qualname = getattr(obj, "__qualname__", None) or getattr(obj, "__name__", None)
     module = getattr(obj, "__module__", None)
     if not isinstance(qualname, str):

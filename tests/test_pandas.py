@@ -381,6 +381,19 @@ def test_a_frame_may_contain_itself(format):
     assert built.iloc[0][0] is built
 
 
+@both_formats
+@pytest.mark.parametrize("wrap", [lambda part: [part], lambda part: (part,)], ids=["lists", "tuples"])
+@pytest.mark.parametrize("depth", [40, 75, 79, 80, 81, 99, 100, 140])
+def test_a_frame_comes_back_from_any_depth(depth, wrap, format):
+    frame = nested = FRAMES["levels"].assign(objects=pd.Series([[1], None, "a", {}], dtype=object).to_numpy())
+    for _ in range(depth):
+        nested = wrap(nested)
+    built = roundtrip(nested, format)
+    for _ in range(depth):
+        built = built[0]
+    assert_same_frame(built, frame)
+
+
 @settings(max_examples=60, deadline=None)
 @given(
     frame=pdst.data_frames(

@@ -46,8 +46,6 @@ class CallableCodec(Codec):
             owner, types.ModuleType | type(None)
         ):
             return METHOD.encode(obj, encoder)
-        if isinstance(obj, types.MethodDescriptorType | types.WrapperDescriptorType):
-            return {"$": "callable", "name": f"{encoder.name(obj.__objclass__)}.{obj.__name__}"}
         return {"$": "callable", "name": encoder.name(obj)}
 
     def decode(self, node: ObjectNode, decoder: Decoder) -> Any:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -32,12 +31,10 @@ from reflectio.errors import DocumentError, UnsupportedTypeError, ValidationErro
 _RESERVED = re.compile(r"__(?!index_level_[0-9]+__\Z).*__", re.DOTALL)
 
 
-def reserved_label(labels: Iterable[Any]) -> str | None:
-    """The first label that Python or numpy would take for an answer of the object that it labels."""
-    for label in labels:
-        if isinstance(label, str) and label[:2] == "__" and _RESERVED.fullmatch(label):
-            return str(label)
-    return None
+def reserved_label(labels: Any) -> str | None:
+    """The first label of an array that Python or numpy would take for an answer of the object that it labels."""
+    suspects = [label for label in labels.tolist() if isinstance(label, str) and label[:2] == "__"]
+    return next((str(label) for label in suspects if _RESERVED.fullmatch(label)), None)
 
 
 def _may_be_text(labels: Any) -> bool:
@@ -91,7 +88,7 @@ class IndexCodec(PandasCodec):
         # `values` would be read-only, and `array` would wrap it.
         values = obj._values
         if _may_be_text(values):
-            reserved = reserved_label(obj)
+            reserved = reserved_label(values)
             if reserved is not None:
                 raise encoder.refuse(
                     f"the label {reserved!r}, which Python or numpy would take for an answer of the object that it "

@@ -12,7 +12,15 @@ from reflectio.codec import Codec, Node
 from reflectio.encoder import Encoder
 
 _ADVICE: dict[tuple[type, ...], str] = {
-    (io.IOBase,): "an open file; keep its path and open it when it is needed",
+    (
+        io.TextIOWrapper,
+        io.BufferedReader,
+        io.BufferedWriter,
+        io.BufferedRandom,
+        io.BufferedRWPair,
+        io.FileIO,
+        io.RawIOBase,
+    ): "an open file; keep its path and open it when it is needed",
     (socket.socket,): "a socket; keep its address and connect when it is needed",
     (
         type(threading.Lock()),

@@ -212,14 +212,15 @@ def _decode_compressed(obj: Any, shape: Shape, node: ObjectNode, decoder: Decode
     data, indices, indptr = (build_member(node, member, decoder) for member in _COMPRESSED)
     _check_compressed(node["format"], shape, data, indices, indptr)
     indices, indptr = _apart(indices, data), _apart(indptr, data)
-    attributes = {"indptr": indptr, "indices": indices, "data": data}
-    for attribute, member in _FLAGS.items():
-        if member not in node:
-            continue
-        claim = _flag(node, member)
-        # A claim that the indices belie is left out, and scipy looks for itself. Compiled code relies on it.
-        if not claim or _rises(indices, indptr, strictly=member == "has_canonical_format"):
-            attributes[attribute] = claim
+    attributes: dict[str, Any] = {"indptr": indptr, "indices": indices, "data": data}
+    claims = {attribute: _flag(node, member) for attribute, member in _FLAGS.items() if member in node}
+    # A claim that the indices belie is left out, and scipy looks for itself. Compiled code relies on it.
+    strictly = claims.get("_has_canonical_format", False) and _rises(indices, indptr, strictly=True)
+    if claims.get("_has_canonical_format") and not strictly:
+        del claims["_has_canonical_format"]
+    if claims.get("_has_sorted_indices") and not strictly and not _rises(indices, indptr, strictly=False):
+        del claims["_has_sorted_indices"]
+    attributes.update(claims)
     return attributes
 
 

@@ -63,7 +63,11 @@ class SliceCodec(Codec):
     members = required = frozenset(_BOUNDS)
 
     def encode(self, obj: slice, encoder: Encoder) -> Node:
-        bounds = encode_items((obj.start, obj.stop, obj.step), encoder)
+        try:
+            bounds = encode_items((obj.start, obj.stop, obj.step), encoder)
+        except UnsupportedTypeError as error:
+            error._parts[-1] = _BOUNDS[int(error._parts[-1])]
+            raise
         return {"$": "slice", **dict(zip(_BOUNDS, bounds, strict=True))}
 
     def decode(self, node: ObjectNode, decoder: Decoder) -> slice:

@@ -74,7 +74,8 @@ def _wine() -> Split:
     told = ("flavanoids", "ash", "malic_acid", "proline")
     words = {name: _level(column[name]) for name in ("alcohol", "hue", *told)}
     notes = [
-        ", ".join(f"{words[name][row]} {name.replace('_', ' ')}" for name in told) for row in range(len(wine.data))
+        ", ".join(f"{words[name][row]} {name.replace('_', ' ')}" for name in told)
+        for row in range(len(wine.data))
     ]
     measured = [values for name, values in column.items() if name not in ("alcohol", "hue", "proline")]
     X = np.empty((len(wine.data), len(measured) + 3), object)
@@ -139,10 +140,10 @@ def _diabetes_model() -> TransformedTargetRegressor:
 
 
 CASES: tuple[Case, ...] = (
-    Case("wine", "columns, text, forest", _wine, _wine_model),
-    Case("breast_cancer", "columns, histogram boosting", _breast_cancer, _breast_cancer_model),
-    Case("digits", "components, support vectors", _digits, _digits_model),
-    Case("diabetes", "target, gradient boosting", _diabetes, _diabetes_model),
+    Case("wine", "columns and forest", _wine, _wine_model),
+    Case("breast_cancer", "histogram boosting", _breast_cancer, _breast_cancer_model),
+    Case("digits", "support vectors", _digits, _digits_model),
+    Case("diabetes", "gradient boosting", _diabetes, _diabetes_model),
 )
 
 

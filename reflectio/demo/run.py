@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ import reflectio
 from reflectio.demo.models import CASES, Case, answers
 from reflectio.demo.timing import Figures, measure
 
-#: How long the second process may take for all documents.
+# How long the second process may take for all documents.
 _PATIENCE_SECONDS = 600
 
 _SUFFIXES = {"binary": ".rfl", "json": ".json"}
@@ -98,8 +97,8 @@ def run(folder: Path, *, rounds: int, tell: Callable[[str], None], cases: tuple[
         outcome = Outcome(case.name, case.title, list(expected[-1]))
         report.outcomes.append(outcome)
         tell(f"{case.name}: dumping and auditing")
-        for format in _SUFFIXES:
-            outcome.documents[format] = _dump(model, case, format, folder)
+        for name in _SUFFIXES:
+            outcome.documents[name] = _dump(model, case, name, folder)
         tell(f"{case.name}: timing")
         outcome.figures = measure(model, rounds)
     tell("loading all documents in a second process")
@@ -123,16 +122,14 @@ def _compare_elsewhere(report: Report, expected: list[dict[str, str]]) -> None:
         for document in outcome.documents.values()
     ]
     arguments = [part for name, document, _ in pairs for part in (name, str(document.path))]
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        answered = subprocess.run(
-            [sys.executable, "-m", "reflectio.demo.child", *arguments],
-            capture_output=True,
-            text=True,
-            encoding="utf-8",
-            timeout=_PATIENCE_SECONDS,
-            check=False,
-        )
+    answered = subprocess.run(
+        [sys.executable, "-m", "reflectio.demo.child", *arguments],
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=_PATIENCE_SECONDS,
+        check=False,
+    )
     lines = answered.stdout.splitlines()
     for index, (_, document, answer) in enumerate(pairs):
         if index < len(lines):

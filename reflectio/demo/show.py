@@ -20,7 +20,7 @@ from reflectio.demo.timing import Figures
 _LINES = 16
 _COLUMNS = 100
 
-_DOCUMENT_OF = {"reflectio": "binary", "reflectio, JSON": "json"}
+_DOCUMENT_OF = {"reflectio": "binary", "as JSON": "json"}
 
 
 def main(folder: Path | None, *, rounds: int, as_json: bool) -> bool:
@@ -76,14 +76,14 @@ def _outcome_members(outcome: Outcome) -> dict[str, Any]:
         "title": outcome.title,
         "compared": outcome.methods,
         "documents": {
-            format: {
+            name: {
                 "path": str(document.path),
                 "nbytes": document.nbytes,
                 "agrees": document.agrees,
                 "problem": document.problem or None,
                 "audit": {"ok": document.audit_ok, "names": document.names, "notices": document.notices},
             }
-            for format, document in outcome.documents.items()
+            for name, document in outcome.documents.items()
         },
         "savers": {
             name: {
@@ -97,27 +97,27 @@ def _outcome_members(outcome: Outcome) -> dict[str, Any]:
 
 
 def _print(report: Report, console: Console) -> None:
-    table = Table(title=f"Saved and loaded in memory: median of {report.rounds}, taken in turn")
+    table = Table(title=f"Saving and loading in memory, median of {report.rounds} turns")
     for heading in ("model", "saved by"):
         table.add_column(heading, no_wrap=True)
-    for heading in ("size", "dump", "load"):
+    for heading in ("kB", "dump ms", "load ms"):
         table.add_column(heading, justify="right", no_wrap=True)
-    table.add_column("audit")
-    table.add_column("second process")
+    table.add_column("predictions", no_wrap=True)
     for outcome in report.outcomes:
         for row, (saver, figures) in enumerate(outcome.figures.items()):
             about = (outcome.name, outcome.title)[row] if row < 2 else ""
-            table.add_row(about, saver, *_cells(figures), *_verdicts(outcome, saver))
+            table.add_row(about, saver, *_cells(figures), _verdict(outcome, saver))
         table.add_section()
     console.print(table)
     for document in report.documents():
         if not document.agrees:
             console.print(f"{document.path.name}: {document.problem}", style="red", markup=False)
     documents = list(report.documents())
-    agreeing = sum(document.agrees for document in documents)
+    agreeing = sum(not document.problem for document in documents)
+    audited = sum(document.audit_ok for document in documents)
     console.print(
-        f"{agreeing} of {len(documents)} documents gave, in a second process, the predictions of the fitted model "
-        "bit for bit."
+        f"A second process loaded the documents: {agreeing} of {len(documents)} predict what the fitted model "
+        f"predicted, bit for bit. Audited before: {audited} of {len(documents)} need no name beyond the default policy."
     )
     console.print(f"The documents are in {report.folder}", soft_wrap=True, highlight=False)
     shown = documents[1].path
@@ -131,16 +131,14 @@ def _print(report: Report, console: Console) -> None:
 
 def _cells(figures: Figures) -> tuple[str, str, str]:
     return (
-        f"{figures.nbytes / 1000:,.1f} kB",
-        f"{figures.dump_seconds * 1000:.2f} ms",
-        f"{figures.load_seconds * 1000:.2f} ms",
+        f"{figures.nbytes / 1000:,.1f}",
+        f"{figures.dump_seconds * 1000:.2f}",
+        f"{figures.load_seconds * 1000:.2f}",
     )
 
 
-def _verdicts(outcome: Outcome, saver: str) -> tuple[str, str]:
-    format = _DOCUMENT_OF.get(saver)
-    if format is None:
-        return "", ""
-    document = outcome.documents[format]
-    audit = f"ok, {document.names} names" if document.audit_ok else "[red]refused[/red]"
-    return audit, "[red]differs[/red]" if document.problem else "the same"
+def _verdict(outcome: Outcome, saver: str) -> str:
+    name = _DOCUMENT_OF.get(saver)
+    if name is None:
+        return ""
+    return "[red]differ[/red]" if outcome.documents[name].problem else "the same"

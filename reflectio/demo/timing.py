@@ -46,7 +46,7 @@ def _loads(data: bytes) -> Any:
 
 SAVERS: tuple[Saver, ...] = (
     Saver("reflectio", reflectio.dumps, _loads),
-    Saver("reflectio, JSON", lambda obj: reflectio.dumps(obj, format="json"), _loads),
+    Saver("as JSON", lambda obj: reflectio.dumps(obj, format="json"), _loads),
     Saver("pickle 5", lambda obj: pickle.dumps(obj, protocol=5), pickle.loads),
     Saver("joblib", _joblib_dumps, lambda data: joblib.load(io.BytesIO(data))),
 )
@@ -72,14 +72,20 @@ def measure(model: Any, rounds: int) -> dict[str, Figures]:
     """
     sizes: dict[str, int] = {}
     times: dict[str, tuple[list[float], list[float]]] = {saver.name: ([], []) for saver in SAVERS}
-    for turn in range(rounds + 1):
-        for saver in SAVERS:
-            data, dump_seconds = _timed(saver.dumps, model)
-            _, load_seconds = _timed(saver.loads, data)
-            sizes[saver.name] = len(data)
-            if turn:
-                times[saver.name][0].append(dump_seconds)
-                times[saver.name][1].append(load_seconds)
+    # A collection of garbage in the midst of a turn would be counted against the wrong saver.
+    gc.disable()
+    try:
+        for turn in range(rounds + 1):
+            gc.collect()
+            for saver in SAVERS:
+                data, dump_seconds = _timed(saver.dumps, model)
+                _, load_seconds = _timed(saver.loads, data)
+                sizes[saver.name] = len(data)
+                if turn:
+                    times[saver.name][0].append(dump_seconds)
+                    times[saver.name][1].append(load_seconds)
+    finally:
+        gc.enable()
     return {
         name: Figures(sizes[name], median(dump_times), median(load_times))
         for name, (dump_times, load_times) in times.items()
@@ -87,12 +93,6 @@ def measure(model: Any, rounds: int) -> dict[str, Figures]:
 
 
 def _timed(step: Callable[[Any], Any], value: Any) -> tuple[Any, float]:
-    # A collection of garbage in the midst of one turn would be counted against the wrong saver.
-    gc.collect()
-    gc.disable()
-    try:
-        start = perf_counter()
-        result = step(value)
-        return result, perf_counter() - start
-    finally:
-        gc.enable()
+    start = perf_counter()
+    result = step(value)
+    return result, perf_counter() - start

@@ -1,0 +1,19 @@
+"""A user's own module, with an estimator that reflectio knows nothing of."""
+
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.linear_model import Ridge  # noqa: F401 - imported, and so not covered by a pattern for this module
+
+
+class Shrink(TransformerMixin, BaseEstimator):
+    """Multiply by a factor."""
+
+    def __init__(self, factor=1.0):
+        self.factor = factor
+
+    def fit(self, X, y=None):
+        self.n_features_in_ = len(X[0])
+        self.is_fitted_ = True
+        return self
+
+    def transform(self, X):
+        return [[value * self.factor for value in row] for row in X]
