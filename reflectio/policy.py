@@ -217,12 +217,10 @@ def _problems(error: BaseException, keys: tuple[str, ...] = ()) -> list[str]:
 @cache
 def _built_in_lists() -> dict[str, Path]:
     """The built-in lists by name, from the installed package or from the checkout that this file lies in."""
-    from importlib.resources import files
-
-    try:
-        folder = Path(str(files("reflectio.allowlist")))
-    except ModuleNotFoundError:
-        folder = Path(__file__).parent.parent / "allowlist"
+    package = Path(__file__).parent
+    folder = package / "allowlist"
+    if not folder.is_dir():
+        folder = package.parent / "allowlist"
     return {path.stem: path for path in sorted(folder.glob("*.toml"))}
 
 

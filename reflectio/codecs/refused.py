@@ -38,6 +38,16 @@ _ADVICE: dict[tuple[type, ...], str] = {
         types.AsyncGeneratorType,
     ): "a generator, whose progress cannot be saved; make it a list, or save what makes it",
     (
+        *(type(iter(items)) for items in ([], (), {}, {}.values(), {}.items(), set(), "", b"", range(0))),
+        type(iter(int, 1)),
+        type(reversed([])),
+        enumerate,
+        filter,
+        map,
+        zip,
+    ): "an iterator, whose progress cannot be saved; make it a list",
+    (type({}.keys()), type({}.values()), type({}.items())): "a view of a dict; make it a list",
+    (
         types.CodeType,
         types.FrameType,
         types.TracebackType,
