@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import mmap as _mmap
 import os
 from collections.abc import Iterable
@@ -23,8 +24,11 @@ Format = Literal["binary", "json"]
 PathLike = str | os.PathLike[str]
 PolicyLike = Policy | PathLike | None
 
-# From the caller of `loads` to `check_versions`.
-_STACKLEVEL = 5
+# From `check_versions` up to the caller of `loads` or `load`, whose line a warning shows.
+_STACKLEVEL = 6
+
+# How much of a file whose size is not known is read at a time.
+_CHUNK = 1 << 24
 
 
 def _encode(obj: Any, format: str, metadata: Any) -> Iterable[bytes | memoryview]:
@@ -157,6 +161,8 @@ def dump(
         pieces = _encode(obj, format or _format_of(path), metadata)
         write_atomically(path, pieces)
         return
+    if isinstance(file, io.TextIOBase) or not hasattr(file, "write"):
+        raise TypeError("file must be a path, or a file opened in binary mode")
     pieces = _encode(obj, format or "binary", metadata)
     for piece in pieces:
         _write_all(file, piece)
@@ -170,8 +176,12 @@ def _write_all(file: IO[bytes], piece: bytes | memoryview) -> None:
     # A raw, unbuffered file may take a part only.
     remaining = memoryview(piece)
     while len(remaining):
-        written = file.write(remaining)
-        remaining = remaining[len(remaining) if written is None else written :]
+        written: int | None = file.write(remaining)
+        if written is None and not isinstance(file, io.RawIOBase):
+            return
+        if not written:
+            raise BlockingIOError("the file takes no more bytes now; documents need a file that waits")
+        remaining = remaining[written:]
 
 
 def loads(data: bytes | bytearray | memoryview | str, *, policy: PolicyLike = None) -> Any:
@@ -296,10 +306,9 @@ def _load(file: PathLike | IO[bytes], policy: PolicyLike, mmap: bool) -> Any:
     if not isinstance(file, str | os.PathLike):
         if mmap:
             raise ValueError("mmap=True needs a path")
-        data = file.read()
-        if not isinstance(data, bytes | bytearray | memoryview):
-            raise TypeError("the file must be opened in binary mode")
-        return _build(memoryview(data).cast("B"), chosen, mapped=False)
+        if not hasattr(file, "read"):
+            raise TypeError("file must be a path, or a file opened in binary mode")
+        return _build(_read_all(file, chosen), chosen, mapped=False)
     with open(file, "rb") as opened:
         size = os.fstat(opened.fileno()).st_size
         if size > chosen.limits.document_bytes:
@@ -310,4 +319,26 @@ def _load(file: PathLike | IO[bytes], policy: PolicyLike, mmap: bool) -> Any:
             # A private mapping: writing to it changes this process's memory only.
             mapping = _mmap.mmap(opened.fileno(), 0, access=_mmap.ACCESS_COPY)
             return _build(memoryview(mapping), chosen, mapped=True)
-        return _build(memoryview(opened.read()), chosen, mapped=False)
+        # A pipe or a device has no size.
+        data = memoryview(opened.read()) if size else _read_all(opened, chosen)
+        return _build(data, chosen, mapped=False)
+
+
+def _read_all(file: IO[bytes], policy: Policy) -> memoryview:
+    """Read a file to its end, or to the policy's limit: a stream may have no end."""
+    limit = policy.limits.document_bytes
+    chunks = []
+    size = 0
+    while True:
+        chunk: Any = file.read(_CHUNK)
+        if not isinstance(chunk, bytes | bytearray | memoryview):
+            if chunk is None:
+                raise BlockingIOError("the file has no bytes now; documents need a file that waits")
+            raise TypeError("file must be a path, or a file opened in binary mode")
+        if not chunk:
+            break
+        chunks.append(chunk)
+        size += len(chunk)
+        if size > limit:
+            raise LimitError(f"the file has more than {limit} bytes, the policy's limit")
+    return memoryview(chunks[0] if len(chunks) == 1 else b"".join(chunks)).cast("B")

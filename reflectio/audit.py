@@ -134,8 +134,8 @@ def audit(
 
 def _read(source: Any, policy: Policy) -> Header:
     if isinstance(source, str | os.PathLike):
-        return read_header(memoryview(b"".join(_header_chunks(Path(source), policy.limits.document_bytes))))
-    return read_header(memoryview(source).cast("B"))
+        source = b"".join(_header_chunks(Path(source), policy.limits.document_bytes))
+    return read_header(memoryview(source).cast("B"), policy.limits)
 
 
 def _header_chunks(path: Path, limit: int) -> Iterator[bytes]:

@@ -15,6 +15,7 @@ from reflectio.errors import DocumentError, IntegrityError, LimitError
 from reflectio.json_text import pretty
 from reflectio.policy import Limits
 from reflectio.segment import ALIGNMENT, Segment, SegmentWriter
+from reflectio.strict_json import count_values, parse
 
 FORMAT_VERSION = 1
 
@@ -133,8 +134,8 @@ class Document:
         return objects
 
     def reparse(self) -> list[Node]:
-        """The root and the objects, parsed anew."""
-        header = _parse(self.text)
+        """The root and the objects, parsed anew; what is wrong with the text was found the first time."""
+        header = orjson.loads(self.text)
         return [header["model"], *header.get("objects", [])]
 
 
@@ -158,13 +159,13 @@ def read(data: memoryview, limits: Limits, *, mapped: bool = False) -> Document:
         The bytes are no document, exceed a limit, or do not match their digest.
     """
     if len(data) > limits.document_bytes:
-        raise LimitError(f"the document has {len(data)} bytes; the policy's limit is {limits.document_bytes}")
-    header = read_header(data)
+        raise LimitError(f"the document has {len(data)} bytes; the policy's limit document_bytes is {limits.document_bytes}")
+    header = read_header(data, limits)
     segment = _read_segment(header.members, data, header.end, mapped=mapped)
     return Document(header.members, header.text, segment)
 
 
-def read_header(data: memoryview) -> Header:
+def read_header(data: memoryview, limits: Limits) -> Header:
     """
     Read and check the header that some bytes start with.
 
@@ -172,10 +173,14 @@ def read_header(data: memoryview) -> Header:
     ----------
     data : memoryview
         The document, or so much of it that the NUL behind the header is among it.
+    limits : Limits
+        What the policy grants.
     """
     end = _find_nul(data)
     text = data if end is None else data[:end]
-    members = _parse(text)
+    if len(text) > limits.text_bytes:
+        raise LimitError(f"the header has {len(text)} bytes; the policy's limit text_bytes is {limits.text_bytes}")
+    members = _parse(bytes(text), limits)
     _check_header(members)
     _check_digest(members, text)
     return Header(members, text, end)
@@ -189,25 +194,31 @@ def _find_nul(data: memoryview) -> int | None:
     return None
 
 
-def _parse(text: memoryview) -> dict[str, Any]:
-    if not len(text):
+def _parse(text: bytes, limits: Limits) -> dict[str, Any]:
+    if not text:
         raise DocumentError("the document is empty")
-    try:
-        header = orjson.loads(text)
-    except orjson.JSONDecodeError as error:
-        raise DocumentError(f"not a reflectio document, or truncated: {error}{_hint(text)}") from None
-    if type(header) is not dict:
-        raise DocumentError("not a reflectio document: the JSON text is not an object")
+    if text[:1] != b"{":
+        raise DocumentError(f"not a reflectio document: it does not start with {{{_hint(text)}")
+    if (count := count_values(text, limits.nodes)) > limits.nodes:
+        raise LimitError(f"the header holds {count} values; the policy's limit nodes is {limits.nodes}")
+    header: dict[str, Any] = parse(text)
     return header
+
+
+# How files begin that are given in place of a document, and what to say of them.
+_OTHERS = (
+    (b"\x80", "this looks like a pickle or joblib file"),
+    (b"PK\x03\x04", "this looks like a zip archive, as skops writes it"),
+    (b"\x1f\x8b", "this is compressed by gzip; decompress it first"),
+    (b"\x78\x9c", "this is compressed by zlib, as joblib does"),
+    (b"\xef\xbb\xbf", "the text starts with a byte order mark; save it as UTF-8 without one"),
+    (b"\xff\xfe", "this looks like UTF-16; save it as UTF-8"),
+)
 
 
 def _hint(text: memoryview) -> str:
     start = bytes(text[:4])
-    if start[:1] == b"\x80":
-        return "; this looks like a pickle or joblib file"
-    if start == b"PK\x03\x04":
-        return "; this looks like a zip archive, as skops writes it"
-    return ""
+    return next((f"; {hint}" for beginning, hint in _OTHERS if start.startswith(beginning)), "")
 
 
 def _check_header(header: dict[str, Any]) -> None:

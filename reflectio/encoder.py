@@ -144,7 +144,33 @@ class Encoder:
         encode, shared, late = self._hooks[type(obj)]
         if not shared:
             return encode(obj, self)
-        return self.share(obj, encode, late)
+        if not late or self._values_open or self.depth > _MOVE_AT:
+            return self.share(obj, encode, late)
+        # What follows is `share` for the common case, spelled out: this runs for every object.
+        nodes = self._nodes
+        key = id(obj)
+        if key in nodes:
+            return self._refer(key)
+        nodes[key] = None
+        self._kept.append(obj)
+        self.depth += 1
+        node = encode(obj, self)
+        self.depth -= 1
+        if key in self._ids:
+            node = self._give_id(node, self._ids[key])
+        nodes[key] = node
+        return node
+
+    def share_leaf(self, obj: Any, encode: Callable[[Any, Encoder], Node]) -> Node:
+        """As `share`, for an object that cannot contain others: nothing refers to it before it is complete."""
+        key = id(obj)
+        if key in self._nodes:
+            return self._refer(key)
+        if self.depth > NESTING:
+            return self._move(obj, key, encode, late=False)
+        node = self._nodes[key] = encode(obj, self)
+        self._kept.append(obj)
+        return node
 
     def share(self, obj: Any, encode: Callable[[Any, Encoder], Node], late: bool = False) -> Node:
         """

@@ -11,12 +11,15 @@ from typing import Any
 import numpy as np
 import xxhash
 
-from reflectio.errors import DocumentError
+from reflectio.errors import DocumentError, ValidationError
 
 #: Arrays start at multiples of this many bytes.
 ALIGNMENT = 64
 
 _PADDING = bytes(ALIGNMENT)
+
+# A copy of an array, made because its memory is not laid out as the segment wants it, is kept up to this size.
+_KEPT_BYTES = 1 << 20
 
 
 def align(position: int) -> int:
@@ -58,23 +61,46 @@ def _mark_used(dtype: np.dtype[Any], used: np.ndarray[Any, Any]) -> None:
         used[:] = True
 
 
-def as_bytes(array: np.ndarray[Any, Any]) -> memoryview:
+# Arrays of these dtypes are buffers as they stand. By identity: a dtype of another byte order is another object.
+_BUFFERS = frozenset(
+    id(np.dtype(name))
+    for name in ("float64", "float32", "int64", "int32", "uint8", "bool", "uint32", "uint64", "int8", "float16")
+)
+
+_WORD = 8
+
+
+def _leftovers(elements: np.ndarray[Any, Any], gap: slice) -> bool:
+    """Whether bytes of a gap are not zero, in any of the elements."""
+    if gap.stop - gap.start > _WORD or gap.stop < _WORD:
+        return bool(elements[:, gap].any())
+    # One pass over one word of each element, rather than over bytes.
+    words: np.ndarray[Any, Any] = np.ndarray(
+        len(elements), "<u8", elements, gap.stop - _WORD, (elements.shape[1],)
+    )
+    seen = int(np.bitwise_or.reduce(words))
+    return seen >> (8 * (_WORD - (gap.stop - gap.start))) != 0
+
+
+def as_buffer(array: np.ndarray[Any, Any]) -> Any:
     """
-    The bytes of an array in C order.
+    Give something whose buffer is the bytes of an array in C order.
 
     An array is copied only if it has another layout, or holds leftovers of other memory between its fields, which
     would make equal arrays give different bytes.
     """
+    if array.flags.c_contiguous and id(array.dtype) in _BUFFERS:
+        return array
     flat = np.ascontiguousarray(array).reshape(-1)
     raw: np.ndarray[Any, Any] = flat.view(np.uint8)
     if gaps := _gaps(array.dtype):
         elements = raw.reshape(len(flat), array.itemsize)
-        if any(elements[:, gap].any() for gap in gaps):
+        if any(_leftovers(elements, gap) for gap in gaps):
             elements = elements.copy()
             for gap in gaps:
                 elements[:, gap] = 0
             raw = elements.reshape(-1)
-    return raw.data
+    return raw
 
 
 class SegmentWriter:
@@ -84,6 +110,7 @@ class SegmentWriter:
         self.arrays: list[np.ndarray[Any, Any]] = []
         self.offsets: list[int] = []
         self.nbytes = 0
+        self._buffers: dict[int, Any] = {}
 
     def place(self, array: np.ndarray[Any, Any]) -> int:
         """
@@ -110,14 +137,23 @@ class SegmentWriter:
         del self.arrays[count:], self.offsets[count:]
         self.nbytes = self.offsets[-1] + self.arrays[-1].nbytes if count else 0
 
-    def chunks(self) -> Iterator[bytes | memoryview]:
-        """The segment's bytes, an array or a padding at a time."""
+    def chunks(self) -> Iterator[Any]:
+        """Give buffers with the segment's bytes, an array or a padding at a time."""
         position = 0
-        for array, offset in zip(self.arrays, self.offsets, strict=True):
+        for index, (array, offset) in enumerate(zip(self.arrays, self.offsets, strict=True)):
             if offset > position:
                 yield _PADDING[: offset - position]
-            yield as_bytes(array)
+            yield self._buffer(index, array)
             position = offset + array.nbytes
+
+    def _buffer(self, index: int, array: np.ndarray[Any, Any]) -> Any:
+        # The bytes are asked for twice, to digest and to write. Only a large copy is made twice rather than kept.
+        buffer = self._buffers.get(index)
+        if buffer is None:
+            buffer = as_buffer(array)
+            if buffer is array or array.nbytes <= _KEPT_BYTES or np.may_share_memory(buffer, array):
+                self._buffers[index] = buffer
+        return buffer
 
     def digest(self) -> str:
         """The xxh3_128 of the segment's bytes, in hexadecimal."""
@@ -125,6 +161,15 @@ class SegmentWriter:
         for chunk in self.chunks():
             state.update(chunk)
         return state.hexdigest()
+
+
+def _check_booleans(array: np.ndarray[Any, Any]) -> None:
+    """Refuse booleans that are neither 0 nor 1: numpy counts them by adding bytes, and then trusts the count."""
+    if array.dtype.names is not None:
+        for name in array.dtype.names:
+            _check_booleans(array[name])
+    elif array.dtype.kind == "b" and array.view(np.uint8).max(initial=0) > 1:
+        raise ValidationError("an array of booleans has bytes that are neither 0 nor 1")
 
 
 class Segment:
@@ -179,7 +224,10 @@ class Segment:
                 f"for it has {len(self.data)} bytes; the document is truncated or malformed"
             )
         self._taken.append((offset, nbytes))
-        return np.ndarray(shape, dtype, self.data, offset, order=order)
+        array: np.ndarray[Any, Any] = np.ndarray(shape, dtype, self.data, offset, order=order)
+        if dtype.kind in "bV":
+            _check_booleans(array)
+        return array
 
     def check_covered(self) -> None:
         """Refuse a segment with bytes that no array holds, that two arrays hold, or with padding that is not zero."""

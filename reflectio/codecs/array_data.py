@@ -13,7 +13,7 @@ import numpy as np
 
 from reflectio.codecs.numbers import decode_base64, is_utf8
 from reflectio.errors import DocumentError
-from reflectio.segment import as_bytes
+from reflectio.segment import as_buffer
 
 Array = np.ndarray[Any, Any]
 Shape = tuple[int, ...]
@@ -375,7 +375,7 @@ def _sized(data: bytes, length: int) -> bytes:
 
 def encode_base64(array: Array) -> str:
     """Write the bytes of an array in C order."""
-    return base64.b64encode(as_bytes(array)).decode("ascii")
+    return base64.b64encode(as_buffer(array).tobytes()).decode("ascii")
 
 
 def decode_base64_data(text: Any, dtype: np.dtype[Any], shape: Shape) -> Array:

@@ -48,6 +48,10 @@ _PLAIN_ELEMENTS = {
 }
 
 
+# By identity: these dtypes exist once, while an equal one may carry metadata.
+_PLAIN_TEXTS = {id(dtype): text for text, (dtype, _) in _PLAIN_ELEMENTS.items()}
+
+
 class ArrayCodec(LateCodec):
     """
     Arrays, with their memory layout.
@@ -90,8 +94,25 @@ class ArrayCodec(LateCodec):
     # -- out ------------------------------------------------------------------------------------------------
 
     def encode(self, obj: Array, encoder: Encoder) -> Node:
-        # Only an array of objects can contain itself, and so has to be rebuilt in two steps.
-        return encoder.share(obj, self._encode, late=obj.dtype.hasobject)
+        if obj.dtype.hasobject:
+            # It can contain itself, and so has to be rebuilt in two steps.
+            return encoder.share(obj, self._encode, late=True)
+        return encoder.share_leaf(obj, self._encode_plain)
+
+    def _encode_plain(self, obj: Array, encoder: Encoder) -> Node:
+        """Write an array that is plain in every way, as nearly all are; leave the others to `_encode`."""
+        text = _PLAIN_TEXTS.get(id(obj.dtype))
+        flags = obj.flags
+        if text is None or type(obj) is not np.ndarray or not (flags.c_contiguous and flags.writeable):
+            return self._encode(obj, encoder)
+        shape, memory = obj.shape, encoder.memory
+        owner = id(obj.base if type(obj.base) is np.ndarray else obj)
+        if owner in memory or not obj.nbytes or (len(shape) > 1 and 1 in shape):
+            return self._encode(obj, encoder)
+        memory[owner] = obj
+        if obj.size > INLINE_ELEMENTS and not encoder.inline:
+            return {"$": "ndarray", "dtype": text, "shape": list(shape), "at": encoder.segment.place(obj)}
+        return {"$": "ndarray", "dtype": text, "shape": list(shape), "data": encode_data(obj)}
 
     def _encode(self, obj: Array, encoder: Encoder) -> Node:
         node: ObjectNode = {"$": "ndarray"}
@@ -390,7 +411,10 @@ class ScalarCodec(Codec):
     shared = False
 
     def encode(self, obj: np.generic, encoder: Encoder) -> Node:
-        if type(obj) is np.float64:
+        kind = type(obj)
+        if kind is np.int64:
+            return {"$": "scalar", "dtype": "int64", "value": int(obj)}
+        if kind is np.float64:
             value = float(obj)
             if value - value == 0.0:
                 return {"$": "scalar", "dtype": "float64", "value": value}
@@ -408,8 +432,10 @@ class ScalarCodec(Codec):
 
     def decode(self, node: ObjectNode, decoder: Decoder) -> Any:
         value = node["value"]
-        if node["dtype"] == "float64" and type(value) is float:
+        if type(value) is float and node["dtype"] == "float64":
             return np.float64(value)
+        if type(value) is int and node["dtype"] == "int64":
+            return np.int64(value)
         dtype = parse_dtype(node["dtype"], decoder)
         if dtype.hasobject:
             raise DocumentError("a scalar cannot hold Python objects")

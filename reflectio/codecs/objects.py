@@ -50,6 +50,7 @@ class ObjectCodec(LateCodec):
 
     def __init__(self, cls: type) -> None:
         self.cls: Any = cls
+        self._name: str | None = None
         self._names = StateNames(cls)
         self._setstate = getattr(cls, "__setstate__", None)
         self._slots = slots_of(cls)
@@ -62,7 +63,10 @@ class ObjectCodec(LateCodec):
     # -- out ------------------------------------------------------------------------------------------------
 
     def encode(self, obj: Any, encoder: Encoder) -> Node:
-        node: ObjectNode = {"$": encoder.name(self.cls)}
+        if self._name is None:
+            self._name = encoder.name(self.cls)
+        encoder.names.add(self._name)
+        node: ObjectNode = {"$": self._name}
         if self._is_plain:
             state = obj.__getstate__()
         else:
