@@ -161,7 +161,7 @@ def dump(
         pieces = _encode(obj, format or _format_of(path), metadata)
         write_atomically(path, pieces)
         return
-    if isinstance(file, io.TextIOBase) or not hasattr(file, "write"):
+    if isinstance(file, io.TextIOBase) or not hasattr(file, "write"):  # type: ignore[unreachable]
         raise TypeError("file must be a path, or a file opened in binary mode")
     pieces = _encode(obj, format or "binary", metadata)
     for piece in pieces:
@@ -254,7 +254,9 @@ def _build_document(document: Document, policy: Policy) -> Any:
     check_versions(document.header["versions"], policy, stacklevel=_STACKLEVEL)
     model = document.header["model"]
     try:
-        decoder = Decoder(policy, document.segment, document.objects, document.reparse)
+        decoder = Decoder(
+            policy, document.segment, document.objects, document.reparse, len(document.text)
+        )
         built = decoder.decode(model)
         document.segment.check_covered()
     except NameRefusedError as refused:

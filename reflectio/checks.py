@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from functools import cache
 from typing import Any
@@ -46,10 +47,8 @@ def checks_of(cls: type) -> tuple[Check, ...]:
     found: list[Check] = []
     for base in reversed(cls.__mro__):
         names = {f"{base.__module__}.{base.__qualname__}"}
-        try:
+        with contextlib.suppress(UnsupportedTypeError):
             names.add(public_name(base))
-        except UnsupportedTypeError:
-            pass
         for name in names & _checks.keys():
             found += [function for function in _checks[name] if function not in found]
     return tuple(found)

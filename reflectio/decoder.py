@@ -24,6 +24,11 @@ _ABSENT = object()
 # How many orders of members are remembered per codec as checked; a hostile document may show many.
 _REMEMBERED_SHAPES = 64
 
+# What arrays of wide elements, such as text of up to a thousand characters, may take: so much for any document, and
+# so many times the size of its header.
+_FREE_BYTES = 1 << 26
+_EXPANSION = 64
+
 # What a table holds for a tag: its codec's `decode`, the codec, and the orders of members known to be right
 # (None: the codec checks its members itself).
 _Entry = tuple[Callable[[ObjectNode, "Decoder"], Any], Codec, "set[tuple[str, ...]] | None"]
@@ -135,10 +140,17 @@ class Decoder:
         The header's ``objects``.
     reparse : callable
         Gives the header's nodes anew. Building consumes the nodes it is given.
+    nbytes : int
+        The size of the header.
     """
 
     def __init__(
-        self, policy: Policy, segment: Segment, objects: list[Node], reparse: Callable[[], list[Node]]
+        self,
+        policy: Policy,
+        segment: Segment,
+        objects: list[Node],
+        reparse: Callable[[], list[Node]],
+        nbytes: int = 0,
     ) -> None:
         tables = _tables.get(policy)
         if tables is None:
@@ -147,6 +159,7 @@ class Decoder:
         self.segment = segment
         self._table = tables.table
         self._resolved = tables.resolved
+        self._affordable = _FREE_BYTES + _EXPANSION * nbytes
         self._built: dict[int, Any] = {}
         self._open: set[int] = set()
         self._early: set[int] = set()
@@ -268,6 +281,15 @@ class Decoder:
                 raise DocumentError(f"a name must be a string, not {name!r}")
             found = self._resolved[kind, name] = allowed(self.policy, kind, name)
         return found
+
+    def afford(self, nbytes: int) -> None:
+        """Refuse wide elements, padded with zeros, that take much more memory than the document has bytes."""
+        self._affordable -= nbytes
+        if self._affordable < 0:
+            raise LimitError(
+                f"an array of {nbytes} bytes, most of them zeros that the document does not hold; write it in binary "
+                "format, or with a narrower dtype"
+            )
 
     def require(self, kind: Kind, name: str) -> None:
         """Refuse a name that the policy does not allow, without importing anything."""

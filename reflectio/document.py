@@ -23,6 +23,7 @@ _MEMBERS = ("reflectio", "versions", "metadata", "model", "objects", "segment", 
 _REQUIRED = frozenset({"reflectio", "versions", "model"})
 _ALGORITHM = "xxh3_128"
 _DIGEST_MEMBER = b'"digest"'
+_CLOSING_BRACE = ord("}")
 
 # How much of a buffer without a `find` is searched for the header's end at a time.
 _SEARCH_STEP = 1 << 16
@@ -210,15 +211,14 @@ _OTHERS = (
     (b"\x80", "this looks like a pickle or joblib file"),
     (b"PK\x03\x04", "this looks like a zip archive, as skops writes it"),
     (b"\x1f\x8b", "this is compressed by gzip; decompress it first"),
-    (b"\x78\x9c", "this is compressed by zlib, as joblib does"),
+    ((b"x\x01", b"x\x5e", b"x\x9c", b"x\xda"), "this is compressed by zlib, as joblib does"),
     (b"\xef\xbb\xbf", "the text starts with a byte order mark; save it as UTF-8 without one"),
     (b"\xff\xfe", "this looks like UTF-16; save it as UTF-8"),
 )
 
 
-def _hint(text: memoryview) -> str:
-    start = bytes(text[:4])
-    return next((f"; {hint}" for beginning, hint in _OTHERS if start.startswith(beginning)), "")
+def _hint(text: bytes) -> str:
+    return next((f"; {hint}" for beginning, hint in _OTHERS if text.startswith(beginning)), "")
 
 
 def _check_header(header: dict[str, Any]) -> None:
@@ -278,7 +278,8 @@ def _read_segment(header: dict[str, Any], data: memoryview, end: int | None, *, 
             f"the segment should have {nbytes} bytes and has {max(0, len(data) - start)}: the document is truncated, "
             "or something follows it"
         ).rooted("$.segment")
-    if any(data[end:start]):
+    # White space behind the header would be padding that the digest does not cover.
+    if any(data[end:start]) or data[end - 1] != _CLOSING_BRACE:
         raise DocumentError("the padding before the segment is not zero").rooted("$.segment")
     body = data[start:]
     if not mapped and _ALGORITHM in described and _digest(body) != described[_ALGORITHM]:

@@ -19,11 +19,17 @@ __all__ = [
 
 PathPart = str | int
 
+# A hostile document may have names of any length; in a message they would hide what matters.
+_LONGEST_PART = 100
+_LONGEST_MESSAGE = 4000
+
 
 def format_path(parts: Iterable[PathPart], root: str = "$.model") -> str:
     """Write a path in the way the document is read: ``$.model.steps[1][1].coef_``."""
     text = [root]
     for part in parts:
+        if isinstance(part, str) and len(part) > _LONGEST_PART:
+            part = f"{part[:_LONGEST_PART]}..."
         if isinstance(part, int):
             text.append(f"[{part}]")
         elif part.isidentifier():
@@ -51,7 +57,11 @@ class ReflectioError(Exception):
         empty where no single place is to blame.
     """
 
+    _longest = _LONGEST_MESSAGE
+
     def __init__(self, message: str) -> None:
+        if len(message) > self._longest:
+            message = f"{message[: self._longest // 2]} ... {message[-self._longest // 2 :]}"
         super().__init__(message)
         self.message = message
         # Parts are added from the inside out while the error travels up through the visitor.
@@ -111,6 +121,9 @@ class UntrustedNameError(DecodeError):
     names : tuple of str
         Every refused name of the document, sorted.
     """
+
+    # It lists names, and what to write into a policy file.
+    _longest = 100 * _LONGEST_MESSAGE
 
     def __init__(self, message: str, names: Iterable[str] = ()) -> None:
         super().__init__(message)

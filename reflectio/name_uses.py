@@ -24,6 +24,63 @@ class Use(NamedTuple):
 # Members that hold the parts of a container, which a path leaves out: $.model.steps[0], not $.model.steps.items[0].
 _TRANSPARENT = frozenset({"items", "$items"})
 
+# A place in a document: the place that holds it, the member or item that it is there (None: left out), and the root.
+Place = tuple[Any, PathPart | None, str]
+
+# Of a path that is longer only so many of the last parts are written.
+_PARTS = 40
+
+
+def path_of(place: Place) -> str:
+    """Write a place of `nodes_of` as a path."""
+    parts: list[PathPart] = []
+    root = place[2]
+    while place[0] is not None:
+        if len(parts) == _PARTS:
+            root += " ... "
+            break
+        if place[1] is not None:
+            parts.append(place[1])
+        place = place[0]
+    return format_path(reversed(parts), root)
+
+
+def nodes_of(roots: list[Node]) -> Iterator[tuple[dict[str, Any], Place]]:
+    """
+    Walk over every JSON object of a document, in its order, without recursion.
+
+    Parameters
+    ----------
+    roots : list of node
+        The root of the document and its ``objects``.
+
+    Yields
+    ------
+    node : dict
+        The object.
+    place : tuple
+        Where it is, for `path_of`: a path written for every node of a deep document would take quadratic time.
+    """
+    stack: list[tuple[Node, Place]] = [
+        (root, (None, None, "$.model" if index == 0 else f"$.objects[{index - 1}]"))
+        for index, root in enumerate(roots)
+        if type(root) in _NESTED
+    ]
+    stack.reverse()
+    while stack:
+        node, place = stack.pop()
+        if type(node) is dict:
+            yield node, place
+            parts: list[tuple[PathPart, Node]] = [*node.items()]
+        elif _NESTED.isdisjoint(map(type, node)):
+            continue
+        else:
+            parts = [*enumerate(node)]
+        for part, value in reversed(parts):
+            if type(value) in _NESTED:
+                transparent = type(node) is dict and "$" in node and part in _TRANSPARENT
+                stack.append((value, (place, None if transparent else part, place[2])))
+
 
 def uses(roots: list[Node]) -> Iterator[Use]:
     """
@@ -34,33 +91,37 @@ def uses(roots: list[Node]) -> Iterator[Use]:
     roots : list of node
         The root of the document and its ``objects``.
     """
-    stack: list[tuple[Node, str]] = [
-        (root, "$.model" if index == 0 else f"$.objects[{index - 1}]") for index, root in enumerate(roots)
-    ]
-    stack.reverse()
-    while stack:
-        node, path = stack.pop()
-        if type(node) is dict:
-            yield from _uses_of(node, path)
-            parts: list[tuple[PathPart, Node]] = [*node.items()]
-        else:
-            parts = [*enumerate(node)]
-        for part, value in reversed(parts):
-            if type(value) in _NESTED:
-                transparent = type(node) is dict and "$" in node and part in _TRANSPARENT
-                stack.append((value, path if transparent else format_path([part], path)))
-
-
-def _uses_of(node: dict[str, Any], path: str) -> Iterator[Use]:
-    tag = node.get("$")
-    if type(tag) is not str:
-        return
-    if "." in tag:
-        kind: Kind = "constructor" if "$args" in node or "$new" in node else "class"
-        yield Use(kind, tag, path)
-        return
-    codec = codec_for_tag(tag)
-    if codec is not None:
+    targets: dict[int, dict[str, Any]] | None = None
+    for node, place in nodes_of(roots):
+        tag = node.get("$")
+        if type(tag) is not str:
+            continue
+        if "." in tag:
+            kind: Kind = "constructor" if "$args" in node or "$new" in node else "class"
+            yield Use(kind, tag, path_of(place))
+            continue
+        codec = codec_for_tag(tag)
+        if codec is None:
+            continue
+        if tag == "method":
+            # What a method is bound to may be described elsewhere.
+            if targets is None:
+                targets = targets_of(roots)
+            node = {**node, "object": dereferenced(node.get("object"), targets)}
         for needed, name in codec.names(node):
             if type(name) is str:
-                yield Use(cast(Kind, needed), name, path)
+                yield Use(cast(Kind, needed), name, path_of(place))
+
+
+def targets_of(roots: list[Node]) -> dict[int, dict[str, Any]]:
+    """The nodes that references can refer to, by id."""
+    return {
+        node["$id"]: node for node, _ in reversed([*nodes_of(roots)]) if "$" in node and type(node.get("$id")) is int
+    }
+
+
+def dereferenced(node: Node, targets: dict[int, dict[str, Any]]) -> Node:
+    """The node that a reference refers to; another node as it is."""
+    if type(node) is dict and node.get("$") == "ref" and type(node.get("id")) is int:
+        return targets.get(node["id"], node)
+    return node

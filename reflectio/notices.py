@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
 from attrs import frozen
 
 from reflectio.codec import Node
-from reflectio.errors import PathPart, format_path
-
-_NESTED = frozenset({dict, list})
+from reflectio.codecs.numbers import decode_base64
+from reflectio.errors import DocumentError
+from reflectio.name_uses import dereferenced, nodes_of, path_of, targets_of
 
 _MANY_JOBS = 256
 _LARGE_CACHE_MB = 16_384
+_LARGE_SIZE = 10_000_000
+_LARGE_DEGREE = 100
+
+# How much of a value a message repeats.
+_SHOWN = 100
+
+# What joblib is asked to evaluate as an expression, where it is as usual.
+_DISPATCH = re.compile(r"all|[0-9]{0,6}|(?:[0-9]{1,6} ?\* ?)?n_jobs(?: ?\* ?[0-9]{1,6})?", re.ASCII)
+
+_TOKEN_PATTERN = r"(?u)\b\w\w+\b"
 
 
 @frozen
@@ -33,33 +44,47 @@ class Notice:
     message: str
 
 
-def _is_number(value: Any) -> bool:
-    return type(value) in (int, float)
+def _above(limit: float) -> Callable[[Any], bool]:
+    return lambda value: type(value) in (int, float) and abs(value) > limit
 
+
+_SIZE = (_above(_LARGE_SIZE), "a later call will ask for very much memory or time")
+_DEGREE = (_above(_LARGE_DEGREE), "transforming makes columns whose number grows as a power of it")
 
 # Parameters of estimators whose value makes a later call reach outside the process, or ask for very much.
 _PARAMETERS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "memory": (
-        lambda value: type(value) is str,
-        "fitting will cache on disk, in this folder, as pickles",
+        lambda value: value is not None,
+        "fitting will write a cache to disk, in this folder, and read pickles from it",
     ),
     "input": (
         lambda value: value in ("file", "filename"),
         "transforming will open the files that its input names",
     ),
-    "n_jobs": (
-        lambda value: _is_number(value) and abs(value) > _MANY_JOBS,
-        "asks for a great many processes or threads",
-    ),
-    "cache_size": (
-        lambda value: _is_number(value) and value > _LARGE_CACHE_MB,
-        "training will ask for a very large cache, in MB",
+    "n_jobs": (_above(_MANY_JOBS), "asks for a great many processes or threads"),
+    "cache_size": (_above(_LARGE_CACHE_MB), "training will ask for a very large cache, in MB"),
+    "pre_dispatch": (
+        lambda value: type(value) is str and not _DISPATCH.fullmatch(value),
+        "joblib evaluates this expression; old versions of it run any code that it holds (CVE-2022-21797)",
     ),
     "token_pattern": (
-        lambda value: type(value) is str and value != r"(?u)\b\w\w+\b",
+        lambda value: type(value) is str and value != _TOKEN_PATTERN,
         "a regular expression of its own: some take exponential time on some texts",
     ),
+    "pattern": (
+        lambda value: type(value) is str,
+        "a regular expression of its own: some take exponential time on some texts",
+    ),
+    "n_estimators": _SIZE,
+    "n_components": _SIZE,
+    "n_init": _SIZE,
+    "n_knots": _SIZE,
+    "max_iter": _SIZE,
+    "degree": _DEGREE,
 }
+
+# Nodes that are mappings written as pairs.
+_PAIRS = frozenset({"dict", "ordereddict"})
 
 
 def notices(header: dict[str, Any], roots: list[Node]) -> Iterator[Notice]:
@@ -73,19 +98,66 @@ def notices(header: dict[str, Any], roots: list[Node]) -> Iterator[Notice]:
     roots : list of node
         The root of the document and its ``objects``.
     """
+    segment = header.get("segment")
     if "segment" in header and "digest" not in header:
         yield Notice("$", "the header's digest was deleted: the document may have been edited by hand")
-    stack: list[tuple[Node, str]] = [
-        (root, "$.model" if index == 0 else f"$.objects[{index - 1}]") for index, root in enumerate(roots)
-    ]
-    while stack:
-        node, path = stack.pop()
-        if type(node) is dict:
-            tag = node.get("$")
-            if type(tag) is str and "." in tag:
-                for name in node.keys() & _PARAMETERS.keys():
-                    is_notable, message = _PARAMETERS[name]
-                    if is_notable(node[name]):
-                        yield Notice(format_path([name], path), f"{name} = {node[name]!r}: {message}")
-        parts: list[tuple[PathPart, Node]] = [*(node.items() if type(node) is dict else enumerate(node))]
-        stack.extend((value, format_path([part], path)) for part, value in parts if type(value) in _NESTED)
+    if type(segment) is dict and segment.keys() == {"nbytes"}:
+        yield Notice("$.segment", "the segment's digest was deleted: the document may have been edited by hand")
+    targets: dict[int, dict[str, Any]] | None = None
+    for node, place in nodes_of(roots):
+        for name, value in _parameters(node):
+            if type(value) is dict and value.get("$") == "ref":
+                targets = targets_of(roots) if targets is None else targets
+                value = dereferenced(value, targets)
+            is_notable, message = _PARAMETERS[name]
+            value = _plain(value)
+            if is_notable(value):
+                path = f"{path_of(place)}.{name}"
+                yield Notice(path, f"{name} = {str(value)[:_SHOWN]!r}: {message}")
+
+
+def _parameters(node: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    """The parameters of a node that describes an object or a call, in whatever form it gives them."""
+    tag = node.get("$")
+    if type(tag) is not str:
+        return
+    if "." in tag:
+        state = node.get("$state")
+        sources: list[Any] = [node, state, *(_items(state) if type(state) is dict else ())]
+    elif tag == "pattern":
+        yield "pattern", node.get("pattern")
+        return
+    else:
+        sources = [node.get("kwargs")]
+    for source in sources:
+        if type(source) is dict:
+            for name in _PARAMETERS.keys() & source.keys():
+                yield name, source[name]
+
+
+def _items(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    items = node.get("items")
+    if node.get("$") in _PAIRS and type(items) is list:
+        for pair in items:
+            if type(pair) is list and len(pair) == 2 and type(key := _plain(pair[0])) is str:
+                yield {key: pair[1]}
+
+
+def _plain(value: Node) -> Any:
+    """A value that a node may say in a way of its own: text as base64, a number as a scalar of numpy's."""
+    if type(value) is not dict:
+        return value
+    tag = value.get("$")
+    if tag == "str":
+        try:
+            return decode_base64(value.get("data")).decode("utf-8", "surrogatepass")
+        except (DocumentError, UnicodeDecodeError):
+            return value
+    if tag == "scalar":
+        return _plain(value.get("value"))
+    if tag == "float":
+        return float("inf")
+    if tag == "int":
+        # Beyond 64 bits, and so beyond every limit here; its digits need not be converted.
+        return float("inf")
+    return value

@@ -7,6 +7,10 @@ from reflectio.errors import UntrustedNameError
 from reflectio.name_uses import uses
 from reflectio.policy import Kind, Policy
 
+# How many names a message lists, and how long a name is in it.
+_LISTED = 100
+_LONGEST = 200
+
 
 def untrusted_names(roots: list[Node], policy: Policy, first: str) -> UntrustedNameError:
     """
@@ -23,18 +27,27 @@ def untrusted_names(roots: list[Node], policy: Policy, first: str) -> UntrustedN
     """
     refused: dict[Kind, dict[str, str]] = {}
     for use in uses(roots):
-        if not policy.allows(use.kind, use.name):
-            refused.setdefault(use.kind, {}).setdefault(use.name, use.path)
+        if not policy.allows(use.kind, use.name) and use.name not in refused.setdefault(use.kind, {}):
+            refused[use.kind][use.name] = use.path
     found = {name: path for names in refused.values() for name, path in names.items()}
     if first not in found:
         found[first] = ""
         refused.setdefault("callable" if not refused else next(iter(refused)), {})[first] = ""
     names = sorted(found)
-    listed = "\n".join(f"  {name}" + (f"  (at {found[name]})" if found[name] else "") for name in names)
+    shown = set(names[:_LISTED])
+    lines = [f"  {_shortened(name)}" + (f"  (at {found[name]})" if found[name] else "") for name in names[:_LISTED]]
+    if len(names) > _LISTED:
+        lines.append(f"  and {len(names) - _LISTED} more: the error's `names` has all of them")
     count = "a name" if len(names) == 1 else f"{len(names)} names"
-    error = UntrustedNameError(
-        f"the document needs {count} that {policy.source} does not allow:\n{listed}\n"
-        + policy.advice({kind: list(names) for kind, names in refused.items()}),
+    listed = {kind: [name for name in of_kind if name in shown] for kind, of_kind in refused.items()}
+    return UntrustedNameError(
+        f"the document needs {count} that {policy.source} does not allow:\n"
+        + "\n".join([*lines, policy.advice(listed)]),
         names,
     )
-    return error
+
+
+def _shortened(name: str) -> str:
+    # As text that no terminal takes for anything else: a name may hold control characters, or run backwards.
+    plain = name if name.isascii() and name.isprintable() else ascii(name)
+    return plain if len(plain) <= _LONGEST else f"{plain[:_LONGEST]}..."

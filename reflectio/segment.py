@@ -188,6 +188,7 @@ class Segment:
         self.data = data
         self.mapped = mapped
         self._taken: list[tuple[int, int]] = []
+        self._total = 0
 
     def take(
         self, offset: Any, dtype: np.dtype[Any], shape: tuple[int, ...], order: Any
@@ -224,6 +225,10 @@ class Segment:
                 f"for it has {len(self.data)} bytes; the document is truncated or malformed"
             )
         self._taken.append((offset, nbytes))
+        # Arrays that overlap are found at the end at the latest, but must not be copied without end before.
+        self._total += nbytes
+        if self._total > len(self.data):
+            raise DocumentError("the arrays of the segment overlap: together they have more bytes than it has")
         array: np.ndarray[Any, Any] = np.ndarray(shape, dtype, self.data, offset, order=order)
         if dtype.kind in "bV":
             _check_booleans(array)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import unicodedata
 from functools import cache
 from types import GetSetDescriptorType, MemberDescriptorType
 from typing import Any
@@ -31,6 +32,8 @@ def refusal(cls: type, name: Any) -> str | None:
     """
     if type(name) is not str or not name.isidentifier():
         return f"{name!r} is not an attribute name"
+    if not name.isascii() and unicodedata.normalize("NFKC", name) != name:
+        return f"{name!r} is not how Python spells that name"
     if name.startswith("__") and name.endswith("__"):
         return f"{name!r} is a name that Python reserves"
     found = inspect.getattr_static(cls, name, _ABSENT)
@@ -69,7 +72,5 @@ def slots_of(cls: type) -> dict[str, MemberDescriptorType]:
     """The slots of a class and its bases, by attribute name."""
     found: dict[str, MemberDescriptorType] = {}
     for base in reversed(cls.__mro__):
-        for name, value in vars(base).items():
-            if isinstance(value, MemberDescriptorType):
-                found[name] = value
+        found |= {name: value for name, value in vars(base).items() if isinstance(value, MemberDescriptorType)}
     return found

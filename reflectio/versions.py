@@ -6,7 +6,7 @@ import platform
 import sys
 import warnings
 from collections.abc import Iterable, Mapping
-from functools import cache
+from functools import cache, lru_cache
 from importlib import metadata
 from typing import Any
 
@@ -21,6 +21,9 @@ _DISTRIBUTIONS = {"sklearn": "scikit-learn", "numpy": "numpy", "scipy": "scipy",
 # hint for people.
 _UNCHECKED = frozenset({"python", "reflectio"})
 
+# Each one is looked for among all that is installed, which takes a while; no model needs so many.
+_MOST = 256
+
 
 @cache
 def distribution_of(package: str) -> str | None:
@@ -32,12 +35,12 @@ def distribution_of(package: str) -> str | None:
     return metadata.packages_distributions().get(package, [None])[0]
 
 
-@cache
+@lru_cache(maxsize=1024)
 def installed_version(distribution: str) -> str | None:
     """The installed version of a distribution, or None."""
     try:
         return metadata.version(distribution)
-    except metadata.PackageNotFoundError:
+    except (metadata.PackageNotFoundError, ValueError):  # ValueError: the name is empty
         return None
 
 
@@ -66,13 +69,13 @@ def versions_for(names: Iterable[str]) -> dict[str, str]:
 
 def check_versions(versions: Mapping[str, Any], policy: Policy, *, stacklevel: int) -> None:
     """Warn, once, or fail where the policy says so, about libraries whose version is another one here."""
-    if policy.mismatch == "ignore":
-        return
+    if len(versions) > _MOST:
+        raise DocumentError(f"the versions of {len(versions)} libraries; at most {_MOST}").rooted("$.versions")
     differences = []
     for distribution, written in versions.items():
         if type(written) is not str:
             raise DocumentError(f"the version of {distribution} must be text").rooted("$.versions")
-        if distribution in _UNCHECKED:
+        if distribution in _UNCHECKED or policy.mismatch == "ignore":
             continue
         installed = installed_version(distribution)
         if installed != written:

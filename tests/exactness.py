@@ -63,7 +63,7 @@ _Path = tuple[Any, str] | None
 _Pair = tuple[Any, Any, str]
 
 
-def assert_same(a: Any, b: Any) -> None:
+def assert_same(a: Any, b: Any, *, ordered: bool = True) -> None:
     """
     Require that two object graphs are the same in all that a user could tell.
 
@@ -75,17 +75,20 @@ def assert_same(a: Any, b: Any) -> None:
     ----------
     a, b : Any
         The graphs. Neither may change in the meantime. They may be deeper than the recursion limit.
+    ordered : bool, default=True
+        Whether attributes and the keys of plain dicts have to be in the same order.
 
     Raises
     ------
     AssertionError
         They differ; the message has the path to the first difference, such as ``$.steps[1][1].coef_``.
     """
-    _Comparison().compare(a, b)
+    _Comparison(ordered).compare(a, b)
 
 
 class _Comparison:
-    def __init__(self) -> None:
+    def __init__(self, ordered: bool = True) -> None:
+        self._ordered = ordered
         # The partner of each object, by id, in both directions. `_kept` holds them, so that no id is used twice.
         self._partner: dict[int, int] = {}
         self._back: dict[int, int] = {}
@@ -106,7 +109,7 @@ class _Comparison:
 
     def _same_elsewhere(self, a: Any, b: Any) -> bool:
         """Whether the two are the same, as far as this comparison knows; it learns nothing from it."""
-        trial = _Comparison()
+        trial = _Comparison(self._ordered)
         trial._partner, trial._back = dict(self._partner), dict(self._back)
         trial._kept = self._kept
         try:
@@ -205,6 +208,8 @@ class _Comparison:
         self._require(len(a) == len(b), "length", len(a), len(b))
         if type(a) is defaultdict:
             yield a.default_factory, b.default_factory, ".default_factory"
+        if not self._ordered and type(a) is dict and a.keys() == b.keys():
+            b = {key: b[key] for key in a}
         for (key, value), (other_key, other) in zip(a.items(), b.items(), strict=True):
             yield key, other_key, f".keys()[{_short(key)}]"
             yield value, other, f"[{_short(key)}]"
@@ -248,7 +253,7 @@ class _Comparison:
                 yield x, y, f".{part}" if part else ".<state>"
 
     def _attributes(self, a: dict[str, Any], b: dict[str, Any]) -> Iterator[_Pair]:
-        if list(a) != list(b):
+        if list(a) != list(b) and (self._ordered or a.keys() != b.keys()):
             missing, new = sorted(a.keys() - b.keys()), sorted(b.keys() - a.keys())
             self._fail(f"attributes: missing {missing}, new {new}" if missing or new else "order of attributes")
         for name, value in a.items():
@@ -280,7 +285,8 @@ class _Comparison:
             self._require(a.shape == b.shape, "dtype", a, b)
             self._dtypes(a.subdtype[0], b.subdtype[0])
         for name in a.names or ():
-            assert a.fields is not None and b.fields is not None
+            assert a.fields is not None
+            assert b.fields is not None
             self._require(a.fields[name][1:] == b.fields[name][1:], "dtype", a, b)
             self._dtypes(a.fields[name][0], b.fields[name][0])
 

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import attrs
 import numpy as np
 
-Point = namedtuple("Point", "x y")  # noqa: PYI024
+Point = namedtuple("Point", "x y")
 
 
 class Interval(NamedTuple):
@@ -69,7 +69,7 @@ class Frozen:
 class Colour(Enum):
     RED = "red"
     BLUE = ("b", 1)
-    AZURE = ("b", 1)  # an alias of BLUE
+    AZURE = BLUE  # an alias
 
 
 class Level(IntEnum):

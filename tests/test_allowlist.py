@@ -406,6 +406,8 @@ WITH_TAG = (
     "numpy.ndarray",
     "numpy.ma.MaskedArray",
     "re.Pattern",
+    # What a fitted BisectingKMeans iterates with: its codec says which of two functions it is.
+    "sklearn.cluster._kmeans._kmeans_single_",
     # What scipy.interpolate holds to make arrays; left out, for it is always the installed scipy's own.
     "scipy._lib.array_api_compat.numpy.asarray",
 )

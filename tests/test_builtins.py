@@ -8,7 +8,7 @@ import struct
 import sys
 import zoneinfo
 from collections import Counter, OrderedDict, defaultdict, deque
-from datetime import date, datetime, time, timedelta, timezone
+from datetime import UTC, date, datetime, time, timedelta, timezone
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path, PurePosixPath, PureWindowsPath
@@ -112,13 +112,13 @@ VALUES: dict[str, Any] = {
     "datetimes with a zone": [
         datetime(2024, 10, 27, 2, 30, tzinfo=BERLIN),
         datetime(2024, 10, 27, 2, 30, tzinfo=BERLIN, fold=1),
-        datetime(2024, 1, 1, tzinfo=timezone.utc),
+        datetime(2024, 1, 1, tzinfo=UTC),
         datetime(2024, 1, 1, 1, 2, 3, 4, tzinfo=UTC_PLUS),
     ],
-    "times": [time.min, time.max, time(1, 2, 3, 4, fold=1), time(1, tzinfo=timezone.utc), time(1, tzinfo=BERLIN)],
+    "times": [time.min, time.max, time(1, 2, 3, 4, fold=1), time(1, tzinfo=UTC), time(1, tzinfo=BERLIN)],
     "timedeltas": [timedelta.min, timedelta.max, timedelta(-1, 1, 1), timedelta(microseconds=1)],
     "timezones": [
-        timezone.utc,
+        UTC,
         UTC_PLUS,
         timezone(timedelta(0)),
         timezone(timedelta(0), "zero"),
@@ -223,7 +223,7 @@ def test_an_integer_with_more_digits_than_the_policy_allows_is_refused() -> None
 
 
 def test_a_timezone_of_utc_is_the_singleton() -> None:
-    assert roundtrip(timezone.utc) is timezone.utc
+    assert roundtrip(UTC) is UTC
 
 
 def test_a_counter_counts_nothing_twice() -> None:

@@ -9,6 +9,7 @@ import sys
 import time
 from collections import Counter, OrderedDict, defaultdict, deque
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -219,22 +220,21 @@ def test_a_cycle_may_lie_inside_anything(make: Any, format: str) -> None:
         assert_same(graph, roundtrip(graph, format))
 
 
+_MAKERS: dict[str, Any] = {
+    "list": list,
+    "dict": dict,
+    "node": models.Node,
+    "pairs": dict,
+    "deque": deque,
+    "array": lambda: np.empty(2, object),
+}
+
+
 @st.composite
 def graphs(draw: st.DrawFn) -> Any:
     """Containers that refer to each other at random."""
-    kinds = draw(st.lists(st.sampled_from(["list", "dict", "node", "pairs", "deque", "array"]), min_size=1, max_size=6))
-    made: list[Any] = []
-    for kind in kinds:
-        made.append(
-            {
-                "list": list,
-                "dict": dict,
-                "node": models.Node,
-                "pairs": dict,
-                "deque": deque,
-                "array": lambda: np.empty(2, object),
-            }[kind]()
-        )
+    kinds = draw(st.lists(st.sampled_from(list(_MAKERS)), min_size=1, max_size=6))
+    made: list[Any] = [_MAKERS[kind]() for kind in kinds]
     values: list[Any] = list(made)
     for _ in range(draw(st.integers(0, 4))):
         part = st.sampled_from(values)
@@ -274,15 +274,15 @@ def linked_objects() -> Any:
 
 
 def linked_both_ways() -> Any:
-    nodes = [models.Node(index=index) for index in range(LONG // 2)]
-    for left, right in zip(nodes, nodes[1:], strict=False):
+    nodes = [models.Node(index=index) for index in range(LONG // 10)]
+    for left, right in pairwise(nodes):
         left.next, right.previous = right, left
     return nodes[0]
 
 
 def linked_slots() -> Any:
     first = node = models.SlottedNode()
-    for _ in range(LONG):
+    for _ in range(LONG // 10):
         node.next = models.SlottedNode()
         node = node.next
     return first
@@ -300,13 +300,13 @@ DEEP: dict[str, Any] = {
     "objects linked both ways": linked_both_ways,
     "linked objects with slots": linked_slots,
     "lists": lambda: nested(lambda x: [x]),
-    "dicts": lambda: nested(lambda x: {"a": x}),
-    "dicts with any keys": lambda: nested(lambda x: {1: x}),
-    "lists in tuples": lambda: nested(lambda x: ([x],), LONG // 2),
-    "dicts in tuples in lists": lambda: nested(lambda x: [({"k": x}, 1)], LONG // 3),
-    "objects in namedtuples": lambda: nested(lambda x: models.Point(models.Node(x=x), 1), LONG // 2),
-    "arrays of objects": lambda: nested(lambda x: np.array([x, None], object), LONG // 5),
-    "deques in frozen dataclasses": lambda: nested(lambda x: models.FrozenSettings("a", deque([x])), LONG // 5),
+    "dicts": lambda: nested(lambda x: {"a": x}, LONG // 10),
+    "dicts with any keys": lambda: nested(lambda x: {1: x}, LONG // 10),
+    "lists in tuples": lambda: nested(lambda x: ([x],), LONG // 10),
+    "dicts in tuples in lists": lambda: nested(lambda x: [({"k": x}, 1)], LONG // 10),
+    "objects in namedtuples": lambda: nested(lambda x: models.Point(models.Node(x=x), 1), LONG // 10),
+    "arrays of objects": lambda: nested(lambda x: np.array([x, None], object), 400),  # numpy frees them by recursion
+    "deques in frozen dataclasses": lambda: nested(lambda x: models.FrozenSettings("a", deque([x])), LONG // 10),
     "tuples": lambda: nested(lambda x: (x,), 90),
     "frozensets": lambda: nested(lambda x: frozenset({x}), 60),
     "partials in lists": lambda: nested(lambda x: [partial(max, x)], LONG // 10),
@@ -359,6 +359,9 @@ def depth_of(text: bytes) -> int:
         lambda x: [partial(max, x, key=x)],
         lambda x: np.array([[[x]]], object),
         lambda x: {"a": np.ma.array([x], object)},
+        lambda x: [x, x],
+        lambda x: {"a": x, "b": x},
+        lambda x: {1: x, "b": x},
     ],
 )
 def test_json_never_nests_deeper_than_100(wrap: Any, format: str) -> None:
@@ -395,9 +398,7 @@ def test_a_document_loads_after_its_members_were_reordered(make: Any, order: Any
     graph = {"z": 1, "graph": models.Node(z=make(), a=[1])}
     text = reordered(reflectio.dumps(graph, format="json"), order)
     again = reflectio.loads(text, policy=POLICY)
-    assert isinstance(again["graph"], models.Node)
-    if not any(isinstance(part, dict) for part in ()):
-        assert reflectio.dumps(reflectio.loads(text, policy=POLICY)) == reflectio.dumps(again)
+    assert_same(graph, again, ordered=False)
 
 
 @pytest.mark.parametrize("order", [sorted, lambda keys: sorted(keys, reverse=True)], ids=["sorted", "reversed"])
@@ -447,7 +448,8 @@ def test_equal_state_gives_equal_bytes_under_any_hash_seed() -> None:
 
 def test_the_order_of_insertion_into_a_set_does_not_matter() -> None:
     items = ["a", 1, (2, 3), None, frozenset({4}), 0.5, models.Colour.RED]
-    assert reflectio.dumps(set(items)) == reflectio.dumps(set(reversed(items)))
+    backwards = items[::-1]
+    assert reflectio.dumps(set(items)) == reflectio.dumps(set(backwards))
 
 
 def test_the_history_of_an_object_does_not_matter() -> None:

@@ -71,7 +71,7 @@ def test_a_fitted_estimator_comes_back_the_same(index, kind, record_property):
     for format in FORMATS:
         try:
             estimator, data = zoo.fitted(index, kind)
-        except zoo.NotForThisData as reason:
+        except zoo.UnsuitableDataError as reason:
             record_property("zoo_outcome", f"not for {kind} data: {str(reason).partition(':')[0]}")
             return
         _assert_exact(estimator, data, format)
@@ -82,7 +82,7 @@ def test_a_fitted_estimator_comes_back_the_same(index, kind, record_property):
 def test_an_estimator_that_gives_frames_comes_back_the_same(index):
     try:
         estimator, data = zoo.fitted(index, "frame")
-    except zoo.NotForThisData:
+    except zoo.UnsuitableDataError:
         return
     if not hasattr(estimator, "set_output"):
         return

@@ -61,7 +61,11 @@ from sklearn.svm import SVC, SVR, LinearSVC
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 from sklearn.utils import get_tags
 from sklearn.utils._test_common.instance_generator import _tested_estimators
-from sklearn.utils.estimator_checks import _enforce_estimator_tags_X, _enforce_estimator_tags_y, set_random_state
+from sklearn.utils.estimator_checks import (
+    _enforce_estimator_tags_X,
+    _enforce_estimator_tags_y,
+    set_random_state,
+)
 
 N_SAMPLES, N_FEATURES = 60, 3
 
@@ -82,7 +86,7 @@ class Case(NamedTuple):
     make: Callable[[], tuple[Any, tuple[Any, ...]]]
 
 
-class NotForThisData(Exception):
+class UnsuitableDataError(Exception):
     """An estimator cannot be trained on a kind of data; the message says why."""
 
 
@@ -122,7 +126,7 @@ def data_for(estimator: Any, kind: str) -> tuple[Any, ...]:
     name = type(estimator).__name__
     if name in _DATA_OF_THEIR_OWN:
         if kind != "float64":
-            raise NotForThisData("has data of its own kind only")
+            raise UnsuitableDataError("has data of its own kind only")
         return _DATA_OF_THEIR_OWN[name]()
     X, y = _blobs()
     X = _enforce_estimator_tags_X(estimator, X.copy())
@@ -132,11 +136,11 @@ def data_for(estimator: Any, kind: str) -> tuple[Any, ...]:
         X = X.astype(np.float32)
     elif kind == "sparse":
         if not tags.input_tags.sparse or tags.input_tags.pairwise:
-            raise NotForThisData("does not accept sparse data")
+            raise UnsuitableDataError("does not accept sparse data")
         X = scipy.sparse.csr_matrix(np.where(X > 0.5, X, 0.0))
     elif kind == "frame":
         if X.ndim != 2 or tags.input_tags.pairwise:
-            raise NotForThisData("does not accept frames")
+            raise UnsuitableDataError("does not accept frames")
         X = pd.DataFrame(X, columns=[f"feature {i}" for i in range(X.shape[1])])
     return X, y
 
@@ -175,7 +179,7 @@ def fitted(index: int, kind: str) -> tuple[Any, tuple[Any, ...]]:
         except (TypeError, ValueError) as error:
             if kind == "float64":
                 raise
-            raise NotForThisData(f"refuses it: {error}") from error
+            raise UnsuitableDataError(f"refuses it: {error}") from error
     return estimator, data
 
 

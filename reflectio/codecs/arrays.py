@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -19,9 +20,10 @@ from reflectio.codecs.array_data import (
 )
 from reflectio.codecs.containers import encode_items
 from reflectio.codecs.dtypes import encode_dtype, parse_dtype, parse_shape
+from reflectio.codecs.growth import check_chain
 from reflectio.decoder import Decoder, located
 from reflectio.encoder import Encoder
-from reflectio.errors import DocumentError, UnsupportedTypeError, ValidationError
+from reflectio.errors import DocumentError, LimitError, UnsupportedTypeError, ValidationError
 from reflectio.layout import Extent, canonical_strides, extent_of, is_apart
 from reflectio.state import StateNames
 
@@ -34,6 +36,9 @@ INLINE_ELEMENTS = 64
 # large as the elements.
 _SPREAD = 16
 
+
+# Elements of up to this many bytes cannot take much more memory than they take text.
+_SMALL_ITEM = 64
 
 # The tag, the dtype, the shape, and where the elements are.
 _PLAIN_MEMBERS = 4
@@ -229,7 +234,12 @@ class ArrayCodec(LateCodec):
             if "at" in node:
                 return decoder.segment.take(node["at"], dtype, parse_shape(shape), "C")
             data = node.get("data")
-            if type(data) is list is type(shape) and [len(data)] == shape and kinds.issuperset(map(type, data)):
+            if (
+                type(data) is list is type(shape)
+                and [len(data)] == shape
+                and type(shape[0]) is int
+                and kinds.issuperset(map(type, data))
+            ):
                 return np.array(data, dtype)
         array = self.create(node, decoder)
         self.fill(array, node, decoder)
@@ -253,8 +263,8 @@ class ArrayCodec(LateCodec):
         dtype = parse_dtype(dtype, decoder)
         shape = parse_shape(node["shape"])
         if len(shape) > decoder.policy.limits.dimensions:
-            raise DocumentError(
-                f"an array of {len(shape)} axes; the policy's limit is {decoder.policy.limits.dimensions}"
+            raise LimitError(
+                f"an array of {len(shape)} axes; the policy's limit dimensions is {decoder.policy.limits.dimensions}"
             )
         order = node.get("order", "C")
         if order not in ("C", "F"):
@@ -279,6 +289,8 @@ class ArrayCodec(LateCodec):
     def fill(self, obj: Array, node: ObjectNode, decoder: Decoder) -> None:
         if obj.dtype.hasobject or obj.dtype.kind == "T":
             _fill_objects(obj, node["data"], decoder)
+            if obj.dtype.hasobject:
+                check_chain(obj, obj.ravel().tolist(), decoder)
             if node.get("writeable", True) is not True:
                 obj.flags.writeable = False
 
@@ -291,6 +303,8 @@ class ArrayCodec(LateCodec):
                 raise DocumentError("an array has its elements either in the header or in the segment")
             return decoder.take(node["at"], dtype, shape, order)
         encoding = node.get("encoding")
+        if dtype.itemsize > _SMALL_ITEM:
+            decoder.afford(prod(shape) * dtype.itemsize)
         if encoding is None:
             array = decode_data(node["data"], dtype, shape)
         elif encoding == "base64":
@@ -439,6 +453,8 @@ class ScalarCodec(Codec):
         dtype = parse_dtype(node["dtype"], decoder)
         if dtype.hasobject:
             raise DocumentError("a scalar cannot hold Python objects")
+        if dtype.itemsize > _SMALL_ITEM:
+            decoder.afford(dtype.itemsize)
         if dtype.kind in "US":
             return _text_scalar(decoder.build(value), dtype)
         if node.get("encoding") is not None:

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from reflectio.codecs import (
     arrays,
+    boosting,
     bunch,
     callables,
+    categories,
+    clusters,
     containers,
     distributions,
     dtypes,
     interpolators,
+    linear,
+    neighbor_searches,
     neighbors,
     numbers,
     objects,
@@ -17,11 +22,16 @@ from reflectio.codecs import (
     random,
     references,
     refused,
+    sizes,
     sparse,
+    support_vectors,
     trees,
     values,
 )
 from reflectio.registry import register, register_factory
+
+# Modules that have no codecs register their checks when they are imported.
+_CHECKS = (categories, linear, neighbor_searches, sizes, support_vectors)
 
 
 def register_builtin_codecs() -> None:
@@ -32,7 +42,7 @@ def register_builtin_codecs() -> None:
     for module in (*modules, sparse, distributions, interpolators):
         for codec in module.CODECS:
             register(codec)
-    for module in (bunch, neighbors, trees, interpolators, pandas_types):
+    for module in (bunch, clusters, neighbors, trees, boosting, interpolators, pandas_types):
         for predicate, factory in module.FACTORIES:
             register_factory(predicate, factory)
     compiled = callables.CompiledFunctionCodec()

@@ -5,17 +5,19 @@ from __future__ import annotations
 import functools
 import operator
 import types
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
 
 from reflectio.codec import Codec, Node, ObjectNode
 from reflectio.codecs.containers import encode_items
+from reflectio.codecs.growth import check_chain
 from reflectio.decoder import Decoder, located
 from reflectio.encoder import Encoder
-from reflectio.errors import DocumentError, UnsupportedTypeError
+from reflectio.errors import DocumentError, UnsupportedTypeError, ValidationError
 from reflectio.names import public_name
+from reflectio.registry import codec_for_tag
 
 _NAME = frozenset({"name"})
 
@@ -135,16 +137,39 @@ class PartialCodec(Codec):
         return functools.partial(func, *args, **kwargs)
 
 
+def _key_problem(keys: Iterable[Any]) -> str | None:
+    """Why keys may not be what an itemgetter takes items by; None where they may."""
+    for key in keys:
+        if isinstance(key, str):
+            if key.startswith("__") and key.endswith("__"):
+                return f"an itemgetter cannot have the key {key!r}, which Python reserves"
+        elif type(key) is tuple:
+            # Only one level: a tuple is a key for several axes.
+            if any(type(part) is tuple for part in key):
+                return "the keys of an itemgetter cannot be tuples of tuples"
+            if (problem := _key_problem(key)) is not None:
+                return problem
+        elif type(key) is slice:
+            if not all(bound is None or isinstance(bound, int | np.integer) for bound in (key.start, key.stop, key.step)):
+                return "the slices of an itemgetter must have numbers as bounds"
+        elif not isinstance(key, int | float | np.integer | type(None) | type(...)):
+            return f"an itemgetter takes items by numbers, text and slices, not by a {type(key).__name__}"
+    return None
+
+
 class ItemGetterCodec(Codec):
-    """``operator.itemgetter``, with plain keys."""
+    """``operator.itemgetter``, with plain keys: numbers, text, slices, and tuples of these."""
 
     types = (operator.itemgetter,)
     tag = "itemgetter"
     members = required = frozenset({"items"})
 
     def encode(self, obj: Any, encoder: Encoder) -> Node:
+        keys = obj.__reduce__()[1]
+        if (problem := _key_problem(keys)) is not None:
+            raise encoder.refuse(problem)
         encoder.depth += 1
-        node = {"$": "itemgetter", "items": encode_items(obj.__reduce__()[1], encoder)}
+        node = {"$": "itemgetter", "items": encode_items(keys, encoder)}
         encoder.depth -= 1
         return node
 
@@ -153,7 +178,12 @@ class ItemGetterCodec(Codec):
         items = node["items"]
         if type(items) is not list or not items:
             raise DocumentError("an itemgetter needs a list of one key or more")
-        return operator.itemgetter(*decoder.build_items(items))
+        decoder.build_items(items)
+        if (problem := _key_problem(items)) is not None:
+            raise ValidationError(problem)
+        getter = operator.itemgetter(*items)
+        check_chain(getter, items, decoder)
+        return getter
 
     def names(self, node: ObjectNode) -> Iterator[tuple[str, Any]]:
         yield "callable", "operator.itemgetter"
@@ -232,25 +262,51 @@ class MethodCodec(Codec):
         name = node["name"]
         if type(name) is not str or not name.isidentifier() or name.startswith("__"):
             raise DocumentError(f"{name!r} is not the name of a method")
+        owner_name = _owner_name(node["object"])
+        if owner_name is not None:
+            decoder.require("callable", f"{owner_name}.{name}")
         try:
             owner = decoder.build(node["object"])
         except Exception as error:
             raise located(error, "object") from error
         cls = owner if isinstance(owner, type) else type(owner)
-        decoder.require("callable", f"{public_name(cls)}.{name}")
+        if owner_name is None:
+            decoder.require("callable", f"{public_name(cls)}.{name}")
         found = getattr(owner, name)
         if not callable(found):
             raise DocumentError(f"{name!r} is not a method of {cls.__qualname__}")
+        check_chain(found, (owner,), decoder)
         return found
 
     def names(self, node: ObjectNode) -> Iterator[tuple[str, Any]]:
-        owner = node.get("object")
-        if type(owner) is dict:
-            # Whatever else the object is, the class in its tag decides; a reference is judged on loading.
-            tag = owner.get("name") if owner.get("$") == "class" else owner.get("$")
-            if type(tag) is str and "." in tag:
-                yield "callable", f"{tag}.{node.get('name')}"
+        owner_name = _owner_name(node.get("object"))
+        if owner_name is not None:
+            yield "callable", f"{owner_name}.{node.get('name')}"
 
+
+def _owner_name(node: Node) -> str | None:
+    """The name of the class whose methods an object has, told from its node; None for a reference."""
+    if type(node) is not dict:
+        return f"builtins.{type(node).__name__}"
+    if "$" not in node:
+        return "builtins.dict"
+    tag = node["$"]
+    if tag == "ref":
+        return None
+    if type(tag) is not str or "." in tag:
+        return str(tag)
+    if type(name := node.get("name")) is str and tag in _NAMED:
+        return name
+    codec = codec_for_tag(tag)
+    if codec is None or len(codec.types) != 1:
+        # No policy has a name without a dot.
+        return tag
+    (cls,) = codec.types
+    return cls if isinstance(cls, str) else public_name(cls)
+
+
+# Tags of nodes that say by `name` what their object is, or of which class.
+_NAMED = frozenset({"class", "callable", "ndarray", "enum"})
 
 METHOD = MethodCodec()
 

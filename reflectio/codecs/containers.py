@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 
 from reflectio.codec import Codec, LateCodec, Node, ObjectNode
+from reflectio.codecs.growth import check_chain, check_keys
 from reflectio.codecs.numbers import is_utf8
 from reflectio.decoder import Decoder, located
 from reflectio.encoder import Encoder
@@ -70,6 +71,7 @@ def build_pairs(node: ObjectNode, decoder: Decoder) -> list[tuple[Hashable, Any]
             pairs.append((key, decoder.build(pair[1])))
         except Exception as error:
             raise located(error, index) from error
+    check_keys([key for key, _ in pairs], decoder)
     return pairs
 
 
@@ -90,7 +92,11 @@ class ListCodec(LateCodec):
     def encode(self, obj: list[Any], encoder: Encoder) -> Node:
         if encoder.plain.issuperset(map(type, obj)):
             return obj.copy()
-        return encode_items(obj, encoder)
+        # Where it turns out to be shared, it is written with a tag, which nests one deeper.
+        encoder.depth += 1
+        nodes = encode_items(obj, encoder)
+        encoder.depth -= 1
+        return nodes
 
     def create(self, node: ObjectNode, decoder: Decoder) -> list[Any]:
         return []
@@ -112,7 +118,11 @@ class DictCodec(LateCodec):
         plain = encoder.plain
         if plain.issuperset(map(type, obj.values())):
             return obj.copy()
-        return self.encode_values(obj, encoder)
+        # Where it turns out to be shared, it is written as pairs, which nest two deeper.
+        encoder.depth += 2
+        node = self.encode_values(obj, encoder)
+        encoder.depth -= 2
+        return node
 
     @staticmethod
     def encode_values(obj: dict[str, Any], encoder: Encoder) -> ObjectNode:
@@ -178,8 +188,8 @@ def sorted_elements(elements: Set[Any], encoder: Encoder) -> list[Any]:
     if len(kinds) == 1 and kinds <= _SORTED_BY_VALUE:
         return sorted(elements)
     if id(elements) in encoder.sorting:
-        # An element of the set holds the set: its nodes depend on the order that they are to decide.
-        return list(elements)
+        # An element of the set holds the set: its nodes must not depend on the order that they are to decide.
+        return []
     # A walk of its own: the element's nodes, ids included, are then the same wherever the element lies.
     sorting = encoder.sorting | {id(elements)}
     return sorted(
@@ -206,6 +216,7 @@ class SetCodec(LateCodec):
 
     def fill(self, obj: set[Any], node: ObjectNode, decoder: Decoder) -> None:
         items = decoder.build_items(items_of(node))
+        check_keys(items, decoder)
         obj.update(items)
         if len(obj) != len(items):
             raise DocumentError("an element of the set comes twice")
@@ -226,6 +237,7 @@ class FrozensetCodec(Codec):
 
     def decode(self, node: ObjectNode, decoder: Decoder) -> frozenset[Any]:
         items = decoder.build_items(items_of(node))
+        check_keys(items, decoder)
         built = frozenset(items)
         if len(built) != len(items):
             raise DocumentError("an element of the set comes twice")
@@ -292,6 +304,11 @@ class DefaultDictCodec(_MappingCodec):
             raise DocumentError("the default_factory must be a callable or null")
         return defaultdict(factory)
 
+    def fill(self, obj: dict[Any, Any], node: ObjectNode, decoder: Decoder) -> None:
+        super().fill(obj, node, decoder)
+        assert isinstance(obj, defaultdict)
+        check_chain(obj, (*obj.values(), obj.default_factory), decoder)
+
 
 class DequeCodec(LateCodec):
     """Deques."""
@@ -316,6 +333,7 @@ class DequeCodec(LateCodec):
 
     def fill(self, obj: deque[Any], node: ObjectNode, decoder: Decoder) -> None:
         obj.extend(decoder.build_items(items_of(node)))
+        check_chain(obj, obj, decoder)
 
 
 CODECS: tuple[Codec, ...] = (

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from reflectio.codec import Codec, Node, ObjectNode
+from reflectio.codecs.growth import check_dtype
 from reflectio.decoder import Decoder, located
 from reflectio.encoder import Encoder
 from reflectio.errors import DocumentError, UnsupportedTypeError
@@ -127,7 +128,8 @@ class DtypeCodec(Codec):
 
     @staticmethod
     def _encode_fields(obj: DType, node: ObjectNode, encoder: Encoder) -> None:
-        assert obj.fields is not None and obj.names is not None
+        assert obj.fields is not None
+        assert obj.names is not None
         fields = [obj.fields[name] for name in obj.names]
         node["names"] = list(obj.names)
         node["formats"] = [encode_dtype(field[0], encoder) for field in fields]
@@ -143,6 +145,7 @@ class DtypeCodec(Codec):
 
     def decode(self, node: ObjectNode, decoder: Decoder) -> DType:
         dtype = self._decode_parts(node, decoder)
+        check_dtype(dtype, decoder)
         metadata = decoder.build(node.get("metadata"))
         if metadata is None:
             return dtype

@@ -23,6 +23,10 @@ _DECIMAL_BITS = 4096
 
 _DIGITS_PER_HEX = log10(16)
 
+# Of a decimal number's text, what may be sign, point and exponent; and the largest exponent of Python's own context.
+_DECIMAL_EXTRA = 32
+_DECIMAL_EXPONENT = 999_999
+
 _NAN_BITS = 0x7FF8_0000_0000_0000
 _SIGN_BIT = 0x8000_0000_0000_0000
 _INTEGER = re.compile(r"-?(?:0x[0-9a-f]+|[0-9]+)", re.ASCII)
@@ -77,7 +81,7 @@ def parse_float(text: Any) -> float:
     if value is None:
         match = _NAN_WITH_BITS.fullmatch(text) if type(text) is str else None
         if match is None:
-            raise DocumentError(f"{text!r} is not a float; write inf, -inf, nan, or a JSON number")
+            raise DocumentError(f"{str(text)[:40]!r} is not a float; write inf, -inf, nan, or a JSON number")
         (value,) = struct.unpack("<d", struct.pack("<Q", int(match[1], 16)))
         if value == value:
             raise DocumentError(f"{text!r} are the bits of a number, not of a NaN")
@@ -239,10 +243,17 @@ class DecimalCodec(_TextCodec):
     tag = "decimal"
 
     def decode(self, node: ObjectNode, decoder: Decoder) -> Decimal:
+        text, digits = self.text(node), decoder.policy.limits.int_digits
+        if len(text) > digits + _DECIMAL_EXTRA:
+            raise LimitError(f"a decimal number of {len(text)} characters; the policy's limit int_digits is {digits}")
         try:
-            return Decimal(self.text(node))
+            value = Decimal(text)
         except ArithmeticError as error:
-            raise DocumentError(f"{node['value'][:40]!r} is not a decimal number") from error
+            raise DocumentError(f"{text[:40]!r} is not a decimal number") from error
+        if value.is_finite() and abs(value.adjusted()) > _DECIMAL_EXPONENT:
+            # A dozen characters would otherwise become an integer of as many digits as memory holds.
+            raise LimitError(f"the decimal number {text[:40]} has more than {_DECIMAL_EXPONENT} digits before or after the point")
+        return value
 
 
 class UUIDCodec(_TextCodec):

@@ -67,10 +67,7 @@ class ObjectCodec(LateCodec):
             self._name = encoder.name(self.cls)
         encoder.names.add(self._name)
         node: ObjectNode = {"$": self._name}
-        if self._is_plain:
-            state = obj.__getstate__()
-        else:
-            state = self._encode_construction(obj, node, encoder)
+        state = obj.__getstate__() if self._is_plain else self._encode_construction(obj, node, encoder)
         if state is not None:
             self._encode_state(state, node, encoder)
         return node

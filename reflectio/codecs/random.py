@@ -27,13 +27,24 @@ def _words(count: int, dtype: str) -> Callable[[Any], bool]:
     return lambda value: type(value) is np.ndarray and value.shape == (count,) and value.dtype == dtype
 
 
+def _is_odd(value: Any) -> bool:
+    return _integer(_UINT128)(value) and value % 2 == 1
+
+
+def _is_mersenne_key(value: Any) -> bool:
+    return _words(624, "uint32")(value) and bool(value[1:].any() or value[0] >> 31)
+
+
 _flag = _integer(2)
 _buffered = {"has_uint32": _flag, "uinteger": _integer(_UINT32)}
-_pcg = {"state": {"state": _integer(_UINT128), "inc": _integer(_UINT128)}, **_buffered}
+
+# From an even increment, or from a key without a bit that counts, the same number would come for ever; and code
+# that draws until a number suits would not end.
+_pcg = {"state": {"state": _integer(_UINT128), "inc": _is_odd}, **_buffered}
 
 # What the state of each bit generator holds. Compiled code reads at the positions without looking.
 _STATES: dict[str, dict[str, Any]] = {
-    "MT19937": {"state": {"key": _words(624, "uint32"), "pos": _integer(625)}},
+    "MT19937": {"state": {"key": _is_mersenne_key, "pos": _integer(625)}},
     "PCG64": _pcg,
     "PCG64DXSM": _pcg,
     "Philox": {

@@ -6,10 +6,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from reflectio.checks import check
 from reflectio.codec import Codec, ObjectNode
 from reflectio.codecs.arrays import ArrayCodec
 from reflectio.codecs.objects import ObjectCodec
-from reflectio.decoder import Decoder
+from reflectio.decoder import Decoder, located
 from reflectio.errors import ValidationError
 
 Array = np.ndarray[Any, Any]
@@ -17,15 +18,14 @@ Array = np.ndarray[Any, Any]
 _LEAF = -1
 
 # Nodes of several trees are examined together up to this many; larger trees are worth a pass of their own.
-_BATCH_NODES = 1 << 16
+BATCH_NODES = 1 << 16
 
 
 class TreeState(NamedTuple):
-    """What compiled code relies on in one tree."""
+    """One tree, and its nodes as compiled code has them."""
 
     tag: str
-    n_features: int
-    max_depth: int
+    tree: Any
     nodes: Array
 
 
@@ -35,11 +35,16 @@ class TreeCodec(ObjectCodec):
     def create(self, node: ObjectNode, decoder: Decoder) -> Any:
         args = node.get("$args")
         if type(args) is not list or len(args) != 3:
-            raise ValidationError("a tree is made from its n_features, n_classes and n_outputs")
+            raise ValidationError("a tree is made from its n_features, n_classes and n_outputs").within(
+                "$args"
+            )
         n_features, _, n_outputs = args
-        n_classes = args[1] = decoder.build(args[1])
+        try:
+            n_classes = args[1] = decoder.build(args[1])
+        except Exception as error:
+            raise located(located(error, 1), "$args") from error
         if type(n_features) is not int or not 0 <= n_features < 1 << 31:
-            raise ValidationError("the n_features of a tree must be a number of features")
+            raise ValidationError("the n_features of a tree must be a number of features").within("$args")
         if (
             type(n_outputs) is not int
             or type(n_classes) is not np.ndarray
@@ -49,35 +54,51 @@ class TreeCodec(ObjectCodec):
             or n_classes.min() < 1
             or int(n_classes.max()) >= 1 << 31
         ):
-            raise ValidationError("a tree must have a number of classes for each of its n_outputs")
+            raise ValidationError("a tree must have a number of classes for each of its n_outputs").within(
+                "$args"
+            )
         return super().create(node, decoder)
 
     def fill(self, obj: Any, node: ObjectNode, decoder: Decoder) -> None:
-        tag = node["$"]
-        # The tree copies its nodes and values: they need no memory of their own first.
-        parts = {name: ArrayCodec.borrow(part, decoder) for name, part in node.items() if name != "$"}
+        tag = node.pop("$")
+        parts: dict[str, Any] = {}
+        name = ""
+        try:
+            for name, part in node.items():
+                # The tree copies its nodes and values: they need no memory of their own first.
+                parts[name] = ArrayCodec.borrow(part, decoder)
+        except Exception as error:
+            raise located(error, name) from error
         self._check(obj, parts)
-        decoder.check_together(check_trees, TreeState(tag, obj.n_features, parts["max_depth"], parts["nodes"]))
         try:
             obj.__setstate__(parts)
-        except (TypeError, ValueError, KeyError) as error:
+        except Exception as error:
             raise ValidationError(f"a tree refuses its state: {error}") from error
+        # What is checked is what the tree made of its state: it takes nodes of other layouts, too, and converts
+        # them field by field in the order of the fields, whatever their names.
+        decoder.check_together(check_trees, TreeState(tag, obj, obj.__getstate__()["nodes"]))
 
     @staticmethod
     def _check(tree: Any, parts: dict[str, Any]) -> None:
         if parts.keys() != {"max_depth", "node_count", "nodes", "values"}:
             raise ValidationError("the state of a tree is max_depth, node_count, nodes and values")
         nodes, values, count = parts["nodes"], parts["values"], parts["node_count"]
-        if type(parts["max_depth"]) is not int or type(count) is not int:
-            raise ValidationError("max_depth and node_count must be integers")
+        for name in ("max_depth", "node_count"):
+            if type(parts[name]) is not int:
+                raise ValidationError(f"the {name} of a tree must be an integer").within(name)
         if type(nodes) is not np.ndarray or nodes.ndim != 1 or len(nodes) != count or not count:
-            raise ValidationError("a tree must have as many nodes as node_count says, and one at least").within("nodes")
-        names = nodes.dtype.names or ()
-        if not {"left_child", "right_child", "feature"} <= set(names):
-            raise ValidationError("the nodes of a tree must be records as scikit-learn writes them").within("nodes")
+            raise ValidationError(
+                "a tree must have as many nodes as node_count says, and one at least"
+            ).within("nodes")
+        if nodes.dtype.names is None:
+            raise ValidationError("the nodes of a tree must be records as scikit-learn writes them").within(
+                "nodes"
+            )
         shape = (count, tree.n_outputs, int(tree.max_n_classes))
         if type(values) is not np.ndarray or values.shape != shape or values.dtype != np.float64:
-            raise ValidationError(f"the values of the tree must be float64 of the shape {shape}").within("values")
+            raise ValidationError(f"the values of the tree must be float64 of the shape {shape}").within(
+                "values"
+            )
 
 
 def check_trees(trees: list[TreeState], decoder: Decoder) -> None:
@@ -94,16 +115,15 @@ def check_trees(trees: list[TreeState], decoder: Decoder) -> None:
     start = 0
     while start < len(trees):
         stop, total = start + 1, len(trees[start].nodes)
-        while stop < len(trees) and total + len(trees[stop].nodes) <= _BATCH_NODES:
+        while stop < len(trees) and total + len(trees[stop].nodes) <= BATCH_NODES:
             total += len(trees[stop].nodes)
             stop += 1
         if not _are_sound(trees[start:stop]):
             bad = next(index for index in range(start, stop) if not _are_sound(trees[index : index + 1]))
-            place = decoder.places_of(trees[bad].tag)
+            places = decoder.places_of(trees[bad].tag)
             raise ValidationError(
-                f"the tree at {place[bad] if bad < len(place) else '?'} is not one: its children, features or depth "
-                "would lead out of its memory"
-            )
+                "the nodes are no tree: their children, features or depth would lead out of its memory"
+            ).rooted(places[bad] if bad < len(places) else "$.model")
         start = stop
 
 
@@ -142,7 +162,7 @@ def _features_exist(trees: list[TreeState], counts: Array, inner: Array) -> bool
     feature = np.concatenate([tree.nodes["feature"] for tree in trees])[inner]
     if not len(inner):
         return True
-    numbers = [tree.n_features for tree in trees]
+    numbers = [tree.tree.n_features for tree in trees]
     limit: Any = numbers[0]
     if min(numbers) != max(numbers):
         limit = np.repeat(numbers, counts)[inner]
@@ -173,12 +193,65 @@ def _depths_agree(
     splitting = first < np.searchsorted(inner, ends)
     if splitting.any():
         deepest[splitting] = 1 + np.maximum.reduceat(depth, first[splitting])
-    return bool((deepest == [tree.max_depth for tree in trees]).all())
+    return bool((deepest == [tree.tree.max_depth for tree in trees]).all())
 
 
 def is_tree(cls: Any) -> bool:
     """Whether a class is scikit-learn's compiled tree."""
     return isinstance(cls, type) and cls.__name__ == "Tree" and cls.__module__ == "sklearn.tree._tree"
+
+
+def is_count(value: Any) -> bool:
+    """Whether a value is a plain number of things."""
+    return (type(value) is int or isinstance(value, np.integer)) and bool(value >= 0)
+
+
+def check_classes(state: dict[str, Any], n_classes: Array) -> None:
+    """
+    Refuse a classifier whose classes are others than those its trees know.
+
+    Parameters
+    ----------
+    state : dict
+        The classifier's attributes.
+    n_classes : ndarray of shape (n_outputs,)
+        The number of classes of each output, as the trees have it.
+    """
+    stated, classes = state.get("n_classes_"), state.get("classes_")
+    if len(n_classes) == 1:
+        stated, classes = [stated], [classes]
+    for name, value in (("n_classes_", stated), ("classes_", classes)):
+        if not isinstance(value, list | tuple | np.ndarray) or len(value) != len(n_classes):
+            raise ValidationError(f"{name} must have an entry for each output of the tree").within(name)
+    assert stated is not None
+    assert classes is not None
+    for number, labels, known in zip(stated, classes, n_classes.tolist(), strict=True):
+        if not is_count(number) or number != known:
+            raise ValidationError(f"n_classes_ is {number!r}; the tree has {known} classes").within(
+                "n_classes_"
+            )
+        if type(labels) is not np.ndarray or labels.shape != (known,):
+            raise ValidationError(f"classes_ must name the {known} classes of the tree").within("classes_")
+
+
+@check("sklearn.tree._classes.BaseDecisionTree")
+def check_decision_tree(estimator: Any) -> None:
+    """Refuse an estimator that would lead data of other columns than its tree knows into the tree."""
+    state = vars(estimator)
+    if "tree_" not in state:
+        return
+    tree = state["tree_"]
+    if not is_tree(type(tree)):
+        raise ValidationError("tree_ must be a compiled tree").within("tree_")
+    # Without n_features_in_, scikit-learn does not look at the columns of what it predicts for.
+    for name, known in (("n_features_in_", tree.n_features), ("n_outputs_", tree.n_outputs)):
+        stated = state.get(name)
+        if stated != known or not is_count(stated):
+            raise ValidationError(f"{name} must be {known}, as the tree has it").within(name)
+    if hasattr(type(estimator), "predict_proba"):
+        check_classes(state, tree.n_classes)
+    elif tree.max_n_classes != 1:
+        raise ValidationError("the tree of a regressor has one value for each output").within("tree_")
 
 
 FACTORIES: tuple[tuple[Any, type[Codec]], ...] = ((is_tree, TreeCodec),)

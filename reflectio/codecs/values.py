@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from datetime import date, datetime, time, timedelta, timezone
+from datetime import UTC, date, datetime, time, timedelta, timezone
 from enum import Enum, Flag
 from pathlib import Path, PosixPath, PurePosixPath, PureWindowsPath, WindowsPath
 from types import SimpleNamespace
@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from reflectio.codec import Codec, LateCodec, Node, ObjectNode
 from reflectio.codecs.containers import DictCodec, encode_items
+from reflectio.codecs.growth import check_chain
 from reflectio.decoder import Decoder
 from reflectio.encoder import Encoder
 from reflectio.errors import DocumentError, UnsupportedTypeError, ValidationError
@@ -71,7 +72,10 @@ class SliceCodec(Codec):
         return {"$": "slice", **dict(zip(_BOUNDS, bounds, strict=True))}
 
     def decode(self, node: ObjectNode, decoder: Decoder) -> slice:
-        return slice(*(decoder.build(node[bound]) for bound in _BOUNDS))
+        bounds = [decoder.build(node[bound]) for bound in _BOUNDS]
+        built = slice(*bounds)
+        check_chain(built, bounds, decoder)
+        return built
 
 
 class RangeCodec(Codec):
@@ -228,7 +232,7 @@ class TimezoneCodec(Codec):
         if "name" in node:
             return timezone(offset, decoder.build(node["name"]))
         # timezone(timedelta(0)) is a copy of timezone.utc, and equal; the singleton is what was written.
-        return timezone.utc if not offset else timezone(offset)
+        return UTC if not offset else timezone(offset)
 
 
 class ZoneInfoCodec(Codec):
@@ -248,6 +252,9 @@ class ZoneInfoCodec(Codec):
         return ZoneInfo(text_of(node, "key"))
 
 
+_FLAVOURS: dict[str, Any] = {"native": Path, "posix": PurePosixPath, "windows": PureWindowsPath}
+
+
 class PathCodec(Codec):
     """Paths, as text with its flavour; a path of this system is read as a path of the reader's system."""
 
@@ -255,7 +262,6 @@ class PathCodec(Codec):
     tag = "path"
     members = required = frozenset({"flavour", "value"})
     shared = False
-    _flavours = {"native": Path, "posix": PurePosixPath, "windows": PureWindowsPath}
 
     def encode(self, obj: Any, encoder: Encoder) -> Node:
         if isinstance(obj, Path):
@@ -265,7 +271,7 @@ class PathCodec(Codec):
         return {"$": "path", "flavour": flavour, "value": encoder.visit(str(obj))}
 
     def decode(self, node: ObjectNode, decoder: Decoder) -> Any:
-        flavour = self._flavours.get(text_of(node, "flavour"))
+        flavour = _FLAVOURS.get(text_of(node, "flavour"))
         value = decoder.build(node["value"])
         if flavour is None or type(value) is not str:
             raise DocumentError("a path needs text and one of the flavours native, posix and windows")
@@ -287,6 +293,8 @@ class PatternCodec(Codec):
         pattern = decoder.build(node["pattern"])
         if type(pattern) not in (str, bytes):
             raise DocumentError("a pattern must be text or bytes")
+        if int_of(node, "flags") & re.DEBUG:
+            raise DocumentError("a pattern may not have the flag DEBUG, which prints")
         try:
             return re.compile(pattern, int_of(node, "flags"))
         except (re.error, OverflowError) as error:

@@ -1,0 +1,498 @@
+"""Boosted trees: predictors of histogram boosting, and the shapes that compiled boosting code never looks at."""
+
+from __future__ import annotations
+
+from functools import cache, partial
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from reflectio.checks import check
+from reflectio.codec import Codec, ObjectNode
+from reflectio.codecs.arrays import ArrayCodec
+from reflectio.codecs.ensembles import check_features, compiled_trees, is_decision_tree
+from reflectio.codecs.objects import ObjectCodec
+from reflectio.codecs.trees import BATCH_NODES, is_count
+from reflectio.decoder import Decoder, located
+from reflectio.errors import ReflectioError, ValidationError
+
+Array = np.ndarray[Any, Any]
+
+# How many threads a bin mapper may ask for: it remembers those of the machine that trained it.
+_MOST_THREADS = 1024
+
+# 256 categories, one bit each.
+_BITSET_WORDS = 8
+
+
+def _refuse(message: str, *parts: str | int) -> ReflectioError:
+    error = ValidationError(message)
+    for part in reversed(parts):
+        error.within(part)
+    return error
+
+
+# Histogram gradient boosting ---------------------------------------------------------------------------
+
+
+class PredictorState(NamedTuple):
+    """One tree of histogram gradient boosting."""
+
+    tag: str
+    nodes: Array
+    n_bitsets: int
+
+
+class PredictorCodec(ObjectCodec):
+    """``TreePredictor``: its nodes get memory of their own and are checked with all others of the document."""
+
+    def fill(self, obj: Any, node: ObjectNode, decoder: Decoder) -> None:
+        tag = node["$"]
+        if "nodes" in node:
+            try:
+                node["nodes"] = ArrayCodec.borrow(node["nodes"], decoder)
+            except Exception as error:
+                raise located(error, "nodes") from error
+        super().fill(obj, node, decoder)
+        state = vars(obj)
+        nodes = state.get("nodes")
+        if (
+            type(nodes) is not np.ndarray
+            or nodes.ndim != 1
+            or not len(nodes)
+            or nodes.dtype != _record_dtype()
+        ):
+            raise _refuse("the nodes must be records as scikit-learn writes them, one at least", "nodes")
+        # Another array of the document may be a view of the memory, and change the nodes when training goes on.
+        state["nodes"] = nodes = nodes.copy()
+        counts = []
+        for name in ("binned_left_cat_bitsets", "raw_left_cat_bitsets"):
+            bitsets = state.get(name)
+            if (
+                type(bitsets) is not np.ndarray
+                or bitsets.dtype != np.uint32
+                or bitsets.ndim != 2
+                or bitsets.shape[1] != _BITSET_WORDS
+            ):
+                raise _refuse(f"bitsets must be uint32 in rows of {_BITSET_WORDS}", name)
+            counts.append(len(bitsets))
+        decoder.check_together(check_predictors, PredictorState(tag, nodes, min(counts)))
+
+
+@cache
+def _record_dtype() -> Any:
+    from sklearn.ensemble._hist_gradient_boosting.common import PREDICTOR_RECORD_DTYPE
+
+    return PREDICTOR_RECORD_DTYPE
+
+
+def check_predictors(predictors: list[PredictorState], decoder: Decoder) -> None:
+    """
+    Refuse predictors that compiled code could follow out of their memory, or forever.
+
+    Parameters
+    ----------
+    predictors : list of PredictorState
+        All predictors of a document, in its order.
+    decoder : Decoder
+        Knows where they are.
+    """
+    start = 0
+    while start < len(predictors):
+        stop, total = start + 1, len(predictors[start].nodes)
+        while stop < len(predictors) and total + len(predictors[stop].nodes) <= BATCH_NODES:
+            total += len(predictors[stop].nodes)
+            stop += 1
+        if not _are_sound(predictors[start:stop]):
+            bad = next(index for index in range(start, stop) if not _are_sound(predictors[index : index + 1]))
+            places = decoder.places_of(predictors[bad].tag)
+            raise _refuse(
+                "the nodes are no tree: their children, features or bitsets would lead out of its memory",
+                "nodes",
+            ).rooted(places[bad] if bad < len(places) else "$.model")
+        start = stop
+
+
+def _joined(predictors: list[Any]) -> Array:
+    """The nodes of several trees in one array. numpy would look for a common dtype first, at ten times the cost."""
+    return np.frombuffer(b"".join([predictor.nodes.tobytes() for predictor in predictors]), _record_dtype())
+
+
+def _are_sound(predictors: list[PredictorState]) -> bool:
+    counts = np.array([len(predictor.nodes) for predictor in predictors])
+    ends = np.cumsum(counts)
+    nodes = _joined(predictors)
+    inner = np.flatnonzero(nodes["is_leaf"] == 0)
+    if 2 * len(inner) != len(nodes) - len(predictors):
+        return False
+    if not len(inner):
+        return True
+    start, end = np.repeat(ends - counts, counts)[inner], np.repeat(ends, counts)[inner]
+    left, right = nodes["left"][inner] + start, nodes["right"][inner] + start
+    # The grower numbers a child after its parent, so there can be no cycle.
+    if not ((left > inner) & (right > inner) & (left < end) & (right < end)).all():
+        return False
+    reached = np.zeros(len(nodes), bool)
+    reached[left] = True
+    reached[right] = True
+    if np.count_nonzero(reached) != 2 * len(inner) or nodes["feature_idx"][inner].min() < 0:
+        return False
+    categorical = np.flatnonzero(nodes["is_categorical"])
+    if not len(categorical):
+        return True
+    limits = np.repeat([predictor.n_bitsets for predictor in predictors], counts)[categorical]
+    splits = nodes["is_leaf"][categorical] == 0
+    return bool((nodes["bitset_idx"][categorical] < limits)[splits].all())
+
+
+@check("sklearn.ensemble._hist_gradient_boosting.binning._BinMapper")
+def check_bin_mapper(mapper: Any) -> None:
+    """Refuse a bin mapper without thresholds for every feature."""
+    state = vars(mapper)
+    threads = state.get("n_threads")
+    if threads is not None and not (is_count(threads) and 0 < threads <= _MOST_THREADS):
+        raise _refuse(f"n_threads must be a number of threads up to {_MOST_THREADS}", "n_threads")
+    if (
+        "n_bins_non_missing_" not in state
+        and "bin_thresholds_" not in state
+        and "is_categorical_" not in state
+    ):
+        return
+    flags = state.get("is_categorical_")
+    if (
+        type(flags) is not np.ndarray
+        or flags.ndim != 1
+        or flags.dtype != np.uint8
+        or not flags.flags.c_contiguous
+    ):
+        raise _refuse("is_categorical_ must hold a flag for each feature", "is_categorical_")
+    # As with the nodes of predictors.
+    state["is_categorical_"] = flags.copy()
+    counts, thresholds = state.get("n_bins_non_missing_"), state.get("bin_thresholds_")
+    if type(counts) is not np.ndarray or counts.shape != flags.shape or counts.dtype.kind not in "iu":
+        raise _refuse("there must be a number of bins for each feature", "n_bins_non_missing_")
+    if type(thresholds) is not list or len(thresholds) != len(flags):
+        raise _refuse("there must be thresholds for each feature", "bin_thresholds_")
+    for index, values in enumerate(thresholds):
+        if type(values) is not np.ndarray or values.ndim != 1 or values.dtype != np.float64:
+            raise _refuse("thresholds must be one row of float64", "bin_thresholds_", index)
+    missing = state.get("missing_values_bin_idx_")
+    if not is_count(missing) or missing > np.iinfo(np.uint8).max:
+        raise _refuse("the bin of missing values must be one of 256", "missing_values_bin_idx_")
+
+
+@check("sklearn.ensemble._hist_gradient_boosting.gradient_boosting.BaseHistGradientBoosting")
+def check_hist_boosting(booster: Any) -> None:
+    """Refuse histogram gradient boosting whose trees know other features than its data will have."""
+    state = vars(booster)
+    if getattr(state.get("loss"), "is_multiclass", False):
+        raise _refuse("a loss for several classes must be named, not given as an object", "loss")
+    width = state.get("n_trees_per_iteration_", 1)
+    if not is_count(width) or width < 1:
+        raise _refuse("each iteration has a tree at least", "n_trees_per_iteration_")
+    if "_predictors" not in state:
+        return
+    iterations = state["_predictors"]
+    if type(iterations) is not list or any(type(predictors) is not list for predictors in iterations):
+        raise _refuse("the predictors must be lists within a list", "_predictors")
+    if not iterations:
+        return
+    if state.get("_in_fit", False):
+        # It would take the data it predicts for as binned.
+        raise _refuse("training was interrupted: the model is not complete", "_in_fit")
+    if any(len(predictors) != width for predictors in iterations):
+        raise _refuse("there must be as many trees in each iteration", "n_trees_per_iteration_")
+    baseline = state.get("_baseline_prediction")
+    if (
+        not isinstance(baseline, np.ndarray | np.number)
+        or baseline.dtype.kind != "f"
+        or baseline.size not in (1, width)
+    ):
+        raise _refuse("the baseline must be a number for each tree of an iteration", "_baseline_prediction")
+    _check_predicted_features(state, [tree for predictors in iterations for tree in predictors])
+    _check_link(state.get("_loss"), width)
+    if hasattr(booster, "predict_proba"):
+        classes = state.get("classes_")
+        if type(classes) is not np.ndarray or classes.ndim != 1 or width != _trees_for(len(classes)):
+            raise _refuse(f"there are {width} trees in each iteration", "classes_")
+
+
+def _check_predicted_features(state: dict[str, Any], predictors: list[Any]) -> None:
+    n_features: Any = state.get("n_features_in_")
+    if not is_count(n_features):
+        raise _refuse("n_features_in_ must be a number of features", "n_features_in_")
+    if state.get("_n_features", n_features) != n_features:
+        raise _refuse(f"_n_features must be {n_features}, as n_features_in_ is", "_n_features")
+    mapper = state.get("_bin_mapper")
+    if type(mapper).__name__ != "_BinMapper" or "is_categorical_" not in vars(mapper):
+        raise _refuse("there must be a fitted bin mapper", "_bin_mapper")
+    flags = vars(mapper)["is_categorical_"]
+    if flags.shape != (n_features,):
+        raise _refuse(
+            f"there must be a flag for each of the {n_features} features", "_bin_mapper", "is_categorical_"
+        )
+    if state.get("_preprocessor") is not None:
+        _check_preprocessor(state["_preprocessor"], n_features)
+    if any(not is_predictor(type(predictor)) for predictor in predictors):
+        raise _refuse("the predictors must be trees", "_predictors")
+    if not predictors:
+        return
+    nodes = _joined(predictors)
+    splits = np.flatnonzero(nodes["is_leaf"] == 0)
+    features = nodes["feature_idx"][splits]
+    if len(features) and features.max() >= n_features:
+        raise _refuse(f"a tree splits by a feature beyond the {n_features} that there are", "_predictors")
+    categorical = nodes["is_categorical"][splits] != 0
+    if categorical.any() and not flags[features[categorical]].all():
+        raise _refuse("a tree splits by the categories of a feature that has none", "_predictors")
+
+
+def _check_preprocessor(preprocessor: Any, n_features: int) -> None:
+    """
+    Refuse a preprocessor that could give the trees fewer columns than they know.
+
+    It is the one that scikit-learn makes when some features are categorical: an ordinal encoder for these, a check
+    for the others, each giving as many columns as it takes.
+    """
+    state = vars(preprocessor)
+    if not _is_class(preprocessor, "sklearn.compose._column_transformer", "ColumnTransformer"):
+        raise _refuse("the preprocessor must be a column transformer", "_preprocessor")
+    if state.get("n_features_in_") != n_features:
+        raise _refuse(f"the preprocessor must take {n_features} features", "_preprocessor", "n_features_in_")
+    if state.get("transformer_weights") is not None:
+        raise _refuse("the preprocessor has no weights", "_preprocessor", "transformer_weights")
+    steps, indices = state.get("transformers_"), state.get("_transformer_to_input_indices")
+    if (
+        type(steps) is not list
+        or not steps
+        or any(type(step) is not tuple or len(step) != 3 for step in steps)
+    ):
+        raise _refuse(
+            "the preprocessor must have steps of a name, a transformer and columns", "_preprocessor"
+        )
+    where = ("_preprocessor", "transformers_")
+    seen = np.zeros(n_features, bool)
+    for position, (name, transformer, columns) in enumerate(steps):
+        if type(transformer) is str and transformer == "drop":
+            continue
+        if not (_keeps_columns(transformer) and name in ("encoder", "numerical")):
+            raise _refuse(
+                "a step must be scikit-learn's ordinal encoder or its check of numbers", *where, position, 1
+            )
+        if type(columns) is not np.ndarray or columns.dtype != np.bool_ or columns.shape != (n_features,):
+            raise _refuse("the columns of a step must be a flag for each feature", *where, position, 2)
+        numbers = np.flatnonzero(columns)
+        if (
+            type(indices) is not dict
+            or type(indices.get(name)) is not list
+            or indices[name] != numbers.tolist()
+        ):
+            raise _refuse(
+                "the steps must name their columns alike", "_preprocessor", "_transformer_to_input_indices"
+            )
+        if seen[numbers].any():
+            raise _refuse("two steps take the same column", *where, position, 2)
+        seen[numbers] = True
+    if not seen.all():
+        raise _refuse("the preprocessor must keep every column", *where)
+
+
+def _keeps_columns(transformer: Any) -> bool:
+    if _is_class(transformer, "sklearn.preprocessing._encoders", "OrdinalEncoder"):
+        return True
+    if not _is_class(transformer, "sklearn.preprocessing._function_transformer", "FunctionTransformer"):
+        return False
+    state = vars(transformer)
+    function = state.get("func")
+    if type(function) is not partial or state.get("kw_args"):
+        return False
+    called = function.func
+    return (
+        called.__name__ == "check_array"
+        and called.__module__ == "sklearn.utils.validation"
+        and not function.args
+        and function.keywords.keys() <= {"dtype", "ensure_all_finite", "force_all_finite"}
+    )
+
+
+def _is_class(obj: Any, module: str, name: str) -> bool:
+    return type(obj).__name__ == name and type(obj).__module__ == module
+
+
+# Gradient boosting -------------------------------------------------------------------------------------
+
+
+@check("sklearn.ensemble._gb.BaseGradientBoosting")
+def check_boosting(booster: Any) -> None:
+    """
+    Refuse gradient boosting whose trees do not fit the predictions that they are added to.
+
+    The first tree checks the data for all; and compiled code adds the column of each tree to an array that has as
+    many columns as the initial prediction gives.
+    """
+    state = vars(booster)
+    if "estimators_" not in state:
+        return
+    estimators = state["estimators_"]
+    if type(estimators) is not np.ndarray or estimators.ndim != 2 or estimators.dtype != object:
+        raise _refuse("the estimators must be an array of a row for each stage", "estimators_")
+    if not estimators.size:
+        if len(estimators):
+            raise _refuse("a stage must have a tree", "estimators_")
+        return
+    trees = compiled_trees(estimators.ravel().tolist())
+    check_features(state, trees)
+    if any(tree.n_outputs != 1 or tree.max_n_classes != 1 for tree in trees):
+        raise _refuse("the trees of boosting have a single value for each node", "estimators_")
+    width = estimators.shape[1]
+    if "n_trees_per_iteration_" in state and state["n_trees_per_iteration_"] != width:
+        raise _refuse(f"there are {width} trees in each stage", "n_trees_per_iteration_")
+    if "n_classes_" in state and hasattr(booster, "predict_proba"):
+        n_classes, classes = state["n_classes_"], state.get("classes_")
+        if not is_count(n_classes) or type(classes) is not np.ndarray or classes.shape != (n_classes,):
+            raise _refuse("n_classes_ must be the number of classes_", "n_classes_")
+        if width != _trees_for(n_classes):
+            raise _refuse(f"there are {width} trees in each stage, but {n_classes} classes", "estimators_")
+    loss = state.get("_loss")
+    _check_link(loss, width)
+    init = state.get("init_")
+    if type(init) is str and init == "zero":
+        if "n_trees_per_iteration_" not in state and getattr(loss, "K", None) != width:
+            raise _refuse(f"there are {width} trees in each stage", "_loss", "K")
+        return
+    try:
+        _check_initial(init, width, as_classifier=hasattr(type(booster), "predict_proba"))
+    except ReflectioError as error:
+        raise error.within("init_") from None
+
+
+def _trees_for(n_classes: int) -> int:
+    return 1 if n_classes <= 2 else n_classes
+
+
+def _check_link(loss: Any, width: int) -> None:
+    module = type(loss).__module__
+    if module == "sklearn.ensemble._gb_losses":  # scikit-learn 1.3
+        if getattr(loss, "K", None) != width:
+            raise _refuse(f"there are {width} trees in each stage", "_loss", "K")
+        return
+    if module != "sklearn._loss.loss":
+        raise _refuse("the loss must be one of scikit-learn's", "_loss")
+    if loss.is_multiclass != (width > 1):
+        raise _refuse(f"the loss is not one for {width} trees in each stage", "_loss")
+    if loss.is_multiclass and loss.n_classes != width:
+        raise _refuse(f"there are {width} trees in each stage", "_loss", "n_classes")
+
+
+def _check_initial(init: Any, width: int, *, as_classifier: bool) -> None:
+    """Refuse an initial estimator whose predictions could have fewer rows than the data, or fewer columns than trees."""
+    state = vars(init)
+    n_classes = max(width, 2)
+    if _is_class(init, "sklearn.dummy", "DummyClassifier" if as_classifier else "DummyRegressor"):
+        if not is_count(state.get("n_outputs_")) or state["n_outputs_"] != 1:
+            raise _refuse("the initial estimator must have one output", "n_outputs_")
+        if not as_classifier:
+            return
+        prior = state.get("class_prior_")
+        if type(prior) is not np.ndarray or prior.ndim != 1 or (width > 1 and len(prior) != n_classes):
+            raise _refuse(f"the initial estimator must know {n_classes} classes", "class_prior_")
+        if state.get("n_classes_") != len(prior) or not is_count(state["n_classes_"]):
+            raise _refuse("the initial estimator must know as many classes as it has priors", "n_classes_")
+        return
+    if is_decision_tree(init) or type(init).__module__ in {
+        "sklearn.ensemble._forest",
+        "sklearn.ensemble._gb",
+        "sklearn.ensemble._hist_gradient_boosting.gradient_boosting",
+    }:
+        # Their own checks see to it that they predict for as many classes as they say.
+        if state.get("n_outputs_", 1) != 1:
+            raise _refuse("the initial estimator must have one output", "n_outputs_")
+        if width > 1 and len(state.get("classes_", ())) != width:
+            raise _refuse(f"the initial estimator must know {width} classes", "classes_")
+        return
+    if width > 1:
+        raise _refuse(
+            f"whether this {type(init).__qualname__} predicts {width} classes cannot be told before it does; "
+            "use an ensemble of trees, or none, as the initial estimator of boosting for several classes"
+        )
+    _check_not_empty(init)
+
+
+def _check_not_empty(root: Any) -> None:
+    """
+    Refuse an estimator that could predict for fewer rows than it is given.
+
+    Data of one row are broadcast against what an estimator has learned, and no rows remain where that is empty; a
+    function among the parameters may return anything.
+    """
+    seen: set[int] = set()
+    stack: list[tuple[Any, tuple[str | int, ...]]] = [(root, ())]
+    while stack:
+        obj, parts = stack.pop()
+        if id(obj) in seen:
+            continue
+        seen.add(id(obj))
+        if isinstance(obj, np.ndarray):
+            # An unused probability calibration of a support vector machine is an empty row.
+            if not obj.size and (
+                obj.ndim > 1 or parts[-1:] not in {("_probA",), ("_probB",), ("class_weight_",)}
+            ):
+                raise _refuse("an empty array would leave no predictions", *parts)
+            if obj.dtype.hasobject:
+                stack.extend((item, (*parts, index)) for index, item in enumerate(obj.ravel().tolist()))
+        elif isinstance(obj, list | tuple):
+            if not obj and isinstance(obj, list):
+                raise _refuse("an empty list would leave no predictions", *parts)
+            stack.extend((item, (*parts, index)) for index, item in enumerate(obj))
+        elif isinstance(obj, dict):
+            stack.extend((value, (*parts, str(key))) for key, value in obj.items())
+        elif isinstance(obj, type):
+            continue
+        elif callable(obj) and not type(obj).__module__.startswith("sklearn."):
+            raise _refuse("a function could return anything in place of predictions", *parts)
+        elif hasattr(obj, "__dict__"):
+            stack.extend((value, (*parts, name)) for name, value in vars(obj).items())
+
+
+# Losses ------------------------------------------------------------------------------------------------
+
+
+@check("sklearn._loss.loss.BaseLoss")
+def check_loss(loss: Any) -> None:
+    """Refuse a loss that computes with the compiled part or the link of another."""
+    state = vars(loss)
+    if "is_multiclass" in state:
+        raise _refuse("whether a loss is for several classes is not its state", "is_multiclass")
+    name = next((base.__name__ for base in type(loss).__mro__ if base.__module__ == "sklearn._loss.loss"), "")
+    compiled = state.get("closs")
+    if type(compiled).__module__ != "sklearn._loss._loss" or type(compiled).__name__ != f"Cy{name}":
+        raise _refuse(f"the compiled part of a {name} must be a Cy{name}", "closs")
+    link = state.get("link")
+    if type(link).__module__ != "sklearn._loss.link":
+        raise _refuse("the link must be one of scikit-learn's", "link")
+    if getattr(link, "is_multiclass", False) != loss.is_multiclass:
+        raise _refuse("the link must be one for as many classes as the loss", "link")
+    n_classes = state.get("n_classes")
+    if n_classes is not None and not (is_count(n_classes) and n_classes < 1 << 31):
+        raise _refuse("n_classes must be a number of classes", "n_classes")
+    quantile = getattr(compiled, "quantile", state.get("quantile"))
+    if quantile is not None and not (isinstance(quantile, float) and 0 < quantile < 1):
+        raise _refuse(
+            "the quantile must lie between 0 and 1", "closs" if hasattr(compiled, "quantile") else "quantile"
+        )
+    for parameter in ("delta", "power"):
+        value = getattr(compiled, parameter, 0.0)
+        if not np.isfinite(value):
+            raise _refuse(f"the {parameter} must be finite", "closs")
+
+
+def is_predictor(cls: Any) -> bool:
+    """Whether a class is scikit-learn's tree of histogram gradient boosting."""
+    return (
+        isinstance(cls, type)
+        and cls.__name__ == "TreePredictor"
+        and cls.__module__ == "sklearn.ensemble._hist_gradient_boosting.predictor"
+    )
+
+
+FACTORIES: tuple[tuple[Any, type[Codec]], ...] = ((is_predictor, PredictorCodec),)

@@ -1,0 +1,113 @@
+"""Checks of encoders and vectorizers: the columns that categories and terms go to, which become sparse indices."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from reflectio.checks import check
+from reflectio.codecs.fitted import State, refuse, size_of, within
+
+# Hashes are of 32 bits, with a sign.
+_MOST_HASHED_FEATURES = 2**31 - 1
+
+# Categories of other kinds are looked up in a dict.
+_SEARCHED_KINDS = "biufcmM"
+
+
+@check("sklearn.preprocessing.OneHotEncoder")
+def check_columns(encoder: Any) -> None:
+    """Refuse categories whose columns lie outside the encoded matrix."""
+    state = vars(encoder)
+    categories = state.get("categories_")
+    widths = state.get("_n_features_outs")
+    if categories is None and widths is None:
+        return
+    n_features = state.get("n_features_in_")
+    for name in ("categories_", "_n_features_outs"):
+        if type(state.get(name)) is not list or len(state[name]) != n_features:
+            refuse(name, f"must be a list with an item for each of {n_features} features")
+    assert categories is not None
+    assert widths is not None
+    for index, (values, width) in enumerate(zip(categories, widths, strict=True)):
+        _check_order(values, index)
+        n_columns = _last_code(state, index, len(values)) + 1
+        if isinstance(width, bool) or not isinstance(width, int | np.integer) or width != n_columns:
+            refuse(f"_n_features_outs[{index}]", f"must be {n_columns}, as there are that many categories")
+
+
+def _check_order(values: Any, index: int) -> None:
+    """Check that categories are as a binary search expects them: in order, and missing ones last."""
+    if type(values) is not np.ndarray or values.ndim != 1:
+        refuse(f"categories_[{index}]", "must be an array with one axis")
+    if values.dtype.kind in _SEARCHED_KINDS:
+        present = values[values == values]
+        if not (present[1:] >= present[:-1]).all() or not (values[: len(present)] == present).all():
+            refuse(f"categories_[{index}]", "must be in order")
+
+
+def _last_code(state: State, index: int, n_categories: int) -> int:
+    """Give the largest code of a feature's categories, once rare ones are grouped and one is dropped."""
+    last = n_categories - 1
+    if state.get("_infrequent_enabled"):
+        rare = state["_infrequent_indices"][index]
+        grouped = state["_default_to_infrequent_mappings"][index]
+        if (rare is None) != (grouped is None):
+            refuse(
+                "_infrequent_indices", "must be of the features that _default_to_infrequent_mappings is of"
+            )
+        if grouped is not None:
+            if (
+                type(grouped) is not np.ndarray
+                or grouped.dtype.kind != "i"
+                or grouped.shape != (n_categories,)
+                or not within(grouped, 0, last)
+            ):
+                refuse("_default_to_infrequent_mappings", f"must map {n_categories} categories to codes")
+            last = int(grouped.max(initial=-1))
+    dropped = state.get("_drop_idx_after_grouping")
+    if dropped is None:
+        return last
+    if type(dropped) is not np.ndarray or dropped.shape != (state["n_features_in_"],):
+        refuse("_drop_idx_after_grouping", "must have an item for each feature")
+    drop = dropped[index]
+    if drop is None:
+        return last
+    if isinstance(drop, bool) or not isinstance(drop, int | np.integer) or not 0 <= drop <= last:
+        refuse("_drop_idx_after_grouping", f"must drop one of the {last + 1} codes of feature {index}")
+    return last - 1
+
+
+def _check_places(state: State, name: str, n_columns: int) -> None:
+    places = state[name]
+    if type(places) is not dict or len(places) != n_columns:
+        refuse(name, f"must be a dict with {n_columns} columns")
+    if not within(np.fromiter(places.values(), np.int64, n_columns), 0, n_columns - 1):
+        refuse(name, f"must give one of {n_columns} columns to each of its terms")
+
+
+@check("sklearn.feature_extraction.text.CountVectorizer", "sklearn.feature_extraction.DictVectorizer")
+def check_vocabulary(vectorizer: Any) -> None:
+    """Refuse a vocabulary that gives a term a column beyond the last."""
+    state = vars(vectorizer)
+    if "vocabulary_" in state:
+        if type(state["vocabulary_"]) is not dict:
+            refuse("vocabulary_", "must be a dict")
+        _check_places(state, "vocabulary_", len(state["vocabulary_"]))
+
+
+@check("sklearn.preprocessing.MultiLabelBinarizer")
+def check_labels(binarizer: Any) -> None:
+    """Refuse columns of labels that are not the binarizer's."""
+    state = vars(binarizer)
+    if state.get("_cached_dict") is not None:
+        _check_places(state, "_cached_dict", len(state["classes_"]))
+
+
+@check("sklearn.feature_extraction.FeatureHasher", "sklearn.feature_extraction.text.HashingVectorizer")
+def check_hashed_features(hasher: Any) -> None:
+    """Refuse a number of features that compiled code cannot divide by."""
+    state = vars(hasher)
+    if "n_features" in state:
+        size_of(state, "n_features", 1, _MOST_HASHED_FEATURES)

@@ -1,0 +1,154 @@
+"""Checks of clusterings: centers that compiled code reads by the number of features, trees and chains."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from reflectio.checks import check
+from reflectio.codec import Node, ObjectNode
+from reflectio.codecs.fitted import ANY, DOUBLE, FLOATS, array_of, refuse, size_of, within
+from reflectio.codecs.objects import ObjectCodec
+from reflectio.decoder import Decoder
+from reflectio.encoder import Encoder
+from reflectio.errors import ValidationError
+
+# More threads than this are more than a process can have, and asking for them ends it.
+_MOST_THREADS = 1024
+
+_BISECTING = "sklearn.cluster._bisect_k_means.BisectingKMeans"
+_ITERATION = "_kmeans_single"
+_ITERATIONS = {"lloyd": "_kmeans_single_lloyd", "elkan": "_kmeans_single_elkan"}
+
+
+class BisectingKMeansCodec(ObjectCodec):
+    """
+    `sklearn.cluster.BisectingKMeans`.
+
+    A fitted one holds the function that iterates, which trusts the shapes of its arguments. Only this class may
+    hold it: the document has no name for it, but says which of two it is.
+    """
+
+    def encode(self, obj: Any, encoder: Encoder) -> Node:
+        node = super().encode(obj, encoder)
+        function = vars(obj).get(_ITERATION)
+        for algorithm, name in _ITERATIONS.items():
+            if function is not None and getattr(function, "__name__", None) == name:
+                node[_ITERATION] = algorithm
+        return node
+
+    def fill(self, obj: Any, node: ObjectNode, decoder: Decoder) -> None:
+        algorithm = node.get(_ITERATION)
+        if algorithm is not None:
+            if type(algorithm) is not str or algorithm not in _ITERATIONS:
+                raise ValidationError(f"must be one of {', '.join(_ITERATIONS)}").within(_ITERATION)
+            from sklearn.cluster import _kmeans
+
+            node[_ITERATION] = getattr(_kmeans, _ITERATIONS[algorithm])
+        super().fill(obj, node, decoder)
+
+
+def is_bisecting_k_means(cls: Any) -> bool:
+    """Whether a class is `sklearn.cluster.BisectingKMeans`, or derives from it."""
+    return isinstance(cls, type) and any(
+        f"{base.__module__}.{base.__qualname__}" == _BISECTING for base in cls.__mro__[:-1]
+    )
+
+
+FACTORIES = ((is_bisecting_k_means, BisectingKMeansCodec),)
+
+
+@check("sklearn.cluster._kmeans._BaseKMeans")
+def check_centers(model: Any) -> None:
+    """Refuse centers of other features than the model's, and more threads than a process can have."""
+    state = vars(model)
+    if "_n_threads" in state:
+        size_of(state, "_n_threads", 1, _MOST_THREADS)
+    if "cluster_centers_" not in state:
+        return
+    size_of(state, "_n_threads", 1, _MOST_THREADS)
+    array_of(state, "cluster_centers_", FLOATS, (ANY, state.get("n_features_in_")))
+    if type(state.get("n_features_in_")) is not int:
+        refuse("n_features_in_", "must be an integer")
+
+
+@check("sklearn.cluster.MiniBatchKMeans")
+def check_counts(model: Any) -> None:
+    """Refuse weights that are not one for each center."""
+    state = vars(model)
+    if "cluster_centers_" in state and "_counts" in state:
+        array_of(state, "_counts", FLOATS, (len(state["cluster_centers_"]),))
+
+
+@check("sklearn.cluster.BisectingKMeans")
+def check_bisections(model: Any) -> None:
+    """Refuse a tree of clusters with centers of other features, or that has a node twice."""
+    state = vars(model)
+    root = state.get("_bisecting_tree")
+    if root is None:
+        return
+    n_features = state.get("n_features_in_")
+    if "cluster_centers_" not in state or type(n_features) is not int:
+        refuse("_bisecting_tree", "is of no use without cluster_centers_")
+    if "_X_mean" in state:
+        array_of(state, "_X_mean", FLOATS, (n_features,))
+    seen = {id(root)}
+    waiting = [root]
+    while waiting:
+        node = vars(waiting.pop())
+        if node.get("left") is None:
+            continue
+        for side in ("left", "right"):
+            child = node[side]
+            if id(child) in seen:
+                refuse("_bisecting_tree", "has a node twice")
+            seen.add(id(child))
+            waiting.append(child)
+            center = getattr(child, "center", None)
+            if not isinstance(center, np.ndarray) or center.size != n_features or center.ndim > 2:
+                refuse("_bisecting_tree", f"has a node whose center is not of {n_features} features")
+
+
+@check("sklearn.cluster.FeatureAgglomeration")
+def check_feature_clusters(model: Any) -> None:
+    """Refuse clusters that are not among as many as there are features."""
+    state = vars(model)
+    if "labels_" not in state:
+        return
+    labels = array_of(state, "labels_", (), (ANY,))
+    if labels.dtype.kind != "i" or not within(labels, 0, len(labels) - 1):
+        refuse("labels_", "must number clusters of the features")
+
+
+@check("sklearn.cluster.Birch")
+def check_leaf_chain(model: Any) -> None:
+    """Refuse a chain of leaves that does not end."""
+    seen: set[int] = set()
+    leaf = vars(model).get("dummy_leaf_")
+    while leaf is not None:
+        if id(leaf) in seen:
+            refuse("dummy_leaf_", "begins a chain of leaves that does not end")
+        seen.add(id(leaf))
+        leaf = vars(leaf).get("next_leaf_")
+
+
+@check("sklearn.cluster.HDBSCAN")
+def check_linkage(model: Any) -> None:
+    """Refuse a hierarchy that merges what does not exist yet."""
+    state = vars(model)
+    if "_single_linkage_tree_" not in state:
+        return
+    merges = array_of(state, "_single_linkage_tree_", (), (ANY,))
+    fields = ("left_node", "right_node", "value", "cluster_size")
+    kinds = {np.dtype(np.intp), *DOUBLE}
+    if merges.dtype.names != fields or any(merges.dtype[name] not in kinds for name in fields):
+        refuse("_single_linkage_tree_", f"must be records of {', '.join(fields)}")
+    n_samples = len(merges) + 1
+    # Merge number i makes cluster number n_samples + i.
+    made = n_samples + np.arange(len(merges))
+    for name in fields[:2]:
+        merged = merges[name]
+        if merged.dtype != np.intp or (merged < 0).any() or (merged >= made).any():
+            refuse("_single_linkage_tree_", f"has a {name} that does not exist")
+    size_of(state, "min_cluster_size", 0, 1 << 62)

@@ -1,0 +1,212 @@
+"""Checks of ensembles of compiled trees: all members agree with each other and with what the ensemble says."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from reflectio.checks import check
+from reflectio.codecs.trees import check_classes, is_count, is_tree
+from reflectio.errors import ValidationError
+
+
+def is_decision_tree(obj: Any) -> bool:
+    """Whether an object is one of scikit-learn's decision trees, or of a class derived from them."""
+    cls: Any = type(obj)
+    return _is_tree_class(cls)
+
+
+@cache
+def _is_tree_class(cls: Any) -> bool:
+    return any(
+        base.__module__ == "sklearn.tree._classes" and base.__name__ == "BaseDecisionTree"
+        for base in cls.__mro__
+    )
+
+
+def compiled_trees(estimators: Any) -> list[Any]:
+    """
+    Give the compiled trees of the members of an ensemble.
+
+    Parameters
+    ----------
+    estimators : iterable
+        The members.
+
+    Returns
+    -------
+    list of sklearn.tree._tree.Tree
+        Their trees.
+
+    Raises
+    ------
+    ValidationError
+        A member is no decision tree, or not a fitted one.
+    """
+    trees = []
+    for index, estimator in enumerate(estimators):
+        tree = vars(estimator).get("tree_") if is_decision_tree(estimator) else None
+        if not is_tree(type(tree)):
+            raise (
+                ValidationError("every estimator must be a fitted decision tree")
+                .within(index)
+                .within("estimators_")
+            )
+        trees.append(tree)
+    return trees
+
+
+def check_features(state: dict[str, Any], trees: list[Any]) -> None:
+    """Refuse an ensemble that lets data of other columns through than its trees know."""
+    n_features = state.get("n_features_in_")
+    if not is_count(n_features):
+        raise ValidationError("n_features_in_ must be a number of features").within("n_features_in_")
+    for index, tree in enumerate(trees):
+        if tree.n_features != n_features:
+            raise ValidationError(
+                f"n_features_in_ is {n_features}, but the tree of the estimator {index} knows {tree.n_features}"
+            ).within("n_features_in_")
+
+
+@check("sklearn.ensemble._forest.BaseForest")
+def check_forest(forest: Any) -> None:
+    """Refuse a forest whose trees differ in features, outputs or classes."""
+    state = vars(forest)
+    _check_template(state)
+    if "estimators_" not in state:
+        return
+    if type(state["estimators_"]) is not list:
+        raise ValidationError("the estimators of a forest are a list").within("estimators_")
+    trees = compiled_trees(state["estimators_"])
+    if not trees:
+        return
+    check_features(state, trees)
+    n_outputs = state.get("n_outputs_")
+    if not is_count(n_outputs) or any(tree.n_outputs != n_outputs for tree in trees):
+        raise ValidationError("n_outputs_ must be what every tree has").within("n_outputs_")
+
+
+@check("sklearn.ensemble._forest.ForestClassifier")
+def _check_forest_classes(forest: Any) -> None:
+    state = vars(forest)
+    estimators = state.get("estimators_")
+    if not estimators:
+        return
+    trees = [vars(estimator)["tree_"] for estimator in estimators]
+    n_classes = trees[0].n_classes
+    # The predictions of all trees are added up.
+    if any(tree.max_n_classes != n_classes.max() for tree in trees) or (
+        len(n_classes) > 1 and any((tree.n_classes != n_classes).any() for tree in trees)
+    ):
+        raise ValidationError("all trees of a forest must have the same classes").within("estimators_")
+    check_classes(state, n_classes)
+
+
+@check("sklearn.ensemble._forest.ForestRegressor", "sklearn.ensemble._forest.RandomTreesEmbedding")
+def _check_forest_values(forest: Any) -> None:
+    for index, estimator in enumerate(vars(forest).get("estimators_", ())):
+        if vars(estimator)["tree_"].max_n_classes != 1:
+            raise ValidationError("the tree must be that of a regressor").within(index).within("estimators_")
+
+
+def _check_template(state: dict[str, Any]) -> None:
+    """
+    Refuse a forest that would grow its next trees with parameters that nothing has checked.
+
+    A forest checks the parameters that it gives to its trees, but not those its ``estimator`` has besides.
+    """
+    template: Any = state.get("estimator")
+    if not is_decision_tree(template):
+        return
+    parameters = vars(template)
+    cls: Any = type(template)
+    for name, default in _defaults(cls).items():
+        value = parameters.get(name, default)
+        if type(value) is not type(default) or value != default:
+            raise (
+                ValidationError(
+                    "the estimator that a forest copies its trees from has the default parameters"
+                )
+                .within(name)
+                .within("estimator")
+            )
+
+
+@cache
+def _defaults(cls: Any) -> dict[str, Any]:
+    return dict(vars(cls()))
+
+
+@check("sklearn.ensemble._bagging.BaseBagging")
+def check_bagging(bagging: Any) -> None:
+    """Refuse a bagging ensemble whose members look at columns that are not there."""
+    state = vars(bagging)
+    if "estimators_" not in state or "estimators_features_" not in state:
+        return
+    estimators, subsets = state["estimators_"], state["estimators_features_"]
+    if type(estimators) is not list or type(subsets) is not list or len(estimators) != len(subsets):
+        raise ValidationError("there must be a list of features for each estimator").within(
+            "estimators_features_"
+        )
+    n_features = state.get("n_features_in_")
+    if not is_count(n_features):
+        raise ValidationError("n_features_in_ must be a number of features").within("n_features_in_")
+    for index, subset in enumerate(subsets):
+        if type(subset) is not np.ndarray or subset.ndim != 1 or subset.dtype.kind not in "iu":
+            raise (
+                ValidationError("the features of an estimator must be their numbers")
+                .within(index)
+                .within("estimators_features_")
+            )
+    if not subsets:
+        return
+    features = np.concatenate(subsets)
+    if len(features) and not (features.min() >= 0 and features.max() < n_features):
+        raise ValidationError("an estimator looks at a feature that is not there").within(
+            "estimators_features_"
+        )
+    for index, (estimator, subset) in enumerate(zip(estimators, subsets, strict=True)):
+        if is_decision_tree(estimator) and vars(estimator).get("n_features_in_") != len(subset):
+            raise (
+                ValidationError("the tree knows another number of features")
+                .within(index)
+                .within("estimators_")
+            )
+
+
+@check("sklearn.ensemble._iforest.IsolationForest")
+def check_isolation_forest(forest: Any) -> None:
+    """Refuse an isolation forest whose trees have not a path length for every node."""
+    state = vars(forest)
+    if "estimators_" not in state:
+        return
+    counts = [tree.node_count for tree in compiled_trees(state["estimators_"])]
+    for name in ("_decision_path_lengths", "_average_path_length_per_tree"):
+        if name not in state:
+            continue  # older versions compute them
+        lengths = state[name]
+        if not isinstance(lengths, list | tuple) or len(lengths) != len(counts):
+            raise ValidationError("there must be path lengths for each tree").within(name)
+        for index, (length, count) in enumerate(zip(lengths, counts, strict=True)):
+            if type(length) is not np.ndarray or length.shape != (count,) or length.dtype.kind not in "iuf":
+                raise (
+                    ValidationError(f"there must be a length for each of {count} nodes")
+                    .within(index)
+                    .within(name)
+                )
+
+
+@check(
+    "sklearn.ensemble._bagging.BaggingClassifier",
+    "sklearn.ensemble._weight_boosting.AdaBoostClassifier",
+)
+def check_number_of_classes(classifier: Any) -> None:
+    """Refuse a number of classes that votes would be counted for though there are no such classes."""
+    state = vars(classifier)
+    if "n_classes_" not in state:
+        return
+    n_classes, classes = state["n_classes_"], state.get("classes_")
+    if not is_count(n_classes) or type(classes) is not np.ndarray or classes.shape != (n_classes,):
+        raise ValidationError("n_classes_ must be the number of classes_").within("n_classes_")

@@ -1,0 +1,230 @@
+"""
+What a few nodes may grow to once they refer to each other: work without end, or recursion that overflows the stack.
+
+Python hashes a tuple by recursion and anew at each use, numpy compares, prints and hashes a dtype in the same way, and
+some containers are freed by recursion without a limit. References make each of these as deep, or as large, as the
+attacker likes: forty tuples, each holding the next one twice, take hours to hash.
+"""
+
+from __future__ import annotations
+
+import operator
+import types
+from collections import Counter, defaultdict, deque
+from collections.abc import Callable, Collection, Iterable
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import numpy as np
+
+from reflectio.decoder import Decoder
+from reflectio.errors import LimitError
+
+# How deep tuples may nest within a key, and dtypes within each other; C code follows both by recursion.
+_DEPTH = 1000
+
+# How many keys of a set or mapping may have one hash.
+_COLLISIONS = 500
+_SALTED = frozenset({str, bytes})
+
+# How many fields a dtype may have, those of its fields included.
+_FIELDS = 100_000
+
+# How long a chain of containers that are freed by recursion may be: in units of about 100 bytes of stack, of which an
+# array takes 16. A stack of 8 MiB overflows at 80,000, and threads have smaller ones.
+_CHAIN_WEIGHT = 8000
+_ARRAY_WEIGHT = 16
+
+_Parts = Callable[[Any], Iterable[Any]]
+
+
+class _Measured:
+    """The sizes that were found in one document, each with its object, so that no id is used twice."""
+
+    def __init__(self) -> None:
+        self.sizes: dict[int, tuple[Any, int, int]] = {}
+        self.hashed = 0
+
+    def measure(self, root: Any, parts: _Parts, own: Callable[[Any], int], limit: int, what: str) -> int:
+        """The sizes of an object and its parts, counted as often as they are met; they form no cycle."""
+        stack: list[tuple[Any, list[Any] | None]] = [(root, None)]
+        sizes = self.sizes
+        while stack:
+            obj, below = stack.pop()
+            if below is None:
+                if id(obj) not in sizes:
+                    below = list(parts(obj))
+                    stack.append((obj, below))
+                    stack.extend((part, None) for part in below)
+                continue
+            size, depth = own(obj), 0
+            for part in below:
+                _, part_size, part_depth = sizes[id(part)]
+                size += part_size
+                depth = max(depth, part_depth)
+            if depth >= _DEPTH or size > limit:
+                raise LimitError(f"{what} nests {depth + 1} deep and comes to {size} parts; that is too much to work with")
+            sizes[id(obj)] = (obj, size, depth + 1)
+        return sizes[id(root)][1]
+
+
+_measured: WeakKeyDictionary[Decoder, _Measured] = WeakKeyDictionary()
+
+
+def _of(decoder: Decoder) -> _Measured:
+    found = _measured.get(decoder)
+    if found is None:
+        found = _measured[decoder] = _Measured()
+    return found
+
+
+# -- keys -----------------------------------------------------------------------------------------------------
+
+
+def _hashed_parts(key: Any) -> Iterable[Any]:
+    if isinstance(key, slice):
+        key = (key.start, key.stop, key.step)
+    return [part for part in key if isinstance(part, tuple | slice)]
+
+
+def _hashed_values(key: Any) -> int:
+    return 1 if isinstance(key, slice) else len(key)
+
+
+def check_keys(keys: Collection[Any], decoder: Decoder) -> None:
+    """
+    Refuse keys that take too long to hash, before they are hashed.
+
+    All values that the hashing of a document's keys visits count together against the policy's limit on nodes.
+    """
+    for key in keys:
+        if not isinstance(key, tuple | slice):
+            continue
+        limit = decoder.policy.limits.nodes
+        measured = _of(decoder)
+        if _hashed_parts(key):
+            measured.hashed += measured.measure(key, _hashed_parts, _hashed_values, limit, "a key")
+        else:
+            measured.hashed += _hashed_values(key)
+        if measured.hashed > limit:
+            raise LimitError(f"hashing the keys of the document visits more than {limit} values, the policy's limit nodes")
+    _check_collisions(keys)
+
+
+def _check_collisions(keys: Collection[Any]) -> None:
+    # Text is hashed with a secret; numbers are not, and all multiples of 2**61 - 1 hash to zero. Keys of one hash are
+    # compared each with each: a hundred thousand take minutes.
+    if len(keys) <= _COLLISIONS or set(map(type, keys)) <= _SALTED:
+        return
+    if Counter(map(hash, keys)).most_common(1)[0][1] > _COLLISIONS:
+        raise LimitError(f"more than {_COLLISIONS} keys of a set or mapping have the same hash")
+
+
+# -- dtypes ---------------------------------------------------------------------------------------------------
+
+
+def _fields(dtype: np.dtype[Any]) -> Iterable[Any]:
+    if dtype.subdtype is not None:
+        return (dtype.subdtype[0],)
+    fields = dtype.fields
+    return () if fields is None or dtype.names is None else [fields[name][0] for name in dtype.names]
+
+
+def check_dtype(dtype: np.dtype[Any], decoder: Decoder) -> None:
+    """Refuse a dtype with too many fields within fields."""
+    _of(decoder).measure(dtype, _fields, lambda dtype: 1, _FIELDS, "a dtype")
+
+
+# -- chains ---------------------------------------------------------------------------------------------------
+
+_HOLDERS = (np.ndarray, deque, defaultdict, slice, types.MethodType, operator.itemgetter)
+
+
+def _is_holder(part: Any) -> bool:
+    return isinstance(part, _HOLDERS) and not (isinstance(part, np.ndarray) and not part.dtype.hasobject)
+
+
+def _weight(obj: Any) -> int:
+    return _ARRAY_WEIGHT if isinstance(obj, np.ndarray) else 1
+
+
+class _Chains:
+    """
+    How long chains of containers that are freed by recursion may have become, kept while a document is built.
+
+    It is not enough to look at the end: after any error, what was built so far is freed. Containers that hold one
+    another form groups, and the weights of a group are a bound for its longest chain. Where the bound is too high
+    the chain is measured, which then is the bound.
+    """
+
+    def __init__(self) -> None:
+        self._above: dict[int, int] = {}
+        self._bounds: dict[int, int] = {}
+        # The containers of each group that hold others, with those.
+        self._held: dict[int, dict[int, tuple[Any, list[Any]]]] = {}
+
+    def _group(self, key: int) -> int:
+        path = []
+        while (above := self._above.get(key, key)) != key:
+            path.append(key)
+            key = above
+        self._above.update(dict.fromkeys(path, key))
+        return key
+
+    def add(self, obj: Any, held: list[Any]) -> None:
+        """Note that an object directly holds others."""
+        group = self._group(id(obj))
+        self._bounds[group] = self._bounds.get(group, 0) + _weight(obj)
+        self._held.setdefault(group, {})[id(obj)] = (obj, held)
+        for part in held:
+            group = self._join(group, self._group(id(part)))
+        if self._bounds[group] > _CHAIN_WEIGHT:
+            self._bounds[group] = self._longest(self._held[group])
+
+    def _join(self, first: int, second: int) -> int:
+        if first == second:
+            return first
+        if len(self._held.get(first, ())) < len(self._held.get(second, ())):
+            first, second = second, first
+        self._above[second] = first
+        self._bounds[first] = self._bounds.get(first, 0) + self._bounds.pop(second, 0)
+        self._held.setdefault(first, {}).update(self._held.pop(second, {}))
+        return first
+
+    @staticmethod
+    def _longest(held: dict[int, tuple[Any, list[Any]]]) -> int:
+        # Depth first, without recursion; what is met while it is open closes a cycle, which is no chain.
+        weights: dict[int, int] = {}
+        for obj, _ in held.values():
+            stack: list[tuple[Any, bool]] = [(obj, False)]
+            while stack:
+                obj, complete = stack.pop()
+                parts = held[id(obj)][1] if id(obj) in held else []
+                if not complete:
+                    if id(obj) not in weights:
+                        weights[id(obj)] = 0
+                        stack.append((obj, True))
+                        stack.extend((part, False) for part in parts)
+                    continue
+                weight = _weight(obj) + max((weights[id(part)] for part in parts), default=0)
+                if weight > _CHAIN_WEIGHT:
+                    raise LimitError(
+                        "arrays, deques or other containers hold one another in so long a chain that freeing them "
+                        "would overflow the stack"
+                    )
+                weights[id(obj)] = weight
+        return max(weights.values())
+
+
+_chains: WeakKeyDictionary[Decoder, _Chains] = WeakKeyDictionary()
+
+
+def check_chain(obj: Any, parts: Iterable[Any], decoder: Decoder) -> None:
+    """Refuse a container that makes a chain of such that are freed by recursion too long."""
+    if not any(issubclass(kind, _HOLDERS) for kind in set(map(type, parts))):
+        return
+    if held := [part for part in parts if _is_holder(part)]:
+        chains = _chains.get(decoder)
+        if chains is None:
+            chains = _chains[decoder] = _Chains()
+        chains.add(obj, held)

@@ -1,0 +1,118 @@
+"""Checks of every estimator: counts that methods allocate by, and parameters of metrics."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from reflectio.checks import check
+from reflectio.codecs.fitted import State, array_of, refuse, size_of
+
+# Methods give a name, or a column, to each of so many features without looking whether anything has as many.
+_COUNTS = ("n_features_in_", "_n_features_out", "n_features_out_", "n_components_", "n_outputs_")
+
+# A count up to this is taken as it is; a larger one needs an array as long. Hashed features are the most that
+# people use, and of these a few million.
+_MOST_UNBACKED = 1 << 24
+
+_METRIC_PARAMETERS = ("metric_params", "effective_metric_params_", "_metric_params")
+
+# Squares that compiled code would read for every sample, whatever their number.
+_NORMS = frozenset({"X_norm_squared", "Y_norm_squared"})
+
+_MOST_STEPS = 1024
+
+
+@check("sklearn.base.BaseEstimator")
+def check_sizes(estimator: Any) -> None:
+    """Refuse counts that no array bears out, and metric parameters of other features than the model's."""
+    state = vars(estimator)
+    for name in _COUNTS:
+        count = state.get(name)
+        if count is not None and isinstance(count, int | np.integer) and not 0 <= count <= _MOST_UNBACKED:
+            _check_backing(state, name, int(count))
+    for name in _METRIC_PARAMETERS:
+        if state.get(name):
+            _check_metric_parameters(state, name)
+
+
+def _check_backing(state: State, name: str, count: int) -> None:
+    for value in state.values():
+        if isinstance(value, np.ndarray) and count in value.shape and value.size >= count:
+            return
+    refuse(name, f"is {count}, and nothing that the estimator holds is of that length")
+
+
+def _check_metric_parameters(state: State, name: str) -> None:
+    parameters = state[name]
+    if type(parameters) is not dict or parameters.keys() & _NORMS:
+        refuse(name, f"must be a dict without {' and '.join(sorted(_NORMS))}")
+    n_features = state.get("n_features_in_")
+    if n_features is None:
+        return
+    for key, shape in (("V", (n_features,)), ("VI", (n_features, n_features)), ("w", (n_features,))):
+        value = parameters.get(key)
+        if value is not None and np.shape(value) != shape:
+            refuse(f"{name}.{key}", f"must be of the shape {shape}")
+
+
+@check("sklearn.dummy.DummyRegressor")
+def check_constant(model: Any) -> None:
+    """Refuse more outputs than constants."""
+    state = vars(model)
+    if "n_outputs_" in state and np.shape(state["constant_"])[-1:] != (state["n_outputs_"],):
+        refuse("n_outputs_", "must be the number of constants in constant_")
+
+
+@check("sklearn.dummy.DummyClassifier")
+def check_dummy_classes(model: Any) -> None:
+    """Refuse numbers of classes that are not those of the classes."""
+    state = vars(model)
+    if "n_classes_" not in state:
+        return
+    one_output = type(state["n_classes_"]) is not list
+    counts, classes = state["n_classes_"], state["classes_"]
+    for count, values in [(counts, classes)] if one_output else zip(counts, classes, strict=True):
+        if count != len(values):
+            refuse("n_classes_", "must be the number of classes in classes_")
+
+
+@check("sklearn.kernel_approximation.AdditiveChi2Sampler")
+def check_steps(sampler: Any) -> None:
+    """Refuse steps that would take more memory than any sample needs."""
+    if "sample_steps" in vars(sampler):
+        size_of(vars(sampler), "sample_steps", 0, _MOST_STEPS)
+
+
+@check("sklearn.preprocessing.PolynomialFeatures")
+def check_degrees(features: Any) -> None:
+    """Refuse a number of columns that is not that of the degrees."""
+    state = vars(features)
+    if "_max_degree" not in state:
+        return
+    least, most = size_of(state, "_min_degree", 0, 1 << 16), size_of(state, "_max_degree", 0, 1 << 16)
+    bias = bool(state.get("include_bias"))
+    common = {
+        "n_features": size_of(state, "n_features_in_", 0, 1 << 31),
+        "max_degree": most,
+        "interaction_only": bool(state.get("interaction_only")),
+        "include_bias": bias,
+    }
+    n_all = features._num_combinations(min_degree=0, **common)
+    n_columns = features._num_combinations(min_degree=least, **common)
+    if state.get("_n_out_full") != n_all:
+        refuse("_n_out_full", f"must be {n_all}, the number of terms")
+    if state.get("n_output_features_") != n_columns:
+        refuse("n_output_features_", f"must be {n_columns}, the number of terms")
+
+
+@check("sklearn.decomposition.IncrementalPCA")
+def check_components(model: Any) -> None:
+    """Refuse components that are not finite: the decomposition of the next batch would not end."""
+    state = vars(model)
+    for name in ("components_", "singular_values_", "mean_"):
+        value = state.get(name)
+        # Before the first batch, these are None or 0.
+        if isinstance(value, np.ndarray) and not np.isfinite(array_of(state, name, (), value.shape)).all():
+            refuse(name, "must be finite")

@@ -1,0 +1,153 @@
+"""Checks of support vector machines: libsvm reads the fitted arrays without looking at their lengths."""
+
+from __future__ import annotations
+
+import functools
+import sys
+from typing import Any
+
+import numpy as np
+
+from reflectio.checks import check
+from reflectio.codecs.fitted import ANY, DOUBLE, INT, Array, State, array_of, refuse, within
+
+_KERNELS = frozenset({"linear", "poly", "rbf", "sigmoid", "precomputed"})
+_CLASSIFIERS = frozenset({"c_svc", "nu_svc"})
+
+# Functions of scikit-learn and numpy that give a value for every pair of samples, as a kernel must.
+_PAIRWISE_MODULE = "sklearn.metrics.pairwise"
+_PAIRWISE_NAMES = frozenset(
+    {
+        "additive_chi2_kernel",
+        "chi2_kernel",
+        "cosine_distances",
+        "cosine_similarity",
+        "euclidean_distances",
+        "laplacian_kernel",
+        "linear_kernel",
+        "manhattan_distances",
+        "polynomial_kernel",
+        "rbf_kernel",
+        "sigmoid_kernel",
+    }
+)
+
+# Attributes of the class that say how the fitted ones are read.
+_OF_THE_CLASS = ("_impl", "_sparse_kernels")
+
+
+def _is_pairwise(kernel: Any) -> bool:
+    """Whether a callable is known to give a matrix with an entry for every pair of samples."""
+    if isinstance(kernel, functools.partial):
+        return not kernel.args and not kernel.keywords.keys() & {"X", "Y"} and _is_pairwise(kernel.func)
+    if kernel is np.inner:
+        return True
+    module = getattr(kernel, "__module__", None)
+    if module == _PAIRWISE_MODULE:
+        return getattr(kernel, "__name__", None) in _PAIRWISE_NAMES
+    kernels = sys.modules.get("sklearn.gaussian_process.kernels")
+    if kernels is not None and isinstance(kernel, kernels.Kernel):
+        return True
+    # What a user's own policy allows is the user's own code.
+    home = str(module if isinstance(module, str) else type(kernel).__module__).partition(".")[0]
+    return home not in sys.stdlib_module_names and home not in {"numpy", "scipy", "sklearn", "pandas"}
+
+
+@check("sklearn.svm._base.BaseLibSVM")
+def check_support_vectors(machine: Any) -> None:
+    """Refuse a machine whose parts disagree on support vectors, classes or features."""
+    state = vars(machine)
+    for name in _OF_THE_CLASS:
+        if name in state:
+            refuse(name, "belongs to the class, not to its objects")
+    kernel = state.get("kernel")
+    if callable(kernel):
+        if not _is_pairwise(kernel):
+            refuse("kernel", "is not known to give a value for every pair of samples")
+    elif kernel is not None and (type(kernel) is not str or kernel not in _KERNELS):
+        refuse("kernel", f"must be one of {', '.join(sorted(_KERNELS))}, or a kernel function")
+    if "support_" not in state:
+        # Until it is fitted, it has no arrays.
+        for name in ("support_vectors_", "_n_support", "_dual_coef_"):
+            if name in state:
+                refuse(name, "is of no use without support_")
+        return
+    if type(state.get("_sparse")) is not bool:
+        refuse("_sparse", "must be true or false")
+    n_classes = len(state["classes_"]) if machine._impl in _CLASSIFIERS else 2
+    if n_classes < 2:
+        refuse("classes_", "must be two classes or more")
+    if state["_sparse"]:
+        n_support = _check_sparse_vectors(state, n_classes)
+    else:
+        n_support = _check_dense_vectors(state, n_classes)
+    _check_counts(machine, n_support, n_classes)
+
+
+def _check_counts(machine: Any, n_support: int, n_classes: int) -> None:
+    state = vars(machine)
+    counts = array_of(state, "_n_support", INT, (n_classes,))
+    if machine._impl in _CLASSIFIERS and (
+        not within(counts, 0, n_support) or int(counts.sum(dtype=np.int64)) != n_support
+    ):
+        refuse("_n_support", f"must sum to the number of support vectors, {n_support}")
+    n_pairs = n_classes * (n_classes - 1) // 2
+    array_of(state, "_intercept_", DOUBLE, (n_pairs,))
+    # A fit without probabilities leaves these empty, and predict_proba then says so.
+    pairs = [len(array_of(state, name, DOUBLE, (ANY,))) for name in ("_probA", "_probB")]
+    if pairs == [n_pairs, n_pairs]:
+        return
+    if 0 not in pairs or max(pairs) > 1:
+        refuse("_probA", f"must be of {n_pairs} numbers, as _probB, or empty")
+    flag = "_effective_probability" if "_effective_probability" in state else "probability"
+    if state["_sparse"] and state.get(flag, False):
+        refuse(flag, "must be false where there are no probabilities")
+
+
+def _check_dense_vectors(state: State, n_classes: int) -> int:
+    support = array_of(state, "support_", INT, (ANY,))
+    n_support = len(support)
+    kernel = state.get("kernel")
+    if kernel == "precomputed" or callable(kernel):
+        _check_training_samples(state, support)
+        array_of(state, "support_vectors_", DOUBLE, (0, 0), (n_support, ANY))
+    else:
+        array_of(state, "support_vectors_", DOUBLE, (n_support, state["n_features_in_"]))
+    array_of(state, "_dual_coef_", DOUBLE, (n_classes - 1, n_support))
+    return n_support
+
+
+def _check_training_samples(state: State, support: Array) -> None:
+    """Check the places of support vectors among the columns of a kernel matrix."""
+    shape = state["shape_fit_"]
+    if type(shape) is not tuple or not shape or type(shape[0]) is not int:
+        refuse("shape_fit_", "must be the shape of the training samples")
+    n_samples = shape[0]
+    if callable(state["kernel"]) and len(state["_BaseLibSVM__Xfit"]) != n_samples:
+        refuse("shape_fit_", "must have the number of training samples")
+    if not within(support, 0, n_samples - 1):
+        refuse("support_", f"must be places among {n_samples} training samples")
+
+
+def _check_sparse_vectors(state: State, n_classes: int) -> int:
+    if callable(state["kernel"]) or state["kernel"] == "precomputed":
+        refuse("_sparse", "must be false with this kernel")
+    vectors = state["support_vectors_"]
+    if getattr(vectors, "format", None) != "csr" or vectors.shape[1] != state["n_features_in_"]:
+        refuse("support_vectors_", f"must be a CSR matrix of {state['n_features_in_']} features")
+    n_support = int(vectors.shape[0])
+    array_of(state, "support_", INT, (n_support,))
+    coefficients = state["_dual_coef_"]
+    if getattr(coefficients, "format", None) != "csr" or coefficients.data.shape != (
+        (n_classes - 1) * n_support,
+    ):
+        refuse("_dual_coef_", f"must be a CSR matrix of {n_classes - 1} x {n_support} coefficients")
+    return n_support
+
+
+@check("sklearn.gaussian_process.kernels.Exponentiation")
+def check_exponentiation(kernel: Any) -> None:
+    """Refuse an exponent that would change the shape of the kernel matrix."""
+    exponent = vars(kernel).get("exponent")
+    if not isinstance(exponent, int | float | np.number):
+        refuse("exponent", "must be a number")

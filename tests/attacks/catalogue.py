@@ -1,0 +1,18 @@
+"""All attacks, by id."""
+
+from __future__ import annotations
+
+from attacks import documents, names, resources, states
+from attacks.attack import Attack
+
+#: The attacks of each kind, by the name of the kind.
+KINDS: dict[str, list[Attack]] = {
+    "names": names.ATTACKS,
+    "documents": documents.ATTACKS,
+    "resources": resources.ATTACKS,
+    "states": states.ATTACKS,
+}
+
+CATALOGUE: dict[str, Attack] = {attack.id: attack for attacks in KINDS.values() for attack in attacks}
+
+assert len(CATALOGUE) == sum(map(len, KINDS.values())), "two attacks have one id"

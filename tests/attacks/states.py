@@ -1,0 +1,300 @@
+"""States: attributes that would replace behaviour, and numbers that compiled code would index by."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+from attacks.attack import Attack, array, callable_node, forged, text_of
+
+_VALIDATION = "ValidationError"
+_REFUSED = "ValidationError|DocumentError"
+
+_SVC = "sklearn.svm.SVC"
+
+
+def _svc(**attributes: Any) -> dict[str, Any]:
+    return {"$": _SVC, "kernel": "rbf", **attributes}
+
+
+_ATTRIBUTES: dict[str, tuple[str, Any]] = {
+    "dunder-class": ("change the class of the object", _svc(__class__="x")),
+    "dunder-dict": ("replace all attributes", _svc(__dict__={})),
+    "dunder-reduce": ("choose what copying does", _svc(__reduce_ex__=callable_node("builtins.max"))),
+    "dunder-getstate": ("choose what saving does", _svc(__getstate__=callable_node("builtins.max"))),
+    "dunder-getattr": ("choose what attributes give", _svc(__getattr__=callable_node("builtins.max"))),
+    "dunder-array": ("have numpy read any address", _svc(__array_interface__={
+        "data": {"$": "tuple", "items": [0, False]}, "shape": {"$": "tuple", "items": [1]}, "typestr": "<f8",
+        "version": 3})),
+    "dunder-array-struct": ("have numpy read any address", _svc(__array_struct__=1)),
+    "dunder-cuda": ("have a library read any address", _svc(__cuda_array_interface__={})),
+    "dunder-call": ("be called", _svc(__call__=callable_node("builtins.max"))),
+    "dunder-len": ("lie about a length", _svc(__len__=callable_node("builtins.len"))),
+    "dunder-sklearn-tags": ("lie about tags", _svc(__sklearn_tags__=1)),
+    "dunder-sklearn-clone": ("choose what cloning does", _svc(__sklearn_clone__=callable_node("builtins.max"))),
+    "dunder-deepcopy": ("choose what copying does", _svc(__deepcopy__=callable_node("builtins.max"))),
+    "method-fit": ("replace a method by a function", _svc(fit=callable_node("builtins.max"))),
+    "method-predict": ("replace a method by a function", _svc(predict=callable_node("builtins.max"))),
+    "method-get-params": ("replace a method by data", _svc(get_params=1)),
+    "method-private": ("replace a method by data", _svc(_validate_data=1, _dense_fit=2)),
+    "method-repr": ("replace a method by data", _svc(_repr_html_=callable_node("builtins.max"))),
+    "property": ("hide a property", _svc(coef_=array([1.0]))),
+    "no-identifier": ("have an attribute that no code reads", _svc(**{"a b": 1})),
+    "no-identifier-dot": ("have an attribute that looks nested", _svc(**{"a.b": 1})),
+    "no-identifier-empty": ("have an attribute without a name", _svc(**{"": 1})),
+    "no-identifier-nul": ("cut a name short", _svc(**{"fit\0": 1})),
+    "unicode-twin": ("have Python's normalisation make another name of it", _svc(**{"ﬁt": 1})),
+    "state-number": ("have a state of another form", {"$": _SVC, "$state": 5}),
+    "state-text": ("have a state of another form", {"$": _SVC, "$state": "abc"}),
+    "state-list": ("have a state of another form", {"$": _SVC, "$state": [1]}),
+    "state-dunder": ("hide a dunder in a state", {"$": _SVC, "$state": {
+        "$": "dict", "items": [["__class__", 1]]}}),
+    "state-nontext-key": ("have an attribute whose name is a number", {"$": _SVC, "$state": {
+        "$": "dict", "items": [[5, 1]]}}),
+    "state-slots-pair": ("hide a dunder in the state of slots", {"$": _SVC, "$state": {"$": "tuple", "items": [
+        None, {"__class__": 1}]}}),
+    "state-subclass-dict": ("hide a dunder in another kind of dict", {"$": _SVC, "$state": {
+        "$": "ordereddict", "items": [["__class__", 1]]}}),
+    "state-bunch": ("hide a dunder in a Bunch", {"$": _SVC, "$state": {
+        "$": "sklearn.utils.Bunch", "$items": {"__class__": 1}}}),
+    "state-and-attributes": ("have two states", {"$": _SVC, "$state": {}, "C": 1}),
+    "items-of-no-container": ("put items into what holds none", {"$": _SVC, "$items": [1]}),
+    "bunch-dunder": ("have numpy read any address through a Bunch", {"$": "sklearn.utils.Bunch", "$items": {
+        "__array_interface__": {"data": [0, False], "shape": [1], "typestr": "<f8", "version": 3}}}),
+    "bunch-nontext": ("have a Bunch with an item that is no name", {"$": "sklearn.utils.Bunch", "$items": {
+        "$": "dict", "items": [[5, 1]]}}),
+    "namespace-dunder": ("change the class of a namespace", {"$": "types.SimpleNamespace", "__class__": 1}),
+    "array-state-dunder": ("change what an array in a class does", {
+        "$": "ndarray", "dtype": "float64", "shape": [1], "data": [1.0], "name": "numpy.recarray",
+        "state": {"__array_finalize__": 1}}),
+    "args-and-new": ("be made twice", {"$": "sklearn.tree._tree.Tree", "$args": [], "$new": []}),
+    "args-text": ("spread text over arguments", {"$": "sklearn.tree._tree.Tree", "$args": "abc"}),
+    "tree-args": ("allocate by sizes that lie", {"$": "sklearn.tree._tree.Tree", "$args": [
+        2**62, array([2], "int64"), 1]}),
+    "tree-args-negative": ("allocate by negative sizes", {"$": "sklearn.tree._tree.Tree", "$args": [
+        -1, array([-2], "int64"), -1]}),
+    "tree-without-state": ("use a tree that nobody filled", {"$": "sklearn.tree.DecisionTreeClassifier", "tree_": {
+        "$": "sklearn.tree._tree.Tree", "$args": [1, array([2], "int64"), 1]}}),
+    "bits-unknown": ("make a bit generator of any name", {
+        "$": "bitgenerator", "name": "os.system", "state": {}}),
+    "randomstate-of-number": ("make a RandomState of what is no bit generator", {
+        "$": "randomstate", "bit_generator": 5, "has_gauss": 0, "gauss": 0.0}),
+    "generator-of-number": ("make a Generator of what is no bit generator", {
+        "$": "generator", "bit_generator": None}),
+}
+
+# Each of these classes is refused unless its state is attributes.
+_EXPECTED_UNTRUSTED = {"bits-unknown": "UntrustedNameError|DocumentError|ValidationError"}
+
+
+# -- states of fitted models, changed --------------------------------------------------------------------------
+
+
+@cache
+def _data() -> tuple[Any, Any]:
+    from sklearn.datasets import make_classification
+
+    data: tuple[Any, Any] = make_classification(60, 4, random_state=0)
+    return data
+
+
+def _fitted(name: str, **parameters: Any) -> Callable[[], Any]:
+    def make() -> Any:
+        import importlib
+
+        module, _, cls = name.rpartition(".")
+        X, y = _data()
+        return getattr(importlib.import_module(f"sklearn.{module}"), cls)(**parameters).fit(X, y)
+
+    return make
+
+
+def _first(node: Any, member: str) -> Any:
+    """The first object below a node that has a member."""
+    stack = [node]
+    while stack:
+        node = stack.pop()
+        if isinstance(node, dict):
+            if member in node:
+                return node
+            stack.extend(node.values())
+        elif isinstance(node, list):
+            stack.extend(node)
+    raise LookupError(f"nothing has the member {member!r}")
+
+
+def _put(member: str, *path: Any, value: Any) -> Callable[[Any], None]:
+    """Replace what lies at a path below the first object that has a member."""
+
+    def change(model: Any) -> None:
+        target = _first(model, member)
+        keys = [member, *path]
+        for key in keys[:-1]:
+            target = target[key]
+        assert target[keys[-1]] != value, "this changes nothing"
+        target[keys[-1]] = value
+
+    return change
+
+
+def _node_field(field: str, row: int, value: Any) -> Callable[[Any], None]:
+    """Replace a field of one node of the first decision tree."""
+
+    def change(model: Any) -> None:
+        nodes = _first(model, "nodes")["nodes"]
+        dtype = nodes["dtype"]
+        names = (_first(model, "names") if dtype.get("$") == "ref" else dtype)["names"]
+        nodes["data"][row][names.index(field)] = value
+
+    return change
+
+
+def _predictor_field(field: str, row: int, value: Any) -> Callable[[Any], None]:
+    def change(model: Any) -> None:
+        predictor = _first(model, "binned_left_cat_bitsets")["nodes"]
+        dtype = predictor["dtype"]
+        names = (_first(model, "names") if dtype.get("$") == "ref" else dtype)["names"]
+        predictor["data"][row][names.index(field)] = value
+
+    return change
+
+
+_TREE = _fitted("tree.DecisionTreeClassifier", random_state=0)
+_FOREST = _fitted("ensemble.RandomForestClassifier", n_estimators=3, random_state=0)
+_BOOST = _fitted("ensemble.HistGradientBoostingClassifier", max_iter=2, min_samples_leaf=5)
+_SVM = _fitted("svm.SVC")
+_NU = _fitted("svm.NuSVC")
+_NEIGHBORS = _fitted("neighbors.KNeighborsClassifier", algorithm="kd_tree", leaf_size=5)
+_BALL = _fitted("neighbors.KNeighborsClassifier", algorithm="ball_tree", leaf_size=5)
+
+_FORGED: dict[str, tuple[str, str, Callable[[], Any], Callable[[Any], None]]] = {
+    "tree-left-far": ("index past the nodes", "PR 34558", _TREE, _node_field("left_child", 0, 10**9)),
+    "tree-left-negative": ("index before the nodes", "PR 34558", _TREE, _node_field("left_child", 0, -7)),
+    "tree-right-far": ("index past the nodes", "PR 34558", _TREE, _node_field("right_child", 0, 10**9)),
+    "tree-self": ("walk for ever", "PR 34558", _TREE, _node_field("left_child", 0, 0)),
+    "tree-cycle": ("walk for ever", "PR 34558", _TREE, _node_field("right_child", 1, 0)),
+    "tree-shared-child": ("be a graph", "PR 34558", _TREE, _node_field("right_child", 0, 1)),
+    "tree-half-leaf": ("have one child", "PR 34558", _TREE, _node_field("left_child", 0, -1)),
+    "tree-feature-far": ("index past the features", "skops pull request 535", _TREE,
+                         _node_field("feature", 0, 10**6)),
+    "tree-feature-negative": ("index before the features", "skops pull request 535", _TREE,
+                              _node_field("feature", 0, -100)),
+    "tree-node-count": ("count nodes that are not there", "skops pull request 535", _TREE,
+                        _put("node_count", value=10**6)),
+    "tree-node-count-small": ("count fewer nodes than there are", "PR 34558", _TREE, _put("node_count", value=1)),
+    "tree-node-count-negative": ("count fewer than none", "PR 34558", _TREE, _put("node_count", value=-1)),
+    "tree-max-depth": ("have a path longer than the buffer", "PR 34558", _TREE, _put("max_depth", value=1)),
+    "tree-max-depth-huge": ("have a buffer as long as it says", "PR 34558", _TREE, _put("max_depth", value=2**40)),
+    "tree-values-short": ("read past the values", "PR 34558", _TREE,
+                          _put("values", value=array([[[1.0, 2.0]]], shape=[1, 1, 2]))),
+    "tree-values-dtype": ("read numbers of another size", "PR 34558", _TREE,
+                          _put("values", "dtype", value="float32")),
+    "forest-one-tree": ("hide one bad tree among good ones", "own", _FOREST, _node_field("left_child", 0, 10**8)),
+    "forest-features": ("have a forest pass fewer features than its trees read", "own", _FOREST,
+                        _put("n_features_in_", value=1)),
+    "forest-classes": ("have a forest sum more classes than its trees have", "own", _FOREST,
+                       _put("n_classes_", value=7)),
+    "forest-no-estimator": ("have a number as a tree", "own", _FOREST, _put("estimators_", 2, value=5)),
+    "boosting-left": ("index past the nodes", "own, after PR 34558", _BOOST, _predictor_field("left", 0, 10**6)),
+    "boosting-cycle": ("walk for ever", "own, after PR 34558", _BOOST, _predictor_field("left", 0, 0)),
+    "boosting-feature": ("index past the features", "own, after PR 34558", _BOOST,
+                         _predictor_field("feature_idx", 0, 10**6)),
+    "boosting-bitset": ("index past the bitsets", "own, after PR 34558", _BOOST,
+                        _predictor_field("bitset_idx", 0, 10**6)),
+    "boosting-categorical": ("read bitsets that are not there", "own, after PR 34558", _BOOST,
+                             _predictor_field("is_categorical", 0, 1)),
+    "svm-n-support": ("read past the support vectors", "scikit-learn issue 18891", _SVM,
+                      _put("_n_support", "data", 0, value=10**6)),
+    "svm-n-support-negative": ("read before the support vectors", "scikit-learn issue 18891", _SVM,
+                               _put("_n_support", "data", 0, value=-5)),
+    "svm-n-support-short": ("have fewer counts than classes", "scikit-learn issue 18891", _SVM,
+                            _put("_n_support", value=array([1], "int32"))),
+    "svm-support": ("index past the training data", "own, after issue 18891", _SVM,
+                    _put("support_", "data", 0, value=10**6)),
+    "svm-dual-coef": ("have fewer coefficients than vectors", "own, after issue 18891", _SVM,
+                      _put("_dual_coef_", value=array([[1.0]], shape=[1, 1]))),
+    "svm-vectors": ("have fewer vectors than counted", "own, after issue 18891", _SVM,
+                    _put("support_vectors_", value=array([[1.0] * 4], shape=[1, 4]))),
+    "svm-intercept": ("have fewer intercepts than pairs of classes", "own, after issue 18891", _SVM,
+                      _put("_intercept_", value=array([], shape=[0]))),
+    "svm-probabilities": ("have half of the probability parameters", "own, after issue 18891", _SVM,
+                          _put("_probA", value=array([1.0, 2.0, 3.0]))),
+    "svm-shape-fit": ("have a shape that is none", "own, after issue 18891", _SVM,
+                      _put("shape_fit_", value=5)),
+    "nusvm-n-support": ("read past the support vectors", "scikit-learn issue 18891", _NU,
+                        _put("_n_support", "data", 1, value=10**6)),
+}
+
+_SPARSE: dict[str, tuple[str, dict[str, Any]]] = {
+    "indices-far": ("write past the end of a row", {"indices": array([10**6], "int32")}),
+    "indices-negative": ("write before a row", {"indices": array([-1], "int32")}),
+    "indptr-far": ("read past the data", {"indptr": array([0, 10**6], "int32")}),
+    "indptr-backwards": ("read backwards", {"indptr": array([5, 0], "int32")}),
+    "indptr-negative": ("read before the data", {"indptr": array([-1, 1], "int32")}),
+    "indptr-short": ("have fewer rows than the shape", {"indptr": array([0], "int32")}),
+    "indices-dtype": ("index by floats", {"indices": array([0.0])}),
+    "data-short": ("have less data than indices", {"data": array([], shape=[0])}),
+    "shape-huge": ("overflow a product", {"shape": [2**62, 2**62]}),
+    "shape-negative": ("have a negative shape", {"shape": [-1, 3]}),
+}
+
+
+def _csr(change: Callable[[Any], None]) -> Callable[[], bytes]:
+    def matrix() -> Any:
+        import numpy as np
+        from scipy.sparse import csr_matrix
+
+        return csr_matrix((np.array([1.0]), np.array([0], "int32"), np.array([0, 1], "int32")), shape=(1, 3))
+
+    return forged(matrix, change)
+
+
+def _replace(members: dict[str, Any]) -> Callable[[Any], None]:
+    def change(model: Any) -> None:
+        unknown = members.keys() - model.keys()
+        assert not unknown, f"a sparse matrix has no {unknown}"
+        model.update(members)
+
+    return change
+
+
+def _spatial(member: str, value: Any) -> Callable[[Any], None]:
+    """Replace one part of a spatial tree's state, wherever the node keeps it."""
+
+    def change(model: Any) -> None:
+        _put(member, value=value)(model)
+
+    return change
+
+
+def _bit_generator(change: Callable[[Any], None]) -> Callable[[], bytes]:
+    def make() -> Any:
+        import numpy as np
+
+        return np.random.RandomState(0)
+
+    return forged(make, change)
+
+
+ATTACKS = [
+    *(
+        Attack(
+            f"state-{key}", tries, "own: attributes as gadgets", lambda node=node: text_of(node),
+            _EXPECTED_UNTRUSTED.get(key, _REFUSED),
+        )
+        for key, (tries, node) in _ATTRIBUTES.items()
+    ),
+    *(
+        Attack(f"forged-{key}", tries, source, forged(estimator, change), _VALIDATION)
+        for key, (tries, source, estimator, change) in _FORGED.items()
+    ),
+    *(
+        Attack(f"sparse-{key}", tries, "scipy issues on forged sparse matrices; own", _csr(_replace(members)), _REFUSED)
+        for key, (tries, members) in _SPARSE.items()
+    ),
+    Attack("randomstate-pos", "read past the state of a Mersenne twister", "own; numpy checks this nowhere",
+           _bit_generator(_put("pos", value=10**6)), _VALIDATION),
+    Attack("randomstate-pos-negative", "read before the state of a Mersenne twister", "own",
+           _bit_generator(_put("pos", value=-10)), _VALIDATION),
+]
