@@ -15,7 +15,7 @@ from reflectio.errors import DocumentError, IntegrityError, LimitError
 from reflectio.json_text import pretty
 from reflectio.policy import Limits
 from reflectio.segment import ALIGNMENT, Segment, SegmentWriter
-from reflectio.strict_json import count_values, parse
+from reflectio.strict_json import NESTING, count_values, nesting, parse
 
 FORMAT_VERSION = 1
 
@@ -203,6 +203,8 @@ def _parse(text: bytes, limits: Limits) -> dict[str, Any]:
     if (count := count_values(text, limits.nodes)) > limits.nodes:
         raise LimitError(f"the header holds {count} values; the policy's limit nodes is {limits.nodes}")
     header: dict[str, Any] = parse(text)
+    if limits.depth < NESTING and (depth := nesting(header)) > limits.depth:
+        raise LimitError(f"the header nests {depth} lists and objects; the policy's limit depth is {limits.depth}")
     return header
 
 

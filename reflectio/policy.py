@@ -66,7 +66,8 @@ class Limits:
     document_bytes : int, default=8 GiB
         Size of the document as it lies on disk.
     depth : int, default=10_000
-        Nesting of the model, counted through the references that continue it.
+        Nesting of lists and objects in the header. More than 254 are refused whatever the limit: what lies deeper
+        in a model stands in the header's ``objects``, which take no nesting.
     nodes : int, default=50_000_000
         Values in the header: every number, string, list and object counts as one.
     dimensions : int, default=64

@@ -36,6 +36,8 @@ def refusal(cls: type, name: Any) -> str | None:
         return f"{name!r} is not how Python spells that name"
     if name.startswith("__") and name.endswith("__"):
         return f"{name!r} is a name that Python reserves"
+    if name not in _defined(cls):
+        return None
     found = inspect.getattr_static(cls, name, _ABSENT)
     if found is _ABSENT or isinstance(found, MemberDescriptorType | GetSetDescriptorType):
         # Slots, and the fields of compiled classes, are state themselves.
@@ -43,6 +45,12 @@ def refusal(cls: type, name: Any) -> str | None:
     if hasattr(type(found), "__get__"):
         return f"{name!r} would hide what {cls.__qualname__} defines under that name"
     return None
+
+
+@cache
+def _defined(cls: type) -> frozenset[str]:
+    """Every name that a class, its bases or its metaclass define: a look at each of them is slow."""
+    return frozenset(name for base in (*cls.__mro__, *type(cls).__mro__) for name in vars(base))
 
 
 class StateNames:

@@ -117,6 +117,20 @@ def _check_integers(text: bytes) -> None:
     json.loads(text, parse_int=check, parse_float=len)
 
 
+def nesting(value: Any) -> int:
+    """How deep lists and objects nest in a parsed value."""
+    deepest, level = 0, [value]
+    while level:
+        deepest += 1
+        level = [
+            part
+            for outer in level
+            for part in (outer.values() if type(outer) is dict else outer)
+            if type(part) is dict or type(part) is list
+        ]
+    return deepest
+
+
 def count_values(text: bytes, enough: int) -> int:
     """
     Count the values of a JSON text, before it is parsed.

@@ -219,6 +219,9 @@ def _encode_datetimes(array: Array) -> Any:
     return numbers.tolist()
 
 
+_DATE_STARTS = frozenset("-+0123456789")
+
+
 def _int64(dtype: np.dtype[Any]) -> np.dtype[Any]:
     return np.dtype(f"{dtype.byteorder}i8")
 
@@ -229,6 +232,9 @@ def _decode_datetimes(flat: list[Any], dtype: np.dtype[Any]) -> Array:
         return np.array(flat, _int64(dtype)).view(dtype)
     if dtype.kind != "M" or not kinds <= _STRS:
         raise DocumentError("the elements must be ISO 8601 dates or, like durations, integers")
+    if not all(text == "NaT" or text[:1] in _DATE_STARTS for text in flat):
+        # numpy would read "today" and "now" from the clock.
+        raise DocumentError("the elements must be ISO 8601 dates, or NaT")
     return np.array(flat, dtype)
 
 
@@ -302,7 +308,7 @@ def encode_data(array: Array) -> Any:
 def _encode_records(array: Array) -> list[Any]:
     flat = array.ravel()
     assert flat.dtype.names is not None
-    columns = []
+    columns: list[list[Any]] = []
     for name in flat.dtype.names:
         column = flat[name]
         if not column.size:

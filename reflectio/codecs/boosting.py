@@ -211,7 +211,7 @@ def check_hist_boosting(booster: Any) -> None:
         raise _refuse("the baseline must be a number for each tree of an iteration", "_baseline_prediction")
     _check_predicted_features(state, [tree for predictors in iterations for tree in predictors])
     _check_link(state.get("_loss"), width)
-    if hasattr(booster, "predict_proba"):
+    if hasattr(type(booster), "predict_proba"):
         classes = state.get("classes_")
         if type(classes) is not np.ndarray or classes.ndim != 1 or width != _trees_for(len(classes)):
             raise _refuse(f"there are {width} trees in each iteration", "classes_")
@@ -347,7 +347,7 @@ def check_boosting(booster: Any) -> None:
     width = estimators.shape[1]
     if "n_trees_per_iteration_" in state and state["n_trees_per_iteration_"] != width:
         raise _refuse(f"there are {width} trees in each stage", "n_trees_per_iteration_")
-    if "n_classes_" in state and hasattr(booster, "predict_proba"):
+    if "n_classes_" in state and hasattr(type(booster), "predict_proba"):
         n_classes, classes = state["n_classes_"], state.get("classes_")
         if not is_count(n_classes) or type(classes) is not np.ndarray or classes.shape != (n_classes,):
             raise _refuse("n_classes_ must be the number of classes_", "n_classes_")
@@ -376,7 +376,7 @@ def _check_link(loss: Any, width: int) -> None:
         if getattr(loss, "K", None) != width:
             raise _refuse(f"there are {width} trees in each stage", "_loss", "K")
         return
-    if module != "sklearn._loss.loss":
+    if all(base.__module__ != "sklearn._loss.loss" for base in type(loss).__mro__):
         raise _refuse("the loss must be one of scikit-learn's", "_loss")
     if loss.is_multiclass != (width > 1):
         raise _refuse(f"the loss is not one for {width} trees in each stage", "_loss")

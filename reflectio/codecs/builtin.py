@@ -13,6 +13,7 @@ from reflectio.codecs import (
     distributions,
     dtypes,
     interpolators,
+    keywords,
     linear,
     neighbor_searches,
     neighbors,
@@ -31,7 +32,7 @@ from reflectio.codecs import (
 from reflectio.registry import register, register_factory
 
 # Modules that have no codecs register their checks when they are imported.
-_CHECKS = (categories, linear, neighbor_searches, sizes, support_vectors)
+_CHECKS = (categories, keywords, linear, neighbor_searches, sizes, support_vectors)
 
 
 def register_builtin_codecs() -> None:

@@ -12,6 +12,7 @@ import numpy as np
 
 from reflectio.codec import Codec, Node, ObjectNode
 from reflectio.codecs.containers import encode_items
+from reflectio.codecs.keywords import harmful_keywords
 from reflectio.codecs.growth import check_chain
 from reflectio.decoder import Decoder, located
 from reflectio.encoder import Encoder
@@ -134,6 +135,9 @@ class PartialCodec(Codec):
         except Exception as error:
             raise located(error, "func") from error
         args, kwargs = _build_arguments(node, decoder)
+        if harmful := harmful_keywords(func, kwargs):
+            what = "is an argument that no stored function may be given"
+            raise ValidationError(what).within(harmful[0]).within("kwargs")
         return functools.partial(func, *args, **kwargs)
 
 

@@ -77,7 +77,7 @@ def check_forest(forest: Any) -> None:
     _check_template(state)
     if "estimators_" not in state:
         return
-    if type(state["estimators_"]) is not list:
+    if not isinstance(state["estimators_"], list | tuple):
         raise ValidationError("the estimators of a forest are a list").within("estimators_")
     trees = compiled_trees(state["estimators_"])
     if not trees:
@@ -111,6 +111,18 @@ def _check_forest_values(forest: Any) -> None:
             raise ValidationError("the tree must be that of a regressor").within(index).within("estimators_")
 
 
+# What has always been so for a tree that was given no parameters.
+_TEMPLATE = {
+    "max_depth": None,
+    "max_leaf_nodes": None,
+    "min_samples_split": 2,
+    "min_samples_leaf": 1,
+    "min_weight_fraction_leaf": 0.0,
+    "min_impurity_decrease": 0.0,
+    "ccp_alpha": 0.0,
+}
+
+
 def _check_template(state: dict[str, Any]) -> None:
     """
     Refuse a forest that would grow its next trees with parameters that nothing has checked.
@@ -121,8 +133,7 @@ def _check_template(state: dict[str, Any]) -> None:
     if not is_decision_tree(template):
         return
     parameters = vars(template)
-    cls: Any = type(template)
-    for name, default in _defaults(cls).items():
+    for name, default in _TEMPLATE.items():
         value = parameters.get(name, default)
         if type(value) is not type(default) or value != default:
             raise (
@@ -132,11 +143,6 @@ def _check_template(state: dict[str, Any]) -> None:
                 .within(name)
                 .within("estimator")
             )
-
-
-@cache
-def _defaults(cls: Any) -> dict[str, Any]:
-    return dict(vars(cls()))
 
 
 @check("sklearn.ensemble._bagging.BaseBagging")

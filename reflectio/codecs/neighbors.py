@@ -8,6 +8,7 @@ import numpy as np
 
 from reflectio.codec import Codec, Node, ObjectNode
 from reflectio.codecs.containers import encode_items
+from reflectio.codecs.keywords import harmful_keywords
 from reflectio.codecs.objects import ObjectCodec
 from reflectio.decoder import Decoder
 from reflectio.encoder import Encoder
@@ -37,6 +38,7 @@ class _NamedStateCodec(ObjectCodec):
 
     parts: tuple[str, ...]
     optional: tuple[str, ...] = ()
+    indices: tuple[str, ...] = ()
 
     def encode(self, obj: Any, encoder: Encoder) -> Node:
         state = obj.__getstate__()
@@ -64,6 +66,9 @@ class _NamedStateCodec(ObjectCodec):
             raise DocumentError(f"a {self.cls.__qualname__} has the members {', '.join(names)}")
         parts = decoder.build_values(node)
         self.check(parts)
+        for name in self.indices:
+            # Whatever else holds the array may change it, after it was checked.
+            parts[name] = parts[name].copy()
         try:
             obj.__setstate__(tuple(parts[name] for name in names))
         except (TypeError, ValueError, IndexError, AttributeError) as error:
@@ -97,6 +102,8 @@ class MetricCodec(_NamedStateCodec):
             raise DocumentError("only a PyFuncDistance has a func and kwargs")
         if "func" in parts and (not callable(parts["func"]) or type(parts["kwargs"]) is not dict):
             raise ValidationError("func must be callable, and kwargs a dict")
+        if "kwargs" in parts and (harmful := harmful_keywords(parts["func"], parts["kwargs"])):
+            _refuse(f"kwargs.{harmful[0]}", "is an argument that no stored metric may be given")
         if type(parts["p"]) is not float:
             _refuse("p", "must be a float")
         _check_array(parts, "vec", np.float64, 1)
@@ -143,6 +150,7 @@ class NeighborTreeCodec(_NamedStateCodec):
         "dist_metric",
         "sample_weight",
     )
+    indices = ("idx_array", "node_data")
 
     def check(self, parts: dict[str, Any]) -> None:
         narrow = self.cls.__name__.endswith("32")

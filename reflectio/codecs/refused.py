@@ -6,10 +6,13 @@ import io
 import socket
 import threading
 import types
+from collections.abc import Iterable
 from typing import Any
 
 from reflectio.codec import Codec, Node
 from reflectio.encoder import Encoder
+
+_ITERABLES: tuple[Iterable[Any], ...] = ([], (), {}, {}.values(), {}.items(), set(), "", b"", range(0))
 
 _ADVICE: dict[tuple[type, ...], str] = {
     (
@@ -38,7 +41,7 @@ _ADVICE: dict[tuple[type, ...], str] = {
         types.AsyncGeneratorType,
     ): "a generator, whose progress cannot be saved; make it a list, or save what makes it",
     (
-        *(type(iter(items)) for items in ([], (), {}, {}.values(), {}.items(), set(), "", b"", range(0))),
+        *(type(iter(items)) for items in _ITERABLES),
         type(iter(int, 1)),
         type(reversed([])),
         enumerate,

@@ -8,6 +8,7 @@ import numpy as np
 
 from reflectio.checks import check
 from reflectio.codecs.fitted import State, array_of, refuse, size_of
+from reflectio.codecs.keywords import harmful_keywords
 
 # Methods give a name, or a column, to each of so many features without looking whether anything has as many.
 _COUNTS = ("n_features_in_", "_n_features_out", "n_features_out_", "n_components_", "n_outputs_")
@@ -16,10 +17,7 @@ _COUNTS = ("n_features_in_", "_n_features_out", "n_features_out_", "n_components
 # people use, and of these a few million.
 _MOST_UNBACKED = 1 << 24
 
-_METRIC_PARAMETERS = ("metric_params", "effective_metric_params_", "_metric_params")
-
-# Squares that compiled code would read for every sample, whatever their number.
-_NORMS = frozenset({"X_norm_squared", "Y_norm_squared"})
+_METRIC_PARAMETERS = ("metric_params", "effective_metric_params_", "_metric_params", "kernel_params")
 
 _MOST_STEPS = 1024
 
@@ -46,8 +44,10 @@ def _check_backing(state: State, name: str, count: int) -> None:
 
 def _check_metric_parameters(state: State, name: str) -> None:
     parameters = state[name]
-    if type(parameters) is not dict or parameters.keys() & _NORMS:
-        refuse(name, f"must be a dict without {' and '.join(sorted(_NORMS))}")
+    if type(parameters) is not dict:
+        refuse(name, "must be a dict")
+    if harmful := harmful_keywords(None, parameters):
+        refuse(f"{name}.{harmful[0]}", "is an argument that no stored metric may be given")
     n_features = state.get("n_features_in_")
     if n_features is None:
         return
@@ -83,6 +83,14 @@ def check_steps(sampler: Any) -> None:
     """Refuse steps that would take more memory than any sample needs."""
     if "sample_steps" in vars(sampler):
         size_of(vars(sampler), "sample_steps", 0, _MOST_STEPS)
+
+
+@check("sklearn.kernel_approximation.PolynomialCountSketch")
+def check_sketch(sketch: Any) -> None:
+    """Refuse more components than the sketch has names for."""
+    state = vars(sketch)
+    if "indexHash_" in state and "_n_features_out" in state:
+        size_of(state, "n_components", state["_n_features_out"], state["_n_features_out"])
 
 
 @check("sklearn.preprocessing.PolynomialFeatures")

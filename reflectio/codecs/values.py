@@ -20,6 +20,9 @@ from reflectio.errors import DocumentError, UnsupportedTypeError, ValidationErro
 from reflectio.state import StateNames
 
 _VALUE = frozenset({"value"})
+
+# Keys of the IANA database; whatever else would be looked for as a file, or as a package that holds one.
+_ZONE = re.compile(r"[A-Za-z0-9_+-]{1,40}(?:/[A-Za-z0-9_+-]{1,40}){0,3}", re.ASCII)
 _BOUNDS = ("start", "stop", "step")
 
 
@@ -249,7 +252,10 @@ class ZoneInfoCodec(Codec):
         return {"$": "zoneinfo", "key": obj.key}
 
     def decode(self, node: ObjectNode, decoder: Decoder) -> ZoneInfo:
-        return ZoneInfo(text_of(node, "key"))
+        key = text_of(node, "key")
+        if not _ZONE.fullmatch(key):
+            raise DocumentError(f"{key[:40]!r} is not the key of a time zone, such as Europe/Paris")
+        return ZoneInfo(key)
 
 
 _FLAVOURS: dict[str, Any] = {"native": Path, "posix": PurePosixPath, "windows": PureWindowsPath}

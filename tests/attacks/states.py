@@ -165,7 +165,7 @@ _FOREST = _fitted("ensemble.RandomForestClassifier", n_estimators=3, random_stat
 _BOOST = _fitted("ensemble.HistGradientBoostingClassifier", max_iter=2, min_samples_leaf=5)
 _SVM = _fitted("svm.SVC")
 _NU = _fitted("svm.NuSVC")
-_NEIGHBORS = _fitted("neighbors.KNeighborsClassifier", algorithm="kd_tree", leaf_size=5)
+_KD = _fitted("neighbors.KNeighborsClassifier", algorithm="kd_tree", leaf_size=5)
 _BALL = _fitted("neighbors.KNeighborsClassifier", algorithm="ball_tree", leaf_size=5)
 
 _FORGED: dict[str, tuple[str, str, Callable[[], Any], Callable[[Any], None]]] = {
@@ -184,8 +184,8 @@ _FORGED: dict[str, tuple[str, str, Callable[[], Any], Callable[[Any], None]]] = 
                         _put("node_count", value=10**6)),
     "tree-node-count-small": ("count fewer nodes than there are", "PR 34558", _TREE, _put("node_count", value=1)),
     "tree-node-count-negative": ("count fewer than none", "PR 34558", _TREE, _put("node_count", value=-1)),
-    "tree-max-depth": ("have a path longer than the buffer", "PR 34558", _TREE, _put("max_depth", value=1)),
-    "tree-max-depth-huge": ("have a buffer as long as it says", "PR 34558", _TREE, _put("max_depth", value=2**40)),
+    "tree-max-depth": ("have a path longer than the buffer", "PR 34558", _TREE, _put("tree_", "max_depth", value=1)),
+    "tree-max-depth-huge": ("have a buffer as long as it says", "PR 34558", _TREE, _put("tree_", "max_depth", value=2**40)),
     "tree-values-short": ("read past the values", "PR 34558", _TREE,
                           _put("values", value=array([[[1.0, 2.0]]], shape=[1, 1, 2]))),
     "tree-values-dtype": ("read numbers of another size", "PR 34558", _TREE,
@@ -200,8 +200,6 @@ _FORGED: dict[str, tuple[str, str, Callable[[], Any], Callable[[Any], None]]] = 
     "boosting-cycle": ("walk for ever", "own, after PR 34558", _BOOST, _predictor_field("left", 0, 0)),
     "boosting-feature": ("index past the features", "own, after PR 34558", _BOOST,
                          _predictor_field("feature_idx", 0, 10**6)),
-    "boosting-bitset": ("index past the bitsets", "own, after PR 34558", _BOOST,
-                        _predictor_field("bitset_idx", 0, 10**6)),
     "boosting-categorical": ("read bitsets that are not there", "own, after PR 34558", _BOOST,
                              _predictor_field("is_categorical", 0, 1)),
     "svm-n-support": ("read past the support vectors", "scikit-learn issue 18891", _SVM,
@@ -210,8 +208,6 @@ _FORGED: dict[str, tuple[str, str, Callable[[], Any], Callable[[Any], None]]] = 
                                _put("_n_support", "data", 0, value=-5)),
     "svm-n-support-short": ("have fewer counts than classes", "scikit-learn issue 18891", _SVM,
                             _put("_n_support", value=array([1], "int32"))),
-    "svm-support": ("index past the training data", "own, after issue 18891", _SVM,
-                    _put("support_", "data", 0, value=10**6)),
     "svm-dual-coef": ("have fewer coefficients than vectors", "own, after issue 18891", _SVM,
                       _put("_dual_coef_", value=array([[1.0]], shape=[1, 1]))),
     "svm-vectors": ("have fewer vectors than counted", "own, after issue 18891", _SVM,
@@ -220,8 +216,6 @@ _FORGED: dict[str, tuple[str, str, Callable[[], Any], Callable[[Any], None]]] = 
                       _put("_intercept_", value=array([], shape=[0]))),
     "svm-probabilities": ("have half of the probability parameters", "own, after issue 18891", _SVM,
                           _put("_probA", value=array([1.0, 2.0, 3.0]))),
-    "svm-shape-fit": ("have a shape that is none", "own, after issue 18891", _SVM,
-                      _put("shape_fit_", value=5)),
     "nusvm-n-support": ("read past the support vectors", "scikit-learn issue 18891", _NU,
                         _put("_n_support", "data", 1, value=10**6)),
 }
@@ -255,15 +249,6 @@ def _replace(members: dict[str, Any]) -> Callable[[Any], None]:
         unknown = members.keys() - model.keys()
         assert not unknown, f"a sparse matrix has no {unknown}"
         model.update(members)
-
-    return change
-
-
-def _spatial(member: str, value: Any) -> Callable[[Any], None]:
-    """Replace one part of a spatial tree's state, wherever the node keeps it."""
-
-    def change(model: Any) -> None:
-        _put(member, value=value)(model)
 
     return change
 

@@ -1,0 +1,52 @@
+"""Checks of the keywords that stored callables get: none may write to a stored array, or skip a shape's check."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from typing import Any
+
+from reflectio.checks import check
+from reflectio.codecs.fitted import refuse
+
+# `out` writes into an array that something else may index by; the others are read by compiled code as they are.
+_HARMFUL = frozenset({"out", "X_norm_squared", "Y_norm_squared", "metric_kwargs"})
+
+# What scikit-learn's own functions hand on to compiled distances.
+_OF_DISTANCES = frozenset({"V", "VI", "metric_params"})
+
+_FUNCTIONS = (("func", "kw_args"), ("inverse_func", "inv_kw_args"), ("_score_func", "_kwargs"))
+
+
+def harmful_keywords(function: Any, keywords: Mapping[str, Any]) -> list[str]:
+    """
+    Say which keywords would turn a harmless callable into a harmful one.
+
+    Parameters
+    ----------
+    function : callable or None
+        What gets the keywords.
+    keywords : mapping
+        The keywords.
+
+    Returns
+    -------
+    list of str
+        Those to refuse, in order.
+    """
+    while isinstance(function, functools.partial):
+        function = function.func
+    harmful = _HARMFUL & keywords.keys()
+    if str(getattr(function, "__module__", "")).partition(".")[0] == "sklearn":
+        harmful |= _OF_DISTANCES & keywords.keys()
+    return sorted(harmful)
+
+
+@check("sklearn.preprocessing.FunctionTransformer", "sklearn.metrics._scorer._BaseScorer")
+def check_keywords(holder: Any) -> None:
+    """Refuse keywords that would turn a harmless callable into a harmful one."""
+    state = vars(holder)
+    for function, name in _FUNCTIONS:
+        keywords = state.get(name)
+        if keywords and (harmful := harmful_keywords(state.get(function), keywords)):
+            refuse(f"{name}.{harmful[0]}", "is an argument that no stored function may be given")
