@@ -12,6 +12,7 @@ from typing import IO, Any, Literal
 import orjson
 
 from reflectio.atomic import write_atomically
+from reflectio.collector import without_collector
 from reflectio.decoder import Decoder, NameRefusedError, as_reflectio_error
 from reflectio.document import Document, read, write_binary, write_json
 from reflectio.encoder import Encoder
@@ -25,7 +26,7 @@ PathLike = str | os.PathLike[str]
 PolicyLike = Policy | PathLike | None
 
 # From `check_versions` up to the caller of `loads` or `load`, whose line a warning shows.
-_STACKLEVEL = 6
+_STACKLEVEL = 7
 
 # How much of a file whose size is not known is read at a time.
 _CHUNK = 1 << 24
@@ -42,6 +43,7 @@ def _encode(obj: Any, format: str, metadata: Any) -> Iterable[bytes | memoryview
         return _pieces(obj, format, metadata, careful=True)
 
 
+@without_collector
 def _pieces(obj: Any, format: str, metadata: Any, *, careful: bool) -> Iterable[bytes | memoryview]:
     encoder = Encoder(inline=format == "json", careful=careful)
     model, objects = encoder.encode(obj)
@@ -240,6 +242,7 @@ def _loads(data: Any, policy: PolicyLike) -> Any:
     return _build(view.cast("B"), chosen, mapped=False)
 
 
+@without_collector
 def _build(data: memoryview, policy: Policy, *, mapped: bool) -> Any:
     try:
         document = read(data, policy.limits, mapped=mapped)

@@ -12,6 +12,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal, NewType, TypeAlias, get_args
+from weakref import WeakKeyDictionary
 
 import attrs
 from attrs import field, frozen
@@ -112,6 +113,7 @@ class _PolicyFile:
     deny: _Names = _Names()
     limits: Limits = Limits()
     versions: _Versions = _Versions()
+    locked: bool = False
 
 
 _Hook: TypeAlias = Callable[[Any, Any], Any]
@@ -170,6 +172,12 @@ def _structure_size(value: Any, _: Any) -> Size:
     raise ValueError(f'is {value!r}; expected a number of bytes, or text such as "8 GiB" or "500 MB"')
 
 
+def _structure_flag(value: Any, _: Any) -> bool:
+    if type(value) is not bool:
+        raise ValueError(f"is {value!r}; expected true or false")
+    return value
+
+
 def _structure_mismatch(value: Any, _: Any) -> Mismatch:
     if value not in get_args(Mismatch):
         raise ValueError(f'is {value!r}; expected "ignore", "warn" or "error"')
@@ -195,6 +203,7 @@ _converter.register_structure_hook(NameList, _structure_names)
 _converter.register_structure_hook(ExtendsList, _structure_extends)
 _converter.register_structure_hook(Size, _structure_size)
 _converter.register_structure_hook(int, _structure_count)
+_converter.register_structure_hook(bool, _structure_flag)
 _converter.register_structure_hook_func(lambda type_: type_ == Mismatch, _structure_mismatch)
 
 
@@ -272,6 +281,7 @@ class _Merged:
     deny: set[str] = field(factory=set)
     limits: dict[str, Any] = field(factory=dict)
     mismatch: Mismatch = "warn"
+    locked: bool = False
     stamps: dict[Path, _Stamp | None] = field(factory=dict)
 
     def add(self, path: Path, extending: tuple[Path, ...] = ()) -> None:
@@ -296,6 +306,8 @@ class _Merged:
         self.limits.update({key: getattr(stated.limits, key) for key in table.get("limits", {})})
         if "mismatch" in table.get("versions", {}):
             self.mismatch = stated.versions.mismatch
+        # A file that extends a locked one may loosen it: whoever names the file decides, by `REFLECTIO_POLICY`.
+        self.locked = stated.locked
 
 
 # Policies ---------------------------------------------------------------------------------------------
@@ -338,6 +350,10 @@ class Policy:
         Names and patterns that are allowed, by the list that holds them.
     denied : frozenset of str
         Names and patterns that are refused in every list.
+    locked : bool
+        Whether other policies, where ``REFLECTIO_POLICY`` names this one, can only be stricter.
+    bounds : Policy, optional
+        A policy that has to allow a name as well.
 
     Examples
     --------
@@ -353,6 +369,8 @@ class Policy:
     source: str = "a policy built in code"
     allowed: Mapping[Kind, frozenset[str]] = field(factory=dict, repr=False)
     denied: frozenset[str] = field(default=frozenset(), repr=False)
+    locked: bool = False
+    bounds: Policy | None = field(default=None, repr=False)
     _exact: Mapping[Kind, frozenset[str]] = field(init=False, repr=False)
     _modules: Mapping[Kind, tuple[str, ...]] = field(init=False, repr=False)
     _denied_names: frozenset[str] = field(init=False, repr=False)
@@ -422,6 +440,7 @@ class Policy:
             source=source,
             allowed={kind: frozenset(names) for kind, names in merged.allow.items()},
             denied=frozenset(merged.deny),
+            locked=merged.locked,
         )
         return policy, merged.stamps
 
@@ -440,26 +459,37 @@ class Policy:
         Returns
         -------
         Policy
-            The same object until one of the files behind it changes.
+            The same object until one of the files behind it changes. Where the file that
+            ``REFLECTIO_POLICY`` names says ``locked = true``, a policy given here can be stricter than
+            that file, never looser: what either refuses is refused.
 
         Raises
         ------
         PolicyError
             As for `from_file`.
         """
-        if isinstance(policy, Policy):
-            return policy
-        asker = "the policy is given as"
+        system = os.environ.get(_VARIABLE)
         if policy is None:
-            policy = os.environ.get(_VARIABLE)
-            if not policy or policy == "default":
+            if not system or system == "default":
                 return cls.default()
-            asker = f"{_VARIABLE} says"
-        elif not isinstance(policy, str | os.PathLike):
+            return cls._named(system, f"{_VARIABLE} says")
+        if isinstance(policy, Policy):
+            given = policy
+        elif isinstance(policy, str | os.PathLike):
+            given = cls._named(policy, "the policy is given as")
+        else:
             raise PolicyError(
                 f"policy is of type {type(policy).__name__!r}; expected a Policy, the path of a policy file, "
                 "or the name of a built-in list"
             )
+        if system:
+            lock = cls._named(system, f"{_VARIABLE} says")
+            if lock.locked:
+                return given._within(lock)
+        return given
+
+    @classmethod
+    def _named(cls, policy: str | os.PathLike[str], asker: str) -> Policy:
         text = os.fspath(policy)
         key = (os.getcwd(), text)
         known = _policies.get(key)
@@ -469,6 +499,26 @@ class Policy:
         source = f"the {text} policy" if text in _built_in_lists() else str(path)
         found = _policies[key] = cls._merge(path, source)
         return found[0]
+
+    def _within(self, lock: Policy) -> Policy:
+        """This policy as far as another one permits it; the same object each time."""
+        if self is lock or self.bounds is lock:
+            return self
+        # Two policies allow a name together, or neither does: lists may cover it in different ways, one by its
+        # name and the other by a pattern, so that the question goes to both.
+        together = _narrowed.setdefault(self, WeakKeyDictionary())
+        if lock not in together:
+            limits = {
+                attribute.name: min(getattr(self.limits, attribute.name), getattr(lock.limits, attribute.name))
+                for attribute in attrs.fields(Limits)
+            }
+            strictest = max(self.mismatch, lock.mismatch, key=get_args(Mismatch).index)
+            source = f"{self.source}, within the locked policy {lock.source},"
+            bounds = lock if self.bounds is None else self.bounds._within(lock)
+            together[lock] = Policy(
+                Limits(**limits), strictest, source, self.allowed, self.denied, self.locked, bounds
+            )
+        return together[lock]
 
     def extend(
         self,
@@ -516,7 +566,7 @@ class Policy:
                     raise PolicyError(f"a name in {_KEYS[kind]} {problem}")
             allowed[kind] = self.allowed.get(kind, frozenset()) | names
         extended = self.source if self.source.endswith(", extended") else f"{self.source}, extended"
-        return Policy(self.limits, self.mismatch, extended, allowed, self.denied)
+        return Policy(self.limits, self.mismatch, extended, allowed, self.denied, bounds=self.bounds)
 
     def allows(self, kind: Kind, name: str) -> bool:
         """
@@ -535,6 +585,8 @@ class Policy:
             True where the list of this kind holds the name, or a pattern that covers it, and no denial
             does. What a pattern covers must also pass `confirm`.
         """
+        if self.bounds is not None and not self.bounds.allows(kind, name):
+            return False
         if name in self._exact[kind]:
             return True
         return _matches(name, self._modules[kind]) and _is_plain(name) and not self._denies(name)
@@ -561,6 +613,8 @@ class Policy:
         """
         if not (callable(obj) if kind == "callable" else isinstance(obj, type)):
             return False
+        if self.bounds is not None and not self.bounds.confirm(kind, name, obj):
+            return False
         home = getattr(obj, "__module__", None)
         qualname = getattr(obj, "__qualname__", None)
         if name not in self._exact[kind]:
@@ -580,6 +634,8 @@ class Policy:
         return not any(self._denies(alias) for alias in aliases)
 
     def _denies(self, name: str) -> bool:
+        if self.bounds is not None and self.bounds._denies(name):
+            return True
         return name in self._denied_names or _matches(name, self._denied_modules)
 
     def advice(self, refused: Mapping[Kind, Collection[str]]) -> str:
@@ -599,7 +655,14 @@ class Policy:
         names = {name for kind in _KINDS for name in refused.get(kind, ())}
         denied = sorted(name for name in names if self._denies(name))
         malformed = sorted(name for name in names if _name_problem(name) or not _is_plain(name))
-        skipped = {*denied, *malformed}
+        bounds = self.bounds
+        beyond = sorted(
+            name
+            for kind in _KINDS
+            for name in refused.get(kind, ())
+            if bounds is not None and not bounds.allows(kind, name) and name not in {*denied, *malformed}
+        )
+        skipped = {*denied, *malformed, *beyond}
         lists = [
             (_KEYS[kind], wanted)
             for kind in _KINDS
@@ -608,6 +671,11 @@ class Policy:
         lines: list[str] = []
         if denied:
             lines.append(f"{self.source} denies {', '.join(denied)}; nothing allows what [deny] lists.")
+        if beyond and bounds is not None:
+            lines.append(
+                f"{bounds.source}, which {_VARIABLE} names, is locked and does not allow {', '.join(beyond)}; only "
+                "whoever keeps that file can."
+            )
         if malformed:
             quoted = ", ".join(_quote(name) for name in malformed)
             lines.append(f"No policy can allow {quoted}: not a dotted name of importable code.")
@@ -645,7 +713,11 @@ def _quote(name: str) -> str:
 _policies: dict[tuple[str, str], tuple[Policy, dict[Path, _Stamp | None]]] = {}
 
 
+# Policies by what they were narrowed to, so that what is derived from one is derived once.
+_narrowed: WeakKeyDictionary[Policy, WeakKeyDictionary[Policy, Policy]] = WeakKeyDictionary()
+
+
 @functools.cache
 def _default_policy() -> Policy:
     # What the package ships does not change while it is used: no file is looked at twice.
-    return Policy.of("default")
+    return Policy._named("default", "the policy is given as")

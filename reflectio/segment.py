@@ -79,7 +79,7 @@ def _leftovers(elements: np.ndarray[Any, Any], gap: slice) -> bool:
         len(elements), "<u8", elements, gap.stop - _WORD, (elements.shape[1],)
     )
     seen = int(np.bitwise_or.reduce(words))
-    return seen >> (8 * (_WORD - (gap.stop - gap.start))) != 0
+    return bool(seen >> (8 * (_WORD - (gap.stop - gap.start))))
 
 
 def as_buffer(array: np.ndarray[Any, Any]) -> Any:

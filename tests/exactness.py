@@ -240,11 +240,15 @@ class _Comparison:
             self._require(reduced == other and a is b, "object", a, b)
             return
         self._require(len(reduced) == len(other), "form of state", reduced, other)
-        for x, y, part in zip(reduced, other, ("<function>", "<args>", "", "<items>", "<pairs>"), strict=False):
+        for x, y, part in zip(
+            reduced, other, ("<function>", "<args>", "", "<items>", "<pairs>"), strict=False
+        ):
             if part == "<args>":
                 # A tuple made for the occasion: what it holds may be shared, it is not.
                 self._require(len(x) == len(y), "arguments", x, y)
-                yield from ((p, q, f".<args>[{index}]") for index, (p, q) in enumerate(zip(x, y, strict=True)))
+                yield from (
+                    (p, q, f".<args>[{index}]") for index, (p, q) in enumerate(zip(x, y, strict=True))
+                )
             elif part in ("<items>", "<pairs>"):
                 yield x if x is None else list(x), y if y is None else list(y), f".{part}"
             elif not part and type(x) is type(y) is dict and all(type(key) is str for key in (*x, *y)):
@@ -255,7 +259,9 @@ class _Comparison:
     def _attributes(self, a: dict[str, Any], b: dict[str, Any]) -> Iterator[_Pair]:
         if list(a) != list(b) and (self._ordered or a.keys() != b.keys()):
             missing, new = sorted(a.keys() - b.keys()), sorted(b.keys() - a.keys())
-            self._fail(f"attributes: missing {missing}, new {new}" if missing or new else "order of attributes")
+            self._fail(
+                f"attributes: missing {missing}, new {new}" if missing or new else "order of attributes"
+            )
         for name, value in a.items():
             yield value, b[name], f".{name}"
 
@@ -294,7 +300,9 @@ class _Comparison:
         self._dtypes(a.dtype, b.dtype)
         self._require(a.shape == b.shape, "shape", a.shape, b.shape)
         if type(a) is not np.memmap:
-            self._require(a.flags.writeable == b.flags.writeable, "writeable", a.flags.writeable, b.flags.writeable)
+            self._require(
+                a.flags.writeable == b.flags.writeable, "writeable", a.flags.writeable, b.flags.writeable
+            )
             if type(a) is not np.ndarray:
                 yield from self._attributes(getattr(a, "__dict__", {}), getattr(b, "__dict__", {}))
         self._layout(a, b)

@@ -74,7 +74,9 @@ def values() -> st.SearchStrategy[Any]:
         st.sets(_hashables(), max_size=4),
         st.dictionaries(_text(), st.integers(), max_size=3).map(Counter),
         st.binary(max_size=6).map(bytearray),
-        st.builds(datetime.timezone, st.timedeltas(datetime.timedelta(hours=-23), datetime.timedelta(hours=23))),
+        st.builds(
+            datetime.timezone, st.timedeltas(datetime.timedelta(hours=-23), datetime.timedelta(hours=23))
+        ),
     )
     return st.recursive(leaves, _containers, max_leaves=12)
 

@@ -131,9 +131,16 @@ def test_nothing_is_imported_before_it_is_allowed(tmp_path: Path) -> None:
         "    except reflectio.UntrustedNameError as error: print(*error.names)\n"
     )
     done = subprocess.run(
-        [sys.executable, "-c", script], input=json.dumps(nodes), cwd=tmp_path, capture_output=True, text=True, check=True
+        [sys.executable, "-c", script],
+        input=json.dumps(nodes),
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
     )
-    assert [line.split()[0].partition(".")[0] for line in done.stdout.splitlines()] == ["tripwire"] * len(nodes)
+    assert [line.split()[0].partition(".")[0] for line in done.stdout.splitlines()] == ["tripwire"] * len(
+        nodes
+    )
 
 
 # -- partial applications and operators -------------------------------------------------------------------------
@@ -151,7 +158,9 @@ MADE_OF_CALLABLES = {
     "methodcaller with arguments": operator.methodcaller("split", ",", maxsplit=2),
     "bound method": models.Node(a=1).method,
     "bound method of an object met before": [node := models.Node(a=1), node.method],
-    "bound method of an object that holds it": (lambda node: setattr(node, "own", node.method) or node)(models.Node()),
+    "bound method of an object that holds it": (lambda node: setattr(node, "own", node.method) or node)(
+        models.Node()
+    ),
     "class method": models.Node.build,
     "static method": models.Node.double,
     "lru_cache": models.cached,

@@ -98,7 +98,9 @@ def test_a_header_of_any_length_ends_before_its_segment(length: int) -> None:
 
 
 def test_json_format_has_each_row_of_an_array_on_one_line() -> None:
-    text = reflectio.dumps({"a": np.arange(12.0).reshape(3, 4), "b": np.ones((2, 2, 3))}, format="json").decode()
+    text = reflectio.dumps(
+        {"a": np.arange(12.0).reshape(3, 4), "b": np.ones((2, 2, 3))}, format="json"
+    ).decode()
     for row in ("[0.0, 1.0, 2.0, 3.0]", "[4.0, 5.0, 6.0, 7.0]", "[8.0, 9.0, 10.0, 11.0]"):
         assert re.search(rf"^ +{re.escape(row)},?$", text, re.MULTILINE)
     assert len(re.findall(r"^ +\[1\.0, 1\.0, 1\.0\],?$", text, re.MULTILINE)) == 4
@@ -132,12 +134,25 @@ def test_an_unknown_format_is_refused() -> None:
         bytearray,
         memoryview,
         lambda data: memoryview(bytearray(data)),
-        lambda data: memoryview(bytes(2 * len(data))).__class__(b"".join(bytes([byte, 0]) for byte in data))[::2],
+        lambda data: memoryview(bytes(2 * len(data))).__class__(b"".join(bytes([byte, 0]) for byte in data))[
+            ::2
+        ],
         lambda data: memoryview(data[::-1])[::-1],
         lambda data: memoryview(data).cast("c"),
-        lambda data: memoryview(array.array("h", data + b" " * (len(data) % 2))) if b"\0" not in data else data,
+        lambda data: (
+            memoryview(array.array("h", data + b" " * (len(data) % 2))) if b"\0" not in data else data
+        ),
     ],
-    ids=["bytes", "bytearray", "memoryview", "writeable", "every other byte", "reversed", "characters", "shorts"],
+    ids=[
+        "bytes",
+        "bytearray",
+        "memoryview",
+        "writeable",
+        "every other byte",
+        "reversed",
+        "characters",
+        "shorts",
+    ],
 )
 def test_any_buffer_can_be_read(given: Any, value: Any) -> None:
     assert_same(value, reflectio.loads(given(reflectio.dumps(value))))
@@ -263,7 +278,9 @@ def test_every_change_of_a_byte_is_an_error_in_binary_format(value: Any) -> None
 
 
 def test_every_change_of_a_byte_loads_or_is_an_error_in_json_format() -> None:
-    document = bytearray(reflectio.dumps({**SMALL, "c": {1: 2}, "d": np.arange(3), "e": 2**70}, format="json"))
+    document = bytearray(
+        reflectio.dumps({**SMALL, "c": {1: 2}, "d": np.arange(3), "e": 2**70}, format="json")
+    )
     outcomes: Counter[bool] = Counter()
     for place in range(len(document)):
         for change in (0x01, 0x02, 0x04, 0x10, 0x20, 0x80, 0xFF):
@@ -328,7 +345,9 @@ def test_a_segment_is_covered_exactly(nodes: list[Any], body: bytes, message: st
         reflectio.loads(with_segment(nodes, body))
 
 
-@pytest.mark.parametrize("described", [None, 8, [], {}, {"nbytes": "8"}, {"nbytes": -1}, {"nbytes": 8.0}, {"x": 1}])
+@pytest.mark.parametrize(
+    "described", [None, 8, [], {}, {"nbytes": "8"}, {"nbytes": -1}, {"nbytes": 8.0}, {"x": 1}]
+)
 def test_a_segment_must_be_described(described: Any) -> None:
     head = wrap([at(0)], segment=described).encode()
     with pytest.raises(reflectio.ReflectioError):
@@ -354,7 +373,16 @@ def rich() -> Any:
     node = models.Node(a=1, shared=shared)
     node.own = (node, [node])
     return {
-        "numbers": [2**70, float("nan"), 1 + 2j, Decimal("1.5"), Fraction(1, 3), b"ab", bytearray(b"c"), "\ud800"],
+        "numbers": [
+            2**70,
+            float("nan"),
+            1 + 2j,
+            Decimal("1.5"),
+            Fraction(1, 3),
+            b"ab",
+            bytearray(b"c"),
+            "\ud800",
+        ],
         "containers": [(1, [2]), {1, 2}, frozenset({3}), {1: 2}, OrderedDict(a=1), Counter("ab"), {"$": 1}],
         "others": [defaultdict(list, a=[1]), deque([1], maxlen=2), shared, shared, SimpleNamespace(a=1)],
         "values": [..., NotImplemented, slice(1, 2), range(3), models.Colour.RED, models.Access(3)],
@@ -380,10 +408,32 @@ def rich() -> Any:
         ],
         "masked": [np.ma.array([1, 2], mask=[True, False], fill_value=3), np.ma.masked],
         "scalars": [np.float64(1), np.int8(2), np.str_("a"), np.void(b"ab"), np.datetime64("2024")],
-        "dtypes": [np.dtype("f8"), np.dtype("i4,(2,)f8"), np.dtype("f8", metadata={"a": 1}), np.dtypes.StringDType()],
-        "random": [np.random.default_rng(1), np.random.RandomState(1), np.random.Generator(np.random.Philox(1))],
-        "callables": [len, np.float64, partial(max, 1, key=len), itemgetter(1, "a"), node.method, models.Node],
-        "objects": [node, models.Labels([1]), models.Options({1: 2}), models.WithState(1, 2), models.Count(3)],
+        "dtypes": [
+            np.dtype("f8"),
+            np.dtype("i4,(2,)f8"),
+            np.dtype("f8", metadata={"a": 1}),
+            np.dtypes.StringDType(),
+        ],
+        "random": [
+            np.random.default_rng(1),
+            np.random.RandomState(1),
+            np.random.Generator(np.random.Philox(1)),
+        ],
+        "callables": [
+            len,
+            np.float64,
+            partial(max, 1, key=len),
+            itemgetter(1, "a"),
+            node.method,
+            models.Node,
+        ],
+        "objects": [
+            node,
+            models.Labels([1]),
+            models.Options({1: 2}),
+            models.WithState(1, 2),
+            models.Count(3),
+        ],
         "dataclasses": [models.Settings("a", [1.0]), models.Slotted("a"), models.FrozenSlottedSettings("a")],
     }
 
@@ -502,7 +552,9 @@ BOMBS: dict[str, tuple[Any, int, Any]] = {
     "arrays in slices in arrays": (
         FIRST,
         20_000,
-        lambda x: node("ndarray", dtype="object", shape=[1], data=[node("slice", start=x, stop=None, step=None)]),
+        lambda x: node(
+            "ndarray", dtype="object", shape=[1], data=[node("slice", start=x, stop=None, step=None)]
+        ),
     ),
     "fields that double": (
         {"$": "ndarray", "dtype": FIRST, "shape": [0], "data": []},
@@ -539,7 +591,9 @@ def outcomes_of_bombs() -> dict[str, list[Any]]:
 
 
 @pytest.mark.parametrize("bomb", BOMBS)
-def test_what_grows_by_reference_is_refused_in_time(bomb: str, outcomes_of_bombs: dict[str, list[Any]]) -> None:
+def test_what_grows_by_reference_is_refused_in_time(
+    bomb: str, outcomes_of_bombs: dict[str, list[Any]]
+) -> None:
     outcome, seconds = outcomes_of_bombs[bomb]
     assert outcome == "LimitError"
     assert seconds < 2

@@ -43,8 +43,39 @@ NESTED = np.dtype([("a", RECORD), ("b", [("c", "c16"), ("d", "M8[ns]")], (2,)), 
 TITLED = np.dtype([(("the first", "a"), "i4"), (("the second", "b"), "f4")])
 
 DTYPES: dict[str, Any] = {
-    **{name: np.dtype(name) for name in ["?", "b", "B", "h", "H", "i", "I", "l", "L", "e", "f", "d", "g", "F", "D", "G", "S0", "U0", "S5", "U5", "V0", "V3", "M8", "m8"]},
-    **{f"big-endian {code}": np.dtype(f">{code}") for code in ("i2", "u8", "f4", "f8", "c16", "U3", "M8[s]", "m8")},
+    **{
+        name: np.dtype(name)
+        for name in [
+            "?",
+            "b",
+            "B",
+            "h",
+            "H",
+            "i",
+            "I",
+            "l",
+            "L",
+            "e",
+            "f",
+            "d",
+            "g",
+            "F",
+            "D",
+            "G",
+            "S0",
+            "U0",
+            "S5",
+            "U5",
+            "V0",
+            "V3",
+            "M8",
+            "m8",
+        ]
+    },
+    **{
+        f"big-endian {code}": np.dtype(f">{code}")
+        for code in ("i2", "u8", "f4", "f8", "c16", "U3", "M8[s]", "m8")
+    },
     "big-endian longdouble": np.dtype("g").newbyteorder(),
     **{f"datetime64[{unit}]": np.dtype(f"M8[{unit}]") for unit in UNITS},
     **{f"timedelta64[{unit}]": np.dtype(f"m8[{unit}]") for unit in UNITS},
@@ -134,7 +165,9 @@ ARRAYS: dict[str, Any] = {
     "objects in reverse": objects(*range(5))[::-1],
     "strings of any length": np.array(["", "a" * 100, "☃"], np.dtypes.StringDType()),
     "strings with a missing one": np.array(["a", np.nan], np.dtypes.StringDType(na_object=np.nan)),
-    "strings in Fortran order": np.array([["a", "b", "c"], ["d", "e", "f"]], np.dtypes.StringDType(), order="F"),
+    "strings in Fortran order": np.array(
+        [["a", "b", "c"], ["d", "e", "f"]], np.dtypes.StringDType(), order="F"
+    ),
     "many strings": np.array(["abc"] * 200, np.dtypes.StringDType()),
     "metadata": np.arange(3).astype(np.dtype("i8", metadata={"unit": "m"})),
     "no axes": np.array(1.5),
@@ -243,7 +276,11 @@ def test_an_array_of_any_dtype_and_layout_comes_back_exactly(array: Any, format:
 
 @pytest.mark.parametrize("format", FORMATS)
 def test_everything_comes_back_beside_everything_else(format: str) -> None:
-    everything = {"arrays": list(ARRAYS.values()), "scalars": list(SCALARS.values()), "dtypes": list(DTYPES.values())}
+    everything = {
+        "arrays": list(ARRAYS.values()),
+        "scalars": list(SCALARS.values()),
+        "dtypes": list(DTYPES.values()),
+    }
     assert_same(everything, roundtrip(everything, format))
 
 
@@ -291,7 +328,9 @@ def test_an_array_of_objects_is_not_written_as_pointers(value: Any) -> None:
 
 
 def test_an_array_of_records_of_objects_is_refused_with_advice() -> None:
-    with pytest.raises(reflectio.UnsupportedTypeError, match=r"\$\.model\.a: .*Python objects.*one array per field"):
+    with pytest.raises(
+        reflectio.UnsupportedTypeError, match=r"\$\.model\.a: .*Python objects.*one array per field"
+    ):
         reflectio.dumps({"a": np.zeros(2, "f8,O")})
 
 
@@ -402,7 +441,10 @@ def test_a_random_state_goes_on_in_the_middle_of_a_pair_of_normals(bits: Any, fo
     state.standard_normal(3)
     again = roundtrip(state, format)
     assert_same(state, again)
-    assert_same([state.standard_normal(4), state.randint(10, size=9)], [again.standard_normal(4), again.randint(10, size=9)])
+    assert_same(
+        [state.standard_normal(4), state.randint(10, size=9)],
+        [again.standard_normal(4), again.randint(10, size=9)],
+    )
 
 
 def test_the_legacy_random_state_goes_on() -> None:

@@ -193,7 +193,7 @@ def test_a_name_that_is_not_dotted_is_refused_with_the_expected_form(write, name
     [
         (
             "extend = []",
-            "unknown key 'extend'; a policy file has the keys extends, allow, deny, limits, versions",
+            "unknown key 'extend'; a policy file has the keys extends, allow, deny, limits, versions, locked",
         ),
         (
             "[allow]\nclass = []",

@@ -86,7 +86,7 @@ def _is_finite(array: Array) -> bool:
     # numpy takes microseconds where Python takes one. A sum over an infinity or a NaN is not finite; a sum
     # that overflows is, at worst, looked at twice.
     total = sum(array.ravel().tolist())
-    return total - total == 0.0
+    return bool(total - total == 0.0)
 
 
 def _encode_floats(array: Array) -> Any:

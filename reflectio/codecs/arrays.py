@@ -29,7 +29,7 @@ from reflectio.state import StateNames
 
 Array = np.ndarray[Any, Any]
 
-#: Arrays of up to this many elements stay in the header.
+#: Arrays of up to this many elements stay in the header. Of records, every field counts.
 INLINE_ELEMENTS = 64
 
 # A strided view keeps its strides, in a buffer of its own, as long as that buffer is at most this many times as
@@ -44,7 +44,7 @@ _SMALL_ITEM = 64
 _PLAIN_MEMBERS = 4
 
 # dtypes whose elements JSON says by itself, with the types that these then have.
-_PLAIN_ELEMENTS = {
+_PLAIN_ELEMENTS: dict[str, tuple[np.dtype[Any], frozenset[type]]] = {
     "float64": (np.dtype(np.float64), frozenset({float, int})),
     "float32": (np.dtype(np.float32), frozenset({float, int})),
     "int64": (np.dtype(np.int64), frozenset({int})),
@@ -147,7 +147,7 @@ class ArrayCodec(LateCodec):
         dtype = array.dtype
         if dtype.hasobject or dtype.kind == "T":
             node["data"] = _encode_objects(array, encoder)
-        elif array.size > INLINE_ELEMENTS and not encoder.inline and array.nbytes:
+        elif _count(array) > INLINE_ELEMENTS and not encoder.inline and array.nbytes:
             node["at"] = encoder.segment.place(stored)
         elif needs_base64(array, careful=encoder.careful):
             node["data"] = encode_base64(array)
@@ -356,6 +356,12 @@ class ArrayCodec(LateCodec):
     def names(self, node: ObjectNode) -> Iterator[tuple[str, Any]]:
         if "name" in node:
             yield "class", node["name"]
+
+
+def _count(array: Array) -> int:
+    """How many values an array has; a record has one for each field."""
+    names = array.dtype.names
+    return array.size if names is None else array.size * len(names)
 
 
 def _address(array: Array) -> int:

@@ -12,8 +12,8 @@ import numpy as np
 
 from reflectio.codec import Codec, Node, ObjectNode
 from reflectio.codecs.containers import encode_items
-from reflectio.codecs.keywords import harmful_keywords
 from reflectio.codecs.growth import check_chain
+from reflectio.codecs.keywords import harmful_keywords
 from reflectio.decoder import Decoder, located
 from reflectio.encoder import Encoder
 from reflectio.errors import DocumentError, UnsupportedTypeError, ValidationError

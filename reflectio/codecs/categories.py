@@ -34,17 +34,17 @@ def check_columns(encoder: Any) -> None:
         _check_order(values, index)
         n_columns = _last_code(state, index, len(values)) + 1
         if isinstance(width, bool) or not isinstance(width, int | np.integer) or width != n_columns:
-            refuse(f"_n_features_outs[{index}]", f"must be {n_columns}, as there are that many categories")
+            refuse("_n_features_outs", f"must be {n_columns}, as there are that many categories", index)
 
 
 def _check_order(values: Any, index: int) -> None:
     """Check that categories are as a binary search expects them: in order, and missing ones last."""
     if type(values) is not np.ndarray or values.ndim != 1:
-        refuse(f"categories_[{index}]", "must be an array with one axis")
+        refuse("categories_", "must be an array with one axis", index)
     if values.dtype.kind in _SEARCHED_KINDS:
         present = values[values == values]
         if not (present[1:] >= present[:-1]).all() or not (values[: len(present)] == present).all():
-            refuse(f"categories_[{index}]", "must be in order")
+            refuse("categories_", "must be in order", index)
 
 
 def _last_code(state: State, index: int, n_categories: int) -> int:

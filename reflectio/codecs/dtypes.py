@@ -135,7 +135,7 @@ class DtypeCodec(Codec):
         node["formats"] = [encode_dtype(field[0], encoder) for field in fields]
         node["offsets"] = [field[1] for field in fields]
         node["itemsize"] = obj.itemsize
-        titles = [field[2] if len(field) == 3 else None for field in fields]  # type: ignore[misc]
+        titles = [field[2] if len(field) == 3 else None for field in fields]
         if any(title is not None for title in titles):
             node["titles"] = titles
         if obj.isalignedstruct:
@@ -151,7 +151,7 @@ class DtypeCodec(Codec):
             return dtype
         if type(metadata) is not dict:
             raise DocumentError("the metadata of a dtype must be a dict")
-        return np.dtype(dtype, metadata=metadata)  # type: ignore[call-overload, no-any-return]
+        return np.dtype(dtype, metadata=metadata)
 
     def _decode_parts(self, node: ObjectNode, decoder: Decoder) -> DType:
         if "names" in node:

@@ -21,9 +21,12 @@ INDEX = (np.dtype(np.intp),)
 ANY = None
 
 
-def refuse(name: str, what: str) -> NoReturn:
-    """Refuse a state for what one of its attributes is."""
-    raise ValidationError(what).within(name)
+def refuse(name: str, what: str, inner: int | str | None = None) -> NoReturn:
+    """Refuse a state for what one of its attributes is, or has inside it under a key or an index."""
+    error = ValidationError(what)
+    if inner is not None:
+        error.within(inner)
+    raise error.within(name)
 
 
 def size_of(state: State, name: str, least: int, most: int) -> int:

@@ -63,7 +63,9 @@ class _Measured:
                 size += part_size
                 depth = max(depth, part_depth)
             if depth >= _DEPTH or size > limit:
-                raise LimitError(f"{what} nests {depth + 1} deep and comes to {size} parts; that is too much to work with")
+                raise LimitError(
+                    f"{what} nests {depth + 1} deep and comes to {size} parts; that is too much to work with"
+                )
             sizes[id(obj)] = (obj, size, depth + 1)
         return sizes[id(root)][1]
 
@@ -107,7 +109,9 @@ def check_keys(keys: Collection[Any], decoder: Decoder) -> None:
         else:
             measured.hashed += _hashed_values(key)
         if measured.hashed > limit:
-            raise LimitError(f"hashing the keys of the document visits more than {limit} values, the policy's limit nodes")
+            raise LimitError(
+                f"hashing the keys of the document visits more than {limit} values, the policy's limit nodes"
+            )
     _check_collisions(keys)
 
 

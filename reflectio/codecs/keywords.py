@@ -49,4 +49,4 @@ def check_keywords(holder: Any) -> None:
     for function, name in _FUNCTIONS:
         keywords = state.get(name)
         if keywords and (harmful := harmful_keywords(state.get(function), keywords)):
-            refuse(f"{name}.{harmful[0]}", "is an argument that no stored function may be given")
+            refuse(name, "is an argument that no stored function may be given", harmful[0])

@@ -18,7 +18,7 @@ def _coefficients(state: State) -> Any:
     coefficients = state.get("coef_")
     if coefficients is None:
         return None
-    shape = getattr(coefficients, "shape", ())
+    shape: tuple[int, ...] = getattr(coefficients, "shape", ())
     n_features = state.get("n_features_in_")
     if type(n_features) is not int or len(shape) not in (1, 2) or shape[-1] != n_features:
         refuse("coef_", f"must have a coefficient for each of {n_features} features")

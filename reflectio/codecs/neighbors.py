@@ -103,7 +103,8 @@ class MetricCodec(_NamedStateCodec):
         if "func" in parts and (not callable(parts["func"]) or type(parts["kwargs"]) is not dict):
             raise ValidationError("func must be callable, and kwargs a dict")
         if "kwargs" in parts and (harmful := harmful_keywords(parts["func"], parts["kwargs"])):
-            _refuse(f"kwargs.{harmful[0]}", "is an argument that no stored metric may be given")
+            what = "is an argument that no stored metric may be given"
+            raise ValidationError(what).within(harmful[0]).within("kwargs")
         if type(parts["p"]) is not float:
             _refuse("p", "must be a float")
         _check_array(parts, "vec", np.float64, 1)

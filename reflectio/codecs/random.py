@@ -150,7 +150,7 @@ def _is_entropy(value: Any) -> bool:
         return all(type(item) is int and item >= 0 for item in value)
     if type(value) is np.ndarray:
         return value.dtype.kind == "u" and value.ndim == 1
-    return isinstance(value, int | np.integer) and value >= 0
+    return isinstance(value, int | np.integer) and bool(value >= 0)
 
 
 class RandomStateCodec(Codec):

@@ -47,14 +47,14 @@ def _check_metric_parameters(state: State, name: str) -> None:
     if type(parameters) is not dict:
         refuse(name, "must be a dict")
     if harmful := harmful_keywords(None, parameters):
-        refuse(f"{name}.{harmful[0]}", "is an argument that no stored metric may be given")
+        refuse(name, "is an argument that no stored metric may be given", harmful[0])
     n_features = state.get("n_features_in_")
     if n_features is None:
         return
     for key, shape in (("V", (n_features,)), ("VI", (n_features, n_features)), ("w", (n_features,))):
         value = parameters.get(key)
         if value is not None and np.shape(value) != shape:
-            refuse(f"{name}.{key}", f"must be of the shape {shape}")
+            refuse(name, f"must be of the shape {shape}", key)
 
 
 @check("sklearn.dummy.DummyRegressor")

@@ -50,7 +50,7 @@ class _SingletonCodec(Codec):
     def __init__(self, value: Any, tag: str) -> None:
         self.value = value
         self.tag = tag
-        self.types = (type(value),)  # type: ignore[misc]
+        self.types = (type(value),)
 
     def encode(self, obj: Any, encoder: Encoder) -> Node:
         return {"$": self.tag}

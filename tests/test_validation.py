@@ -1,0 +1,255 @@
+"""Whatever `loads` returns cannot crash the interpreter: forged states of estimators are refused on load."""
+
+from __future__ import annotations
+
+import copy
+import json
+import re
+import subprocess
+import sys
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import scipy.sparse
+import zoo
+from sklearn import cluster, decomposition, dummy, kernel_approximation, linear_model, neighbors, svm
+from sklearn.feature_extraction import DictVectorizer, FeatureHasher
+from sklearn.feature_extraction.text import CountVectorizer, HashingVectorizer
+from sklearn.gaussian_process.kernels import RBF, Exponentiation
+from sklearn.metrics.pairwise import linear_kernel
+from sklearn.preprocessing import (
+    FunctionTransformer,
+    MultiLabelBinarizer,
+    Normalizer,
+    OneHotEncoder,
+    PolynomialFeatures,
+)
+
+import reflectio
+
+RNG = np.random.RandomState(0)
+X = RNG.randn(40, 3)
+SPARSE = scipy.sparse.csr_matrix(np.where(X > 0, X, 0.0))
+CLASSES = np.digitize(X[:, 0], [-0.5, 0.5])
+TARGETS = X @ [1.0, 2.0, 3.0]
+CODES = RNG.randint(0, 4, (40, 3))
+TEXTS = ["the cat sat", "the dog sat", "cat and dog"]
+
+
+def mini_batches(estimator: Any) -> Any:
+    return estimator.partial_fit(X)
+
+
+def unshared(estimator: Any, name: str) -> Any:
+    """The estimator with a copy of what two of its attributes are, so that one can be forged alone."""
+    setattr(estimator, name, getattr(estimator, name).copy())
+    return estimator
+
+
+# Each by name: how to make it, the attribute to forge, and what an attacker would put there. A function makes it
+# from what is there; the error must name the attribute.
+def drop_last(values: Any) -> Any:
+    return values[:-1].copy()
+
+
+def repeat(values: Any) -> Any:
+    return np.concatenate([values] * 50)
+
+
+def widen(values: Any) -> Any:
+    return np.tile(values, 50)
+
+
+def constant(value: Any) -> Any:
+    return lambda _: value
+
+
+def filled(value: Any) -> Any:
+    return lambda array: np.full_like(array, value)
+
+
+def with_entry(index: Any, value: Any) -> Any:
+    def forge(held: Any) -> Any:
+        held = held.copy()
+        held[index] = value
+        return held
+
+    return forge
+
+
+def with_field(field: str, value: Any) -> Any:
+    def forge(records: Any) -> Any:
+        records = records.copy()
+        records[field][0] = value
+        return records
+
+    return forge
+
+
+SVC = ("SVC", lambda: svm.SVC().fit(X, CLASSES))
+SPARSE_SVC = ("sparse SVC", lambda: svm.SVC().fit(SPARSE, CLASSES))
+PRECOMPUTED_SVC = ("precomputed SVC", lambda: svm.SVC(kernel="precomputed").fit(X @ X.T, CLASSES))
+CALLABLE_SVC = ("SVC with a kernel function", lambda: svm.SVC(kernel=linear_kernel).fit(X, CLASSES))
+SVR = ("SVR", lambda: svm.SVR().fit(X, TARGETS))
+ONE_CLASS = ("sparse OneClassSVM", lambda: svm.OneClassSVM().fit(SPARSE))
+KMEANS = ("KMeans", lambda: cluster.KMeans(3, n_init=1).fit(X))
+MINI_BATCH = ("MiniBatchKMeans", lambda: mini_batches(cluster.MiniBatchKMeans(3)))
+BISECTING = ("BisectingKMeans", lambda: cluster.BisectingKMeans(4).fit(X))
+BIRCH = ("Birch", lambda: cluster.Birch(threshold=0.1, branching_factor=3, n_clusters=None).fit(X))
+HDBSCAN = ("HDBSCAN", lambda: cluster.HDBSCAN(copy=True).fit(X))
+AGGLOMERATION = ("FeatureAgglomeration", lambda: cluster.FeatureAgglomeration(2).fit(X))
+SGD = ("SGDClassifier", lambda: linear_model.SGDClassifier(average=True).fit(X, CLASSES))
+PLAIN_SGD = ("SGDRegressor", lambda: linear_model.SGDRegressor().fit(X, TARGETS))
+ONE_CLASS_SGD = ("SGDOneClassSVM", lambda: linear_model.SGDOneClassSVM(average=True).fit(X))
+LASSO = ("Lasso", lambda: linear_model.Lasso(0.01, warm_start=True).fit(X, TARGETS))
+GRAM = ("Lasso on a Gram matrix", lambda: linear_model.Lasso(precompute=X.T @ X).fit(X, TARGETS))
+KNN = ("KNeighborsClassifier", lambda: neighbors.KNeighborsClassifier(algorithm="brute").fit(X, CLASSES))
+TREE_KNN = ("KNeighborsTransformer", lambda: neighbors.KNeighborsTransformer(algorithm="kd_tree").fit(X))
+MAHALANOBIS = (
+    "NearestNeighbors by Mahalanobis",
+    lambda: neighbors.NearestNeighbors(
+        algorithm="brute", metric="mahalanobis", metric_params={"VI": np.eye(3)}
+    ).fit(X),
+)
+ONE_HOT = ("OneHotEncoder", lambda: OneHotEncoder().fit(CODES))
+RARE = ("OneHotEncoder with rare categories", lambda: OneHotEncoder(min_frequency=10).fit(CODES))
+DROPPING = ("OneHotEncoder that drops", lambda: unshared(OneHotEncoder(drop="first").fit(CODES), "drop_idx_"))
+WORDS = ("CountVectorizer", lambda: CountVectorizer().fit(TEXTS))
+RECORDS = ("DictVectorizer", lambda: DictVectorizer(sparse=False).fit([{"a": 1, "b": "x"}]))
+LABELS = ("MultiLabelBinarizer", lambda: MultiLabelBinarizer().fit([[1, 2], [3]]))
+TERMS = ("PolynomialFeatures", lambda: PolynomialFeatures(2).fit(X))
+
+FORGERIES: list[tuple[tuple[str, Any], str, Any]] = [
+    (SVC, "_n_support", filled(1_000_000)),
+    (SVC, "_n_support", repeat),
+    (SVC, "_n_support", filled(-1)),
+    (SVC, "_n_support", lambda counts: counts.astype(np.int64)),
+    (SVC, "support_vectors_", drop_last),
+    (SVC, "support_vectors_", lambda vectors: vectors[:, :1].copy()),
+    (SVC, "_dual_coef_", lambda coefficients: coefficients[:1].copy()),
+    (SVC, "_intercept_", lambda intercept: intercept[:1].copy()),
+    (SVC, "_probA", constant(np.zeros(2))),
+    (SVC, "_impl", constant("epsilon_svr")),
+    (SVC, "kernel", constant("nonsense")),
+    (SVC, "kernel", constant(np.mean)),
+    (SVC, "_sparse", constant(1)),
+    (SPARSE_SVC, "_n_support", filled(1_000_000)),
+    (SPARSE_SVC, "_effective_probability", constant(True)),
+    (SPARSE_SVC, "_dual_coef_", lambda _: SPARSE[:1]),
+    (SPARSE_SVC, "_dual_coef_", lambda coefficients: coefficients.toarray()),
+    (SPARSE_SVC, "support_vectors_", lambda vectors: vectors[:2]),
+    (SPARSE_SVC, "_sparse", constant(False)),
+    (PRECOMPUTED_SVC, "support_", filled(1_000_000)),
+    (PRECOMPUTED_SVC, "support_", filled(-1)),
+    (PRECOMPUTED_SVC, "shape_fit_", constant(40)),
+    (CALLABLE_SVC, "shape_fit_", constant((1_000_000, 3))),
+    (SVR, "_n_support", constant(np.array([1], dtype=np.int32))),
+    (SVR, "_intercept_", lambda intercept: intercept[:0].copy()),
+    (ONE_CLASS, "support_vectors_", lambda vectors: vectors.tocsc()),
+    (KMEANS, "cluster_centers_", lambda centers: centers[:, :1].copy()),
+    (KMEANS, "cluster_centers_", widen),
+    (KMEANS, "_n_threads", constant(1_000_000)),
+    (KMEANS, "_n_threads", constant(0)),
+    (KMEANS, "n_features_in_", constant(4)),
+    (MINI_BATCH, "_counts", drop_last),
+    (BISECTING, "_X_mean", drop_last),
+    (BISECTING, "_kmeans_single", constant("hamerly")),
+    (HDBSCAN, "_single_linkage_tree_", with_field("left_node", 1 << 40)),
+    (HDBSCAN, "_single_linkage_tree_", with_field("right_node", -1)),
+    (HDBSCAN, "_single_linkage_tree_", constant(np.zeros(3))),
+    (AGGLOMERATION, "labels_", filled(1 << 40)),
+    (SGD, "_average_coef", drop_last),
+    (SGD, "_standard_coef", constant(np.zeros(1))),
+    (PLAIN_SGD, "coef_", drop_last),
+    (ONE_CLASS_SGD, "_average_coef", drop_last),
+    (LASSO, "coef_", drop_last),
+    (LASSO, "coef_", lambda coefficients: [0.0]),
+    (GRAM, "precompute", lambda gram: np.eye(500)),
+    (KNN, "_y", drop_last),
+    (KNN, "_y", filled(1_000_000)),
+    (KNN, "_y", filled(-1)),
+    (KNN, "_fit_X", lambda samples: samples[:, :1].copy()),
+    (KNN, "classes_", lambda classes: classes[:1].copy()),
+    (KNN, "n_samples_fit_", constant(3)),
+    (KNN, "effective_metric_params_", constant({"X_norm_squared": np.zeros(1)})),
+    (KNN, "metric_params", constant({"Y_norm_squared": np.zeros(1)})),
+    (KNN, "metric_params", constant({"out": np.zeros(1)})),
+    (TREE_KNN, "_tree", lambda _: neighbors.KDTree(X[:5])),
+    (TREE_KNN, "_tree", constant(3)),
+    (TREE_KNN, "n_samples_fit_", constant(1)),
+    (MAHALANOBIS, "effective_metric_params_", constant({"VI": np.eye(2)})),
+    (ONE_HOT, "_n_features_outs", constant([1, 1, 1])),
+    (ONE_HOT, "_n_features_outs", constant([4, 4])),
+    (ONE_HOT, "categories_", lambda categories: [values[::-1].copy() for values in categories]),
+    (RARE, "_default_to_infrequent_mappings", lambda mappings: [np.full(4, 1 << 30)] * 3),
+    (RARE, "_infrequent_indices", constant([None, None, np.array([0])])),
+    (DROPPING, "_drop_idx_after_grouping", constant(np.array([-1, 0, 0], dtype=object))),
+    (WORDS, "vocabulary_", with_entry("cat", 1 << 30)),
+    (WORDS, "vocabulary_", with_entry("cat", -1)),
+    (RECORDS, "vocabulary_", with_entry("a", 1 << 30)),
+    (LABELS, "_cached_dict", constant({1: 0, 2: 1, 3: 1 << 30})),
+    (TERMS, "n_output_features_", constant(1 << 40)),
+    (TERMS, "_n_out_full", constant(3)),
+    (TERMS, "_max_degree", constant(1 << 40)),
+    (("FeatureHasher", lambda: FeatureHasher(8)), "n_features", constant(0)),
+    (("HashingVectorizer", lambda: HashingVectorizer(n_features=8)), "n_features", constant(-1)),
+    (("Normalizer", lambda: Normalizer().fit(X)), "n_features_in_", constant(1 << 40)),
+    (("PCA", lambda: decomposition.PCA(2).fit(X)), "n_features_in_", constant(-1)),
+    (
+        ("IncrementalPCA", lambda: decomposition.IncrementalPCA(2).fit(X)),
+        "components_",
+        with_entry((0, 0), np.inf),
+    ),
+    (
+        ("DictionaryLearning", lambda: decomposition.DictionaryLearning(code_init=np.ones((40, 2)))),
+        "dict_init",
+        constant(np.ones((5, 3))),
+    ),
+    (
+        ("AdditiveChi2Sampler", lambda: kernel_approximation.AdditiveChi2Sampler()),
+        "sample_steps",
+        constant(1 << 40),
+    ),
+    (
+        ("PolynomialCountSketch", lambda: kernel_approximation.PolynomialCountSketch().fit(X)),
+        "n_components",
+        constant(1 << 40),
+    ),
+    (("DummyRegressor", lambda: dummy.DummyRegressor().fit(X, TARGETS)), "n_outputs_", constant(10**6)),
+    (("DummyClassifier", lambda: dummy.DummyClassifier().fit(X, CLASSES)), "n_classes_", constant(1 << 31)),
+    (
+        ("FunctionTransformer", lambda: FunctionTransformer(np.add, kw_args={"x": 1})),
+        "kw_args",
+        constant({"out": np.zeros(3)}),
+    ),
+    (("Exponentiation", lambda: Exponentiation(RBF(), 2)), "exponent", constant(np.ones((2, 9)))),
+]
+
+
+# Where two attributes disagree, the one that is blamed.
+BLAMED: dict[Any, str] = {}
+
+
+def document_of(estimator: Any, **forged: Any) -> str:
+    """The estimator's document, with forged attributes in the place of its own."""
+    document = json.loads(reflectio.dumps(estimator, format="json"))
+    for name, value in forged.items():
+        document["model"][name] = json.loads(reflectio.dumps(value, format="json"))["model"]
+    return json.dumps(document)
+
+
+@pytest.mark.parametrize(
+    ("made", "name", "forge"),
+    [pytest.param(made, name, forge, id=f"{made[0]}-{name}") for made, name, forge in FORGERIES],
+)
+def test_a_forged_attribute_is_refused_by_name(made, name, forge):
+    estimator = made[1]()
+    assert reflectio.loads(document_of(estimator)) is not None
+    forged = forge(copy.deepcopy(getattr(estimator, name, None)))
+    with pytest.raises(reflectio.ValidationError) as caught:
+        reflectio.loads(document_of(estimator, **{name: forged}))
+    print("PATH", name, caught.value.path)
+    assert re.match(rf"\$\.model\.{BLAMED.get((made, name), name)}\b", caught.value.path)
