@@ -124,7 +124,7 @@ class _Comparison:
         """Compare two objects short of their parts; give the pairs of these."""
         if _stored_type(a) is not _stored_type(b):
             self._fail(f"type {_name(type(a))} != {_name(type(b))}")
-        if isinstance(a, _VALUES) and not _has_attributes(a):
+        if _is_value(type(a)) and not _has_attributes(a):
             return self._values(a, b)
         if not self._pair(a, b):
             return iter(())
@@ -132,7 +132,7 @@ class _Comparison:
 
     def _pair(self, a: Any, b: Any) -> bool:
         """Note two objects as partners; whether that is new."""
-        if type(a) is tuple and all(isinstance(item, _VALUES) for item in a):
+        if type(a) is tuple and all(_is_value(type(item)) for item in a):
             return True  # a value: equal ones may be one object, or several
         if id(a) in self._partner or id(b) in self._back:
             if self._partner.get(id(a)) != id(b) or self._back.get(id(b)) != id(a):
@@ -419,6 +419,11 @@ _NO_MARK = object()
 def _stored_type(obj: Any) -> type:
     """The type that a document keeps: a memory-mapped array is stored as an array."""
     return np.ndarray if type(obj) is np.memmap else type(obj)
+
+
+@functools.cache
+def _is_value(cls: type) -> bool:
+    return issubclass(cls, _VALUES)
 
 
 def _has_attributes(obj: Any) -> bool:

@@ -410,12 +410,37 @@ def _check_initial(init: Any, width: int, *, as_classifier: bool) -> None:
         if width > 1 and len(state.get("classes_", ())) != width:
             raise _refuse(f"the initial estimator must know {width} classes", "classes_")
         return
-    if width > 1:
+    if width > 1 and not _knows_classes(init, width):
         raise _refuse(
             f"whether this {type(init).__qualname__} predicts {width} classes cannot be told before it does; "
-            "use an ensemble of trees, or none, as the initial estimator of boosting for several classes"
+            "use trees, logistic regression or naive Bayes as the initial estimator of boosting for several classes"
         )
     _check_not_empty(init)
+
+
+# Classifiers whose probabilities have a column for each row of what they learned.
+_BY_ROW = {
+    ("sklearn.linear_model", "LogisticRegression"): "coef_",
+    ("sklearn.linear_model", "LogisticRegressionCV"): "coef_",
+    ("sklearn.naive_bayes", "GaussianNB"): "theta_",
+    ("sklearn.naive_bayes", "MultinomialNB"): "feature_log_prob_",
+    ("sklearn.naive_bayes", "BernoulliNB"): "feature_log_prob_",
+    ("sklearn.naive_bayes", "ComplementNB"): "feature_log_prob_",
+}
+
+
+def _knows_classes(init: Any, width: int) -> bool:
+    state = vars(init)
+    for (package, name), rows in _BY_ROW.items():
+        if _is_class(init, package, name):
+            learned, intercept = state.get(rows), state.get("intercept_")
+            return (
+                type(learned) is np.ndarray
+                and learned.ndim == 2
+                and len(learned) == width == len(state.get("classes_", ()))
+                and (intercept is None or np.shape(intercept) == (width,))
+            )
+    return False
 
 
 def _check_not_empty(root: Any) -> None:

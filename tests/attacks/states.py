@@ -232,7 +232,6 @@ _FORGED: dict[str, tuple[str, str, Callable[[], Any], Callable[[Any], None]]] = 
     "kd-tree-levels": ("count levels that are not there", "own, after PR 34558", _KD, _put("n_levels", value=60)),
     "kd-tree-bounds": ("read bounds that are not there", "own, after PR 34558", _KD,
                        _put("node_bounds", value=array([[[0.0]]], shape=[1, 1, 1]))),
-    "kd-tree-leaf-size": ("have leaves of no size", "own, after PR 34558", _KD, _put("leaf_size", value=0)),
     "ball-tree-index": ("index past the data", "own, after PR 34558", _BALL,
                         _put("idx_array", "data", 0, value=10**6)),
     "ball-tree-bounds": ("read centres that are not there", "own, after PR 34558", _BALL,
