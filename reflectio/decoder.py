@@ -465,12 +465,14 @@ def _nodes_by_id(roots: list[Node]) -> dict[int, ObjectNode]:
     found: dict[int, ObjectNode] = {}
     stack: list[Any] = [roots]
     while stack:
-        node = stack.pop()
-        if type(node) is dict:
-            number = node.get("$id")
-            if type(number) is int and "$" in node:
+        parent = stack.pop()
+        for place, node in list(parent.items()) if type(parent) is dict else enumerate(parent):
+            if type(node) not in _NESTED:
+                continue
+            stack.append(node)
+            number = node.get("$id") if type(node) is dict and "$" in node else None
+            if type(number) is int:
+                # Building uses nodes up: what has an id of its own is built once, whoever holds it.
                 found.setdefault(number, node)
-            stack.extend(value for value in node.values() if type(value) in _NESTED)
-        else:
-            stack.extend(value for value in node if type(value) in _NESTED)
+                parent[place] = {"$": "ref", "id": number}
     return found

@@ -46,6 +46,13 @@ class _CycleThroughValueError(Exception):
     """A value that must be complete before it is referred to contains, at some depth, itself."""
 
 
+def _is_array_of_plain_elements(node: Any) -> bool:
+    """Whether a node is that of an array whose elements hold no nodes, and may be many."""
+    if not isinstance(node, dict) or node.get("$") != "ndarray":
+        return False
+    return isinstance(node["dtype"], str) and node["dtype"] != "object"
+
+
 class Encoder:
     """
     One walk over one object.
@@ -286,7 +293,7 @@ class Encoder:
                 if number is not None:
                     parent[place] = _tagged(node, number)
                     node = parent[place]["items"]
-                if isinstance(node, list) or node.get("$") != "ndarray":
+                if not (place == "data" and _is_array_of_plain_elements(parent)):
                     stack.append(node)
         return holder[0]
 

@@ -116,7 +116,9 @@ def uses(roots: list[Node]) -> Iterator[Use]:
 def targets_of(roots: list[Node]) -> dict[int, dict[str, Any]]:
     """The nodes that references can refer to, by id."""
     return {
-        node["$id"]: node for node, _ in reversed([*nodes_of(roots)]) if "$" in node and type(node.get("$id")) is int
+        node["$id"]: node
+        for node, _ in reversed([*nodes_of(roots)])
+        if "$" in node and type(node.get("$id")) is int
     }
 
 

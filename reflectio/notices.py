@@ -102,7 +102,9 @@ def notices(header: dict[str, Any], roots: list[Node]) -> Iterator[Notice]:
     if "segment" in header and "digest" not in header:
         yield Notice("$", "the header's digest was deleted: the document may have been edited by hand")
     if type(segment) is dict and segment.keys() == {"nbytes"}:
-        yield Notice("$.segment", "the segment's digest was deleted: the document may have been edited by hand")
+        yield Notice(
+            "$.segment", "the segment's digest was deleted: the document may have been edited by hand"
+        )
     targets: dict[int, dict[str, Any]] | None = None
     for node, place in nodes_of(roots):
         for name, value in _parameters(node):

@@ -9,6 +9,7 @@ import re
 import sys
 import tomllib
 from collections.abc import Callable, Collection, Iterable, Mapping
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal, NewType, TypeAlias, get_args
@@ -627,10 +628,8 @@ class Policy:
         if not self.denied:
             return True
         aliases = {name, f"{home}.{qualname}"}
-        try:
+        with suppress(UnsupportedTypeError, TypeError):  # it has no public name, or cannot be a key
             aliases.add(public_name(obj))
-        except (UnsupportedTypeError, TypeError):  # it has no public name, or cannot be a key
-            pass
         return not any(self._denies(alias) for alias in aliases)
 
     def _denies(self, name: str) -> bool:

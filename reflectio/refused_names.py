@@ -35,7 +35,9 @@ def untrusted_names(roots: list[Node], policy: Policy, first: str) -> UntrustedN
         refused.setdefault("callable" if not refused else next(iter(refused)), {})[first] = ""
     names = sorted(found)
     shown = set(names[:_LISTED])
-    lines = [f"  {_shortened(name)}" + (f"  (at {found[name]})" if found[name] else "") for name in names[:_LISTED]]
+    lines = [
+        f"  {_shortened(name)}" + (f"  (at {found[name]})" if found[name] else "") for name in names[:_LISTED]
+    ]
     if len(names) > _LISTED:
         lines.append(f"  and {len(names) - _LISTED} more: the error's `names` has all of them")
     count = "a name" if len(names) == 1 else f"{len(names)} names"

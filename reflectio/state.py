@@ -50,7 +50,7 @@ def refusal(cls: type, name: Any) -> str | None:
 @cache
 def _defined(cls: type) -> frozenset[str]:
     """Every name that a class, its bases or its metaclass define: a look at each of them is slow."""
-    return frozenset(name for base in (*cls.__mro__, *type(cls).__mro__) for name in vars(base))
+    return frozenset(name for base in (*inspect.getmro(cls), *inspect.getmro(type(cls))) for name in vars(base))
 
 
 class StateNames:

@@ -119,7 +119,7 @@ def _check_integers(text: bytes) -> None:
 
 def nesting(value: Any) -> int:
     """How deep lists and objects nest in a parsed value."""
-    deepest, level = 0, [value]
+    deepest, level = 0, [value] if type(value) in (dict, list) else []
     while level:
         deepest += 1
         level = [

@@ -102,7 +102,10 @@ def test_the_watch_itself_notices_what_code_does(tmp_path):
         "print(watch.megabytes > 90)\n"
     )
     ran = subprocess.run(
-        [sys.executable, "-c", script, str(_TESTS), str(tmp_path / "file")], capture_output=True, text=True, check=True
+        [sys.executable, "-c", script, str(_TESTS), str(tmp_path / "file")],
+        capture_output=True,
+        text=True,
+        check=True,
     )
     events, memory = ran.stdout.splitlines()
     for word in ("colorsys", "open", "os.system", "compile", "exec", "subprocess.Popen", "import"):

@@ -411,3 +411,128 @@ def test_the_module_imports_no_array_library():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+# Locked policies -----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def lock(write, monkeypatch):
+    """Makes a locked policy file that the environment names."""
+
+    def write_lock(text, locked=True):
+        path = write(f"locked = {str(locked).lower()}\n{textwrap.dedent(text)}", "system.toml")
+        monkeypatch.setenv("REFLECTIO_POLICY", str(path))
+        return path
+
+    return write_lock
+
+
+_LOCK = """
+    [allow]
+    classes = ["acme.A", "acme.models.*"]
+    callables = ["acme.f"]
+    [deny]
+    classes = ["acme.models.Old"]
+    [limits]
+    nodes = 1000
+    [versions]
+    mismatch = "warn"
+"""
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("name", ["acme.A", "acme.B", "acme.f", "acme.models.New", "acme.models.Old", "os.system"])
+def test_within_a_locked_policy_a_name_has_to_be_allowed_by_both(lock, kind, name):
+    locked = Policy.from_file(lock(_LOCK))
+    given = Policy().extend(
+        classes=["acme.A", "acme.B", "acme.models.New", "acme.models.Old"], callables=["acme.*", "os.system"]
+    )
+    assert Policy.of(given).allows(kind, name) == (given.allows(kind, name) and locked.allows(kind, name))
+
+
+def test_a_file_and_a_built_in_list_are_bound_by_a_locked_policy_too(lock, write):
+    lock(_LOCK)
+    for given in (write('[allow]\ncallables = ["os.system"]', "own.toml"), "default"):
+        policy = Policy.of(given)
+        assert not policy.allows("callable", "os.system")
+        assert not policy.allows("callable", "numpy.log1p")
+
+
+def test_extending_the_locked_policy_itself_allows_nothing_more(lock):
+    lock(_LOCK)
+    extended = Policy.of(None).extend(classes=["acme.B"], callables=["os.system"])
+    again = Policy.of(extended).extend(callables=["os.system"])
+    for policy in (Policy.of(extended), again, Policy.of(again)):
+        assert policy.allows("class", "acme.A")
+        assert not policy.allows("class", "acme.B")
+        assert not policy.allows("callable", "os.system")
+
+
+def test_what_either_denies_is_denied_and_the_smaller_limit_and_the_stricter_answer_count(lock, write):
+    lock(_LOCK)
+    given = write("""
+        [allow]
+        classes = ["acme.A", "acme.models.*"]
+        [deny]
+        classes = ["acme.A"]
+        [limits]
+        nodes = 50
+        depth = 99999
+        [versions]
+        mismatch = "error"
+    """)
+    policy = Policy.of(given)
+    assert not policy.allows("class", "acme.A")
+    assert not policy.allows("class", "acme.models.Old")
+    assert policy.allows("class", "acme.models.New")
+    assert (policy.limits.nodes, policy.limits.depth, policy.mismatch) == (50, 10_000, "error")
+    assert Policy.of(Policy(mismatch="ignore", limits=Limits(nodes=5000))).limits.nodes == 1000
+    assert Policy.of(Policy(mismatch="ignore")).mismatch == "warn"
+
+
+def test_a_policy_is_narrowed_once(lock):
+    lock(_LOCK)
+    given = Policy().extend(classes=["acme.A"])
+    assert Policy.of(given) is Policy.of(given)
+    assert Policy.of(Policy.of(given)) is Policy.of(given)
+    assert Policy.of(None) is Policy.of(Policy.of(None))
+
+
+def test_a_policy_that_is_not_locked_binds_nobody(lock):
+    lock(_LOCK, locked=False)
+    given = Policy().extend(callables=["os.system"])
+    assert Policy.of(given) is given
+
+
+def test_a_module_that_a_locked_pattern_merely_imports_stays_refused(acme, lock):
+    lock('[allow]\nclasses = ["acme.models.*"]')
+    given = Policy.of(Policy().extend(classes=["acme.models.OrderedDict"]))
+    assert not given.confirm("class", "acme.models.OrderedDict", OrderedDict)
+
+
+def test_the_advice_says_that_only_the_keeper_of_a_locked_policy_can_allow_a_name(lock):
+    path = lock(_LOCK)
+    advice = Policy.of(Policy()).advice({"class": ["acme.B"]})
+    assert "is locked and does not allow acme.B" in advice
+    assert str(path) in advice
+
+
+def test_locked_has_to_be_true_or_false(write):
+    with pytest.raises(PolicyError, match="locked is 'yes'; expected true or false"):
+        Policy.from_file(write('locked = "yes"'))
+
+
+def test_the_documented_example_is_a_policy(write):
+    from reflectio import policy
+
+    folder = pathlib.Path(policy.__file__).parent.parent / "allowlist"
+    if not (folder / "README.md").exists():
+        pytest.skip("the documentation lies in the checkout only")
+    (example,) = (folder / "README.md").read_text().split("```toml\n")[1:]
+    read = Policy.from_file(write(example.partition("```")[0]))
+    assert read.locked
+    assert read.mismatch == "error"
+    assert read.allows("class", "acme.features.Bins")
+    assert not read.allows("class", "sklearn.preprocessing.FunctionTransformer")
+    assert read.limits.dimensions == 16

@@ -16,9 +16,9 @@ import numpy as np
 import pytest
 import scipy.sparse
 from sklearn import cluster, decomposition, dummy, kernel_approximation, linear_model, neighbors, svm
+from sklearn.cluster import _kmeans
 from sklearn.feature_extraction import DictVectorizer, FeatureHasher
 from sklearn.feature_extraction.text import CountVectorizer, HashingVectorizer
-from sklearn.cluster import _kmeans
 from sklearn.gaussian_process.kernels import RBF, Exponentiation
 from sklearn.metrics.pairwise import linear_kernel
 from sklearn.preprocessing import (
@@ -204,6 +204,7 @@ FORGERIES: list[tuple[tuple[str, Any], str, Any]] = [
         "components_",
         with_entry((0, 0), np.inf),
     ),
+    (("NMF", lambda: decomposition.NMF(2).fit(np.abs(X))), "_n_components", constant(1 << 30)),
     (
         ("DictionaryLearning", lambda: decomposition.DictionaryLearning(code_init=np.ones((40, 2)))),
         "dict_init",
@@ -431,7 +432,6 @@ def _edges() -> Any:
     yield "a category that is missing", lambda: OneHotEncoder().fit(np.array([[1.0], [np.nan]]))
     yield "categories by name", lambda: OneHotEncoder(drop="if_binary").fit(CODES.astype(str).astype(object))
     yield "an empty vocabulary", lambda: DictVectorizer().fit([{}])
-    yield "a neighbour tree", lambda: neighbors.NearestNeighbors().fit(neighbors.KDTree(X))
     yield (
         "votes for two outputs",
         lambda: neighbors.KNeighborsClassifier().fit(X, np.c_[CLASSES, CLASSES > 0]),

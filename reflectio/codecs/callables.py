@@ -29,7 +29,7 @@ _COMPILED_FUNCTIONS = frozenset({"cython_function_or_method", "fused_cython_func
 class CallableCodec(Codec):
     """Functions, by name. A name has to be among the policy's callables."""
 
-    types = (
+    types: tuple[type | str, ...] = (
         types.FunctionType,
         types.BuiltinFunctionType,
         types.MethodDescriptorType,
@@ -39,7 +39,7 @@ class CallableCodec(Codec):
         type(np.mean),
         functools._lru_cache_wrapper,
     )
-    tag = "callable"
+    tag: str | None = "callable"
     members = required = _NAME
     shared = False
 
@@ -228,7 +228,8 @@ class MethodCallerCodec(Codec):
         function, args = obj.__reduce__()
         # With keyword arguments it reduces to a partial of methodcaller.
         kwargs = getattr(function, "keywords", {})
-        name, *rest = (*getattr(function, "args", ()), *args)
+        given: list[Any] = list(getattr(function, "args", ())) + list(args)
+        name, rest = given[0], given[1:]
         encoder.depth += 1
         node = {"$": "methodcaller", "name": name, **_encode_arguments(tuple(rest), kwargs, encoder)}
         encoder.depth -= 1

@@ -41,10 +41,11 @@ def _check_order(values: Any, index: int) -> None:
     """Check that categories are as a binary search expects them: in order, and missing ones last."""
     if type(values) is not np.ndarray or values.ndim != 1:
         refuse("categories_", "must be an array with one axis", index)
-    if values.dtype.kind in _SEARCHED_KINDS:
-        present = values[values == values]
-        if not (present[1:] >= present[:-1]).all() or not (values[: len(present)] == present).all():
-            refuse("categories_", "must be in order", index)
+    if values.dtype.kind not in _SEARCHED_KINDS or (values[1:] >= values[:-1]).all():
+        return
+    present = values[values == values]
+    if not (present[1:] >= present[:-1]).all() or not (values[: len(present)] == present).all():
+        refuse("categories_", "must be in order", index)
 
 
 def _last_code(state: State, index: int, n_categories: int) -> int:

@@ -166,7 +166,9 @@ class NeighborTreeCodec(_NamedStateCodec):
             _refuse("sample_weight", "must have a weight for each sample")
         metric = parts["dist_metric"]
         bases = {base.__name__ for base in type(metric).__mro__}
-        if ("DistanceMetric32" if narrow else "DistanceMetric64") not in bases and "DistanceMetric" not in bases:
+        if (
+            "DistanceMetric32" if narrow else "DistanceMetric64"
+        ) not in bases and "DistanceMetric" not in bases:
             _refuse("dist_metric", "must be a distance metric of the tree's precision")
         check_metric_fits(metric, n_features)
 

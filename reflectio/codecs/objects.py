@@ -90,6 +90,7 @@ class ObjectCodec(LateCodec):
                 f"objects of {cls.__module__}.{cls.__qualname__} are rebuilt by calling {function!r}, and reflectio "
                 "calls no function that a document names; register a codec for the class"
             )
+        encoder.depth += 1
         if args or member == "$args":
             try:
                 node[member] = encode_items(args, encoder)
@@ -99,9 +100,8 @@ class ObjectCodec(LateCodec):
         if items is not None:
             node["$items"] = encode_items(items, encoder)
         if pairs is not None:
-            encoder.depth += 1
             node["$items"] = DictCodec().encode(dict(pairs), encoder)
-            encoder.depth -= 1
+        encoder.depth -= 1
         self._is_plain = (
             node.keys() == {"$"}
             and items is None

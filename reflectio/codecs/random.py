@@ -176,7 +176,7 @@ class RandomStateCodec(Codec):
         if not _flag(node["has_gauss"]) or type(gauss) is not float:
             raise ValidationError("has_gauss must be 0 or 1, and gauss a float")
         random_state = np.random.RandomState(bits)
-        state: dict[str, Any] = {**random_state.get_state(legacy=False)}  # type: ignore[dict-item]
+        state: dict[str, Any] = {**random_state.get_state(legacy=False)}
         random_state.set_state({**state, "has_gauss": node["has_gauss"], "gauss": gauss})
         return random_state
 

@@ -124,3 +124,13 @@ def check_components(model: Any) -> None:
         # Before the first batch, these are None or 0.
         if isinstance(value, np.ndarray) and not np.isfinite(array_of(state, name, (), value.shape)).all():
             refuse(name, "must be finite")
+
+
+@check("sklearn.decomposition._nmf._BaseNMF")
+def check_factors(model: Any) -> None:
+    """Refuse more components than there are."""
+    state = vars(model)
+    components = state.get("components_")
+    for name in ("_n_components", "n_components_"):
+        if components is not None and name in state:
+            size_of(state, name, len(components), len(components))

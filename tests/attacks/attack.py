@@ -58,7 +58,9 @@ def raw(model: str) -> bytes:
     return b'{"reflectio": 1, "versions": {}, "model": %s}' % model.encode()
 
 
-def binary(model: Any, segment: bytes, *, gap: bytes | None = None, digest: bool = True, **described: Any) -> bytes:
+def binary(
+    model: Any, segment: bytes, *, gap: bytes | None = None, digest: bool = True, **described: Any
+) -> bytes:
     """A document with a segment, and digests that are right, as an attacker would write it."""
     description = {"nbytes": len(segment), "xxh3_128": xxhash.xxh3_128_hexdigest(segment), **described}
     header = {"reflectio": 1, "versions": {}, "model": model, "segment": description}
@@ -71,7 +73,9 @@ def binary(model: Any, segment: bytes, *, gap: bytes | None = None, digest: bool
     return text + gap + segment
 
 
-def array(data: Any, dtype: str = "float64", shape: list[int] | None = None, **members: Any) -> dict[str, Any]:
+def array(
+    data: Any, dtype: str = "float64", shape: list[int] | None = None, **members: Any
+) -> dict[str, Any]:
     """The node of an array."""
     if shape is None:
         shape = [len(data)]

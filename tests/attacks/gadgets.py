@@ -35,7 +35,9 @@ COMMANDS = [
     Gadget("subprocess.getoutput", (_TOUCH,), "run a shell command"),
     Gadget("pty.spawn", (["touch", "{marker}"],), "start a process on a terminal of its own"),
     Gadget("asyncio.subprocess.create_subprocess_shell", (_TOUCH,), "start a process"),
-    Gadget("multiprocessing.util.spawnv_passfds", ("/bin/touch", ["touch", "{marker}"], []), "start a process"),
+    Gadget(
+        "multiprocessing.util.spawnv_passfds", ("/bin/touch", ["touch", "{marker}"], []), "start a process"
+    ),
     Gadget("webbrowser.open", ("file://{marker}",), "start a browser"),
     Gadget("pydoc.pipepager", ("", _TOUCH), "run a shell command through the pager"),
     Gadget("pip.main", (["--version"],), "install a package"),

@@ -53,40 +53,68 @@ _PLACES: dict[str, tuple[str, Any]] = {
     "class-items": ("call __setitem__ of a class", {"$": f"{TRIPWIRE}.Model", "$items": {"a": 1}}),
     "held-class": ("hold a class, to be called", {"$": "class", "name": f"{TRIPWIRE}.Model"}),
     "enum": ("call _missing_ of an enumeration", {"$": "enum", "name": f"{TRIPWIRE}.Colour", "value": 5}),
-    "partial": ("call a function with arguments of the document's", {
-        "$": "partial", "func": _SYSTEM, "args": ["id"], "kwargs": {}}),
-    "partial-argument": ("pass a function to one that calls it", {
-        "$": "partial", "func": callable_node("builtins.max"), "args": [], "kwargs": {"key": _SYSTEM}}),
-    "default-factory": ("call a function when a key is missing", {
-        "$": "defaultdict", "default_factory": _SYSTEM, "items": []}),
+    "partial": (
+        "call a function with arguments of the document's",
+        {"$": "partial", "func": _SYSTEM, "args": ["id"], "kwargs": {}},
+    ),
+    "partial-argument": (
+        "pass a function to one that calls it",
+        {"$": "partial", "func": callable_node("builtins.max"), "args": [], "kwargs": {"key": _SYSTEM}},
+    ),
+    "default-factory": (
+        "call a function when a key is missing",
+        {"$": "defaultdict", "default_factory": _SYSTEM, "items": []},
+    ),
     "dict-value": ("hide a name among values", {"a": {"b": [_SYSTEM]}}),
     "dict-key": ("hide a name among keys", {"$": "dict", "items": [[_SYSTEM, 1]]}),
     "set-element": ("hide a name in a set", {"$": "set", "items": [_SYSTEM]}),
-    "object-array": ("hide a name in an array", {
-        "$": "ndarray", "dtype": "object", "shape": [1], "data": [_SYSTEM]}),
-    "array-class": ("make a view of an array in a class", {
-        "$": "ndarray", "dtype": "float64", "shape": [1], "data": [1.0], "name": f"{TRIPWIRE}.Array"}),
-    "method-class": ("hold a method of a class", {
-        "$": "method", "object": {"$": "class", "name": f"{TRIPWIRE}.Model"}, "name": "run"}),
-    "method-object": ("hold a method of an object", {
-        "$": "method", "object": {"$": f"{TRIPWIRE}.Model"}, "name": "run"}),
-    "string-dtype": ("compare with an object of a class", {
-        "$": "dtype", "name": "StringDType", "na_object": {"$": f"{TRIPWIRE}.Model"}}),
-    "dtype-metadata": ("hide a name in the metadata of a dtype", {
-        "$": "dtype", "name": "float64", "metadata": {"a": _SYSTEM}}),
+    "object-array": (
+        "hide a name in an array",
+        {"$": "ndarray", "dtype": "object", "shape": [1], "data": [_SYSTEM]},
+    ),
+    "array-class": (
+        "make a view of an array in a class",
+        {"$": "ndarray", "dtype": "float64", "shape": [1], "data": [1.0], "name": f"{TRIPWIRE}.Array"},
+    ),
+    "method-class": (
+        "hold a method of a class",
+        {"$": "method", "object": {"$": "class", "name": f"{TRIPWIRE}.Model"}, "name": "run"},
+    ),
+    "method-object": (
+        "hold a method of an object",
+        {"$": "method", "object": {"$": f"{TRIPWIRE}.Model"}, "name": "run"},
+    ),
+    "string-dtype": (
+        "compare with an object of a class",
+        {"$": "dtype", "name": "StringDType", "na_object": {"$": f"{TRIPWIRE}.Model"}},
+    ),
+    "dtype-metadata": (
+        "hide a name in the metadata of a dtype",
+        {"$": "dtype", "name": "float64", "metadata": {"a": _SYSTEM}},
+    ),
     "slice-bound": ("hide a name in a slice", {"$": "slice", "start": _SYSTEM, "stop": None, "step": None}),
     "itemgetter-key": ("hide a name among keys", {"$": "itemgetter", "items": [_SYSTEM]}),
     "namespace": ("hide a name in a namespace", {"$": "types.SimpleNamespace", "a": _SYSTEM}),
-    "pipeline": ("hide a name deep in a model", {
-        "$": "sklearn.pipeline.Pipeline", "steps": [{"$": "tuple", "items": ["a", transformer(_SYSTEM)]}]}),
-    "scorer": ("have a scorer call a function", {
-        "$": "sklearn.metrics._scorer._Scorer", "_score_func": _SYSTEM, "_sign": 1, "_kwargs": {}}),
-    "metric": ("have neighbours call a function for every distance", {
-        "$": "sklearn.neighbors.KNeighborsClassifier", "metric": _SYSTEM}),
-    "distance": ("have compiled code call a function for every distance", {
-        "$": "sklearn.metrics.DistanceMetric", "$state": {"$": "tuple", "items": [_SYSTEM]}}),
-    "analyzer": ("have a vectorizer call a function on every text", {
-        "$": "sklearn.feature_extraction.text.CountVectorizer", "analyzer": _SYSTEM}),
+    "pipeline": (
+        "hide a name deep in a model",
+        {"$": "sklearn.pipeline.Pipeline", "steps": [{"$": "tuple", "items": ["a", transformer(_SYSTEM)]}]},
+    ),
+    "scorer": (
+        "have a scorer call a function",
+        {"$": "sklearn.metrics._scorer._Scorer", "_score_func": _SYSTEM, "_sign": 1, "_kwargs": {}},
+    ),
+    "metric": (
+        "have neighbours call a function for every distance",
+        {"$": "sklearn.neighbors.KNeighborsClassifier", "metric": _SYSTEM},
+    ),
+    "distance": (
+        "have compiled code call a function for every distance",
+        {"$": "sklearn.metrics.DistanceMetric", "$state": {"$": "tuple", "items": [_SYSTEM]}},
+    ),
+    "analyzer": (
+        "have a vectorizer call a function on every text",
+        {"$": "sklearn.feature_extraction.text.CountVectorizer", "analyzer": _SYSTEM},
+    ),
     "kernel": ("have a support vector machine call a function", {"$": "sklearn.svm.SVC", "kernel": _SYSTEM}),
 }
 
@@ -109,9 +137,9 @@ _LOOKALIKES: dict[str, tuple[str, str, str]] = {
     "newline": ("numpy.log1p\nos.system", "hide a name behind a line break", _UNTRUSTED),
     "nul": ("numpy.log1p\0os.system", "hide a name behind a NUL", _UNTRUSTED),
     "star": ("numpy.*", "use a pattern as a name", _UNTRUSTED),
-    "fullwidth": ("ｎumpy.log1p", "have Python's normalisation make another name of it", _UNTRUSTED),
-    "cyrillic": ("numpу.log1p", "look like an allowed name to a reviewer", _UNTRUSTED),
-    "greek": ("οs.system", "look like another name to a reviewer", _UNTRUSTED),
+    "fullwidth": ("\uff4eumpy.log1p", "have Python's normalisation make another name of it", _UNTRUSTED),
+    "cyrillic": ("nump\u0443.log1p", "look like an allowed name to a reviewer", _UNTRUSTED),
+    "greek": ("\u03bfs.system", "look like another name to a reviewer", _UNTRUSTED),
     "rtl": ("numpy.\u202egol", "read backwards to a reviewer", _UNTRUSTED),
     "case": ("Numpy.log1p", "use a file system that ignores case", _UNTRUSTED),
     "colon": ("numpy:log1p", "use the notation of entry points", _UNTRUSTED),
@@ -145,43 +173,83 @@ _CONSTRUCTIONS: dict[str, tuple[str, dict[str, Any]]] = {
     "module-as-class": ("rebuild an object of a module", {"$": "sklearn.svm"}),
     "builtin-object": ("rebuild an object without a class of its own", {"$": "builtins.object"}),
     "builtin-type": ("make a class", _constructed("builtins.type", ["T", {"$": "tuple", "items": []}, {}])),
-    "constructor-without-args": ("rebuild what must be constructed", {
-        "$": "sklearn._loss._loss.CyHalfSquaredError"}),
+    "constructor-without-args": (
+        "rebuild what must be constructed",
+        {"$": "sklearn._loss._loss.CyHalfSquaredError"},
+    ),
     "code": ("make code", _constructed("types.CodeType", [0])),
     "iterator": ("make an iterator that calls", _constructed("builtins.map", [_SYSTEM, ["id"]])),
 }
 
 _METHODS: dict[str, tuple[str, Any]] = {
-    "attrgetter": ("walk attributes from what is passed in", {"$": "attrgetter", "names": ["__class__.__mro__"]}),
+    "attrgetter": (
+        "walk attributes from what is passed in",
+        {"$": "attrgetter", "names": ["__class__.__mro__"]},
+    ),
     "attrgetter-globals": ("reach globals", {"$": "attrgetter", "names": ["fit.__globals__"]}),
-    "attrgetter-second": ("hide an attribute behind another", {"$": "attrgetter", "names": ["coef_", "__class__"]}),
-    "methodcaller": ("call any method of what is passed in", {
-        "$": "methodcaller", "name": "to_pickle", "args": ["/tmp/x"], "kwargs": {}}),
-    "methodcaller-dunder": ("call a dunder", {
-        "$": "methodcaller", "name": "__reduce__", "args": [], "kwargs": {}}),
-    "methodcaller-format": ("have a format string walk attributes", {
-        "$": "methodcaller", "name": "format", "args": ["x"], "kwargs": {}}),
-    "method-fit": ("call a method of an estimator that the policy does not name", {
-        "$": "method", "object": {"$": "sklearn.svm.SVC", "kernel": "rbf"}, "name": "fit"}),
-    "method-by-reference": ("hide the class of a method behind a reference", [
-        {"$": "sklearn.svm.SVC", "$id": 0, "kernel": "rbf"},
-        {"$": "method", "object": {"$": "ref", "id": 0}, "name": "fit"}]),
-    "method-of-array": ("write a file by a method of an array", {
-        "$": "method", "object": {"$": "ndarray", "dtype": "float64", "shape": [1], "data": [1.0]},
-        "name": "tofile"}),
-    "method-of-dict": ("reach a method of a container", {"$": "method", "object": {"a": 1}, "name": "update"}),
-    "method-of-text": ("have a format string walk attributes", {
-        "$": "method", "object": "{0.__class__}", "name": "format"}),
-    "method-of-path": ("delete a file by a method of a path", {
-        "$": "method", "object": {"$": "path", "flavour": "native", "value": "/tmp/x"}, "name": "unlink"}),
-    "method-of-frame": ("write a file by a method of a frame", {
-        "$": "method", "object": {"$": "class", "name": "pandas.DataFrame"}, "name": "to_pickle"}),
-    "method-of-ufunc": ("reach a method of a function", {
-        "$": "method", "object": callable_node("numpy.log1p"), "name": "at"}),
-    "method-of-partial": ("reach the attributes of a partial", {
-        "$": "method",
-        "object": {"$": "partial", "func": callable_node("builtins.max"), "args": [], "kwargs": {}},
-        "name": "func"}),
+    "attrgetter-second": (
+        "hide an attribute behind another",
+        {"$": "attrgetter", "names": ["coef_", "__class__"]},
+    ),
+    "methodcaller": (
+        "call any method of what is passed in",
+        {"$": "methodcaller", "name": "to_pickle", "args": ["/tmp/x"], "kwargs": {}},
+    ),
+    "methodcaller-dunder": (
+        "call a dunder",
+        {"$": "methodcaller", "name": "__reduce__", "args": [], "kwargs": {}},
+    ),
+    "methodcaller-format": (
+        "have a format string walk attributes",
+        {"$": "methodcaller", "name": "format", "args": ["x"], "kwargs": {}},
+    ),
+    "method-fit": (
+        "call a method of an estimator that the policy does not name",
+        {"$": "method", "object": {"$": "sklearn.svm.SVC", "kernel": "rbf"}, "name": "fit"},
+    ),
+    "method-by-reference": (
+        "hide the class of a method behind a reference",
+        [
+            {"$": "sklearn.svm.SVC", "$id": 0, "kernel": "rbf"},
+            {"$": "method", "object": {"$": "ref", "id": 0}, "name": "fit"},
+        ],
+    ),
+    "method-of-array": (
+        "write a file by a method of an array",
+        {
+            "$": "method",
+            "object": {"$": "ndarray", "dtype": "float64", "shape": [1], "data": [1.0]},
+            "name": "tofile",
+        },
+    ),
+    "method-of-dict": (
+        "reach a method of a container",
+        {"$": "method", "object": {"a": 1}, "name": "update"},
+    ),
+    "method-of-text": (
+        "have a format string walk attributes",
+        {"$": "method", "object": "{0.__class__}", "name": "format"},
+    ),
+    "method-of-path": (
+        "delete a file by a method of a path",
+        {"$": "method", "object": {"$": "path", "flavour": "native", "value": "/tmp/x"}, "name": "unlink"},
+    ),
+    "method-of-frame": (
+        "write a file by a method of a frame",
+        {"$": "method", "object": {"$": "class", "name": "pandas.DataFrame"}, "name": "to_pickle"},
+    ),
+    "method-of-ufunc": (
+        "reach a method of a function",
+        {"$": "method", "object": callable_node("numpy.log1p"), "name": "at"},
+    ),
+    "method-of-partial": (
+        "reach the attributes of a partial",
+        {
+            "$": "method",
+            "object": {"$": "partial", "func": callable_node("builtins.max"), "args": [], "kwargs": {}},
+            "name": "func",
+        },
+    ),
 }
 
 _PATTERN = '[allow]\nclasses = ["sklearn.*"]\ncallables = ["sklearn.*"]\n'
@@ -190,20 +258,32 @@ ATTACKS = [
     *map(_called, GADGETS),
     *(_held(gadget) for gadget in GADGETS),
     *(
-        Attack(f"place-{key}", tries, "own: every place that takes a name", lambda node=node: text_of(node), _UNTRUSTED)
+        Attack(
+            f"place-{key}",
+            tries,
+            "own: every place that takes a name",
+            lambda node=node: text_of(node),
+            _UNTRUSTED,
+        )
         for key, (tries, node) in _PLACES.items()
     ),
     *(
         Attack(
-            f"name-{key}", tries, "own; skops CVE-2024-37065 for names that lead on",
-            lambda name=name: text_of(transformer(callable_node(name))), error,
+            f"name-{key}",
+            tries,
+            "own; skops CVE-2024-37065 for names that lead on",
+            lambda name=name: text_of(transformer(callable_node(name))),
+            error,
         )
         for key, (name, tries, error) in _LOOKALIKES.items()
     ),
     *(
         Attack(
-            f"name-is-{key}", "have a name that is no text compared or imported", "own",
-            lambda name=name: text_of(transformer(callable_node(name))), "DocumentError",
+            f"name-is-{key}",
+            "have a name that is no text compared or imported",
+            "own",
+            lambda name=name: text_of(transformer(callable_node(name))),
+            "DocumentError",
         )
         for key, name in _NO_NAMES.items()
     ),
@@ -213,29 +293,46 @@ ATTACKS = [
     ),
     *(
         Attack(
-            f"method-{key}", tries, "skops CVE-2024-37065, CVE-2025-54412, CVE-2025-54413, CVE-2025-54886",
-            lambda node=node: text_of(transformer(node)), _UNTRUSTED,
+            f"method-{key}",
+            tries,
+            "skops CVE-2024-37065, CVE-2025-54412, CVE-2025-54413, CVE-2025-54886",
+            lambda node=node: text_of(transformer(node)),
+            _UNTRUSTED,
         )
         for key, (tries, node) in _METHODS.items()
     ),
     *(
         Attack(
-            f"pattern-{name}", "reach what a module merely imports through a pattern", "own",
-            lambda name=name: text_of(transformer(callable_node(name))), "UntrustedNameError|DocumentError",
+            f"pattern-{name}",
+            "reach what a module merely imports through a pattern",
+            "own",
+            lambda name=name: text_of(transformer(callable_node(name))),
+            "UntrustedNameError|DocumentError",
             policy=_PATTERN,
         )
         for name in (
-            "sklearn.svm._base.np.load", "sklearn.utils.fixes.sklearn.utils.os.system", "sklearn.base.os.getcwd",
-            "sklearn.base.BaseEstimator.__init__", "sklearnx.evil", "sklearn.datasets._base.shutil.rmtree",
+            "sklearn.svm._base.np.load",
+            "sklearn.utils.fixes.sklearn.utils.os.system",
+            "sklearn.base.os.getcwd",
+            "sklearn.base.BaseEstimator.__init__",
+            "sklearnx.evil",
+            "sklearn.datasets._base.shutil.rmtree",
         )
     ),
     Attack(
-        "many-names", "wear a reviewer out: all refused names are reported at once", "own",
-        lambda: text_of([callable_node(f"evil.f{i}") for i in range(10_000)]), _UNTRUSTED, says="10000 names",
+        "many-names",
+        "wear a reviewer out: all refused names are reported at once",
+        "own",
+        lambda: text_of([callable_node(f"evil.f{i}") for i in range(10_000)]),
+        _UNTRUSTED,
+        says="10000 names",
     ),
     Attack(
-        "extended-untrusted-allow", "be loaded since the policy denies a class that another list allows", "own",
-        lambda: text_of({"$": "sklearn.svm.SVC"}), _UNTRUSTED,
+        "extended-untrusted-allow",
+        "be loaded since the policy denies a class that another list allows",
+        "own",
+        lambda: text_of({"$": "sklearn.svm.SVC"}),
+        _UNTRUSTED,
         policy='extends = ["default"]\n[deny]\nclasses = ["sklearn.svm.*"]\n',
     ),
 ]

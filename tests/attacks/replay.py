@@ -97,7 +97,9 @@ def _pymilo_document(gadget: Gadget) -> bytes:
     from pymilo import Export
     from sklearn.neighbors import KNeighborsClassifier
 
-    document = json.loads(Export(KNeighborsClassifier(algorithm="brute").fit([[0.0], [1.0]], [0, 1])).to_json())
+    document = json.loads(
+        Export(KNeighborsClassifier(algorithm="brute").fit([[0.0], [1.0]], [0, 1])).to_json()
+    )
     module, _, name = gadget.name.rpartition(".")
     document["data"]["metric"] = {"function_module": module, "function_name": name}
     return json.dumps(document).encode()
@@ -195,7 +197,9 @@ def _attempt(library: str, name: str, make: Callable[[Path], bytes] | None) -> s
             (folder / "document").write_bytes(make(folder))
         command = [sys.executable, "-W", "ignore", "-m", "attacks.replay", library, name, text]
         try:
-            ran = subprocess.run(command, capture_output=True, text=True, timeout=_SECONDS, stdin=subprocess.DEVNULL)
+            ran = subprocess.run(
+                command, capture_output=True, text=True, timeout=_SECONDS, stdin=subprocess.DEVNULL
+            )
         except subprocess.TimeoutExpired:
             return "ran" if (folder / "marker").exists() else "hung"
         if (folder / "marker").exists():
@@ -212,7 +216,11 @@ def _version(library: str) -> str:
 
 
 def _cell(outcomes: Counter[str]) -> str:
-    through = [f"{outcomes[word]} {word}" for word in ("ran", "held", "crashed", "predicted", "hung") if outcomes[word]]
+    through = [
+        f"{outcomes[word]} {word}"
+        for word in ("ran", "held", "crashed", "predicted", "hung")
+        if outcomes[word]
+    ]
     return ", ".join(through) or "none"
 
 
@@ -226,7 +234,8 @@ def main() -> None:
         by_library: dict[str, Counter[str]] = {}
         for library in LIBRARIES:
             by_library[library] = Counter(
-                _attempt(library, gadget.name, functools.partial(_document, library, gadget)) for gadget in works
+                _attempt(library, gadget.name, functools.partial(_document, library, gadget))
+                for gadget in works
             )
         rows.append((kind, len(works), by_library))
         print(f"{kind}: {len(works)}", file=sys.stderr, flush=True)

@@ -24,15 +24,26 @@ _ATTRIBUTES: dict[str, tuple[str, Any]] = {
     "dunder-reduce": ("choose what copying does", _svc(__reduce_ex__=callable_node("builtins.max"))),
     "dunder-getstate": ("choose what saving does", _svc(__getstate__=callable_node("builtins.max"))),
     "dunder-getattr": ("choose what attributes give", _svc(__getattr__=callable_node("builtins.max"))),
-    "dunder-array": ("have numpy read any address", _svc(__array_interface__={
-        "data": {"$": "tuple", "items": [0, False]}, "shape": {"$": "tuple", "items": [1]}, "typestr": "<f8",
-        "version": 3})),
+    "dunder-array": (
+        "have numpy read any address",
+        _svc(
+            __array_interface__={
+                "data": {"$": "tuple", "items": [0, False]},
+                "shape": {"$": "tuple", "items": [1]},
+                "typestr": "<f8",
+                "version": 3,
+            }
+        ),
+    ),
     "dunder-array-struct": ("have numpy read any address", _svc(__array_struct__=1)),
     "dunder-cuda": ("have a library read any address", _svc(__cuda_array_interface__={})),
     "dunder-call": ("be called", _svc(__call__=callable_node("builtins.max"))),
     "dunder-len": ("lie about a length", _svc(__len__=callable_node("builtins.len"))),
     "dunder-sklearn-tags": ("lie about tags", _svc(__sklearn_tags__=1)),
-    "dunder-sklearn-clone": ("choose what cloning does", _svc(__sklearn_clone__=callable_node("builtins.max"))),
+    "dunder-sklearn-clone": (
+        "choose what cloning does",
+        _svc(__sklearn_clone__=callable_node("builtins.max")),
+    ),
     "dunder-deepcopy": ("choose what copying does", _svc(__deepcopy__=callable_node("builtins.max"))),
     "method-fit": ("replace a method by a function", _svc(fit=callable_node("builtins.max"))),
     "method-predict": ("replace a method by a function", _svc(predict=callable_node("builtins.max"))),
@@ -43,45 +54,87 @@ _ATTRIBUTES: dict[str, tuple[str, Any]] = {
     "no-identifier": ("have an attribute that no code reads", _svc(**{"a b": 1})),
     "no-identifier-dot": ("have an attribute that looks nested", _svc(**{"a.b": 1})),
     "no-identifier-empty": ("have an attribute without a name", _svc(**{"": 1})),
-    "no-identifier-nul": ("cut a name short", _svc(**{"fit\0": 1})),
-    "unicode-twin": ("have Python's normalisation make another name of it", _svc(**{"ﬁt": 1})),
+    "no-identifier-nul": ("cut a name short", {"$": _SVC, "fit\0": 1}),
+    "unicode-twin": ("have Python's normalisation make another name of it", _svc(ﬁt=1)),
     "state-number": ("have a state of another form", {"$": _SVC, "$state": 5}),
     "state-text": ("have a state of another form", {"$": _SVC, "$state": "abc"}),
     "state-list": ("have a state of another form", {"$": _SVC, "$state": [1]}),
-    "state-dunder": ("hide a dunder in a state", {"$": _SVC, "$state": {
-        "$": "dict", "items": [["__class__", 1]]}}),
-    "state-nontext-key": ("have an attribute whose name is a number", {"$": _SVC, "$state": {
-        "$": "dict", "items": [[5, 1]]}}),
-    "state-slots-pair": ("hide a dunder in the state of slots", {"$": _SVC, "$state": {"$": "tuple", "items": [
-        None, {"__class__": 1}]}}),
-    "state-subclass-dict": ("hide a dunder in another kind of dict", {"$": _SVC, "$state": {
-        "$": "ordereddict", "items": [["__class__", 1]]}}),
-    "state-bunch": ("hide a dunder in a Bunch", {"$": _SVC, "$state": {
-        "$": "sklearn.utils.Bunch", "$items": {"__class__": 1}}}),
+    "state-dunder": (
+        "hide a dunder in a state",
+        {"$": _SVC, "$state": {"$": "dict", "items": [["__class__", 1]]}},
+    ),
+    "state-nontext-key": (
+        "have an attribute whose name is a number",
+        {"$": _SVC, "$state": {"$": "dict", "items": [[5, 1]]}},
+    ),
+    "state-slots-pair": (
+        "hide a dunder in the state of slots",
+        {"$": _SVC, "$state": {"$": "tuple", "items": [None, {"__class__": 1}]}},
+    ),
+    "state-subclass-dict": (
+        "hide a dunder in another kind of dict",
+        {"$": _SVC, "$state": {"$": "ordereddict", "items": [["__class__", 1]]}},
+    ),
+    "state-bunch": (
+        "hide a dunder in a Bunch",
+        {"$": _SVC, "$state": {"$": "sklearn.utils.Bunch", "$items": {"__class__": 1}}},
+    ),
     "state-and-attributes": ("have two states", {"$": _SVC, "$state": {}, "C": 1}),
     "items-of-no-container": ("put items into what holds none", {"$": _SVC, "$items": [1]}),
-    "bunch-dunder": ("have numpy read any address through a Bunch", {"$": "sklearn.utils.Bunch", "$items": {
-        "__array_interface__": {"data": [0, False], "shape": [1], "typestr": "<f8", "version": 3}}}),
-    "bunch-nontext": ("have a Bunch with an item that is no name", {"$": "sklearn.utils.Bunch", "$items": {
-        "$": "dict", "items": [[5, 1]]}}),
+    "bunch-dunder": (
+        "have numpy read any address through a Bunch",
+        {
+            "$": "sklearn.utils.Bunch",
+            "$items": {
+                "__array_interface__": {"data": [0, False], "shape": [1], "typestr": "<f8", "version": 3}
+            },
+        },
+    ),
+    "bunch-nontext": (
+        "have a Bunch with an item that is no name",
+        {"$": "sklearn.utils.Bunch", "$items": {"$": "dict", "items": [[5, 1]]}},
+    ),
     "namespace-dunder": ("change the class of a namespace", {"$": "types.SimpleNamespace", "__class__": 1}),
-    "array-state-dunder": ("change what an array in a class does", {
-        "$": "ndarray", "dtype": "float64", "shape": [1], "data": [1.0], "name": "numpy.recarray",
-        "state": {"__array_finalize__": 1}}),
+    "array-state-dunder": (
+        "change what an array in a class does",
+        {
+            "$": "ndarray",
+            "dtype": "float64",
+            "shape": [1],
+            "data": [1.0],
+            "name": "numpy.recarray",
+            "state": {"__array_finalize__": 1},
+        },
+    ),
     "args-and-new": ("be made twice", {"$": "sklearn.tree._tree.Tree", "$args": [], "$new": []}),
     "args-text": ("spread text over arguments", {"$": "sklearn.tree._tree.Tree", "$args": "abc"}),
-    "tree-args": ("allocate by sizes that lie", {"$": "sklearn.tree._tree.Tree", "$args": [
-        2**62, array([2], "int64"), 1]}),
-    "tree-args-negative": ("allocate by negative sizes", {"$": "sklearn.tree._tree.Tree", "$args": [
-        -1, array([-2], "int64"), -1]}),
-    "tree-without-state": ("use a tree that nobody filled", {"$": "sklearn.tree.DecisionTreeClassifier", "tree_": {
-        "$": "sklearn.tree._tree.Tree", "$args": [1, array([2], "int64"), 1]}}),
-    "bits-unknown": ("make a bit generator of any name", {
-        "$": "bitgenerator", "name": "os.system", "state": {}}),
-    "randomstate-of-number": ("make a RandomState of what is no bit generator", {
-        "$": "randomstate", "bit_generator": 5, "has_gauss": 0, "gauss": 0.0}),
-    "generator-of-number": ("make a Generator of what is no bit generator", {
-        "$": "generator", "bit_generator": None}),
+    "tree-args": (
+        "allocate by sizes that lie",
+        {"$": "sklearn.tree._tree.Tree", "$args": [2**62, array([2], "int64"), 1]},
+    ),
+    "tree-args-negative": (
+        "allocate by negative sizes",
+        {"$": "sklearn.tree._tree.Tree", "$args": [-1, array([-2], "int64"), -1]},
+    ),
+    "tree-without-state": (
+        "use a tree that nobody filled",
+        {
+            "$": "sklearn.tree.DecisionTreeClassifier",
+            "tree_": {"$": "sklearn.tree._tree.Tree", "$args": [1, array([2], "int64"), 1]},
+        },
+    ),
+    "bits-unknown": (
+        "make a bit generator of any name",
+        {"$": "bitgenerator", "name": "os.system", "state": {}},
+    ),
+    "randomstate-of-number": (
+        "make a RandomState of what is no bit generator",
+        {"$": "randomstate", "bit_generator": 5, "has_gauss": 0, "gauss": 0.0},
+    ),
+    "generator-of-number": (
+        "make a Generator of what is no bit generator",
+        {"$": "generator", "bit_generator": None},
+    ),
 }
 
 # Each of these classes is refused unless its state is attributes.
@@ -176,70 +229,213 @@ _FORGED: dict[str, tuple[str, str, Callable[[], Any], Callable[[Any], None]]] = 
     "tree-cycle": ("walk for ever", "PR 34558", _TREE, _node_field("right_child", 1, 0)),
     "tree-shared-child": ("be a graph", "PR 34558", _TREE, _node_field("right_child", 0, 1)),
     "tree-half-leaf": ("have one child", "PR 34558", _TREE, _node_field("left_child", 0, -1)),
-    "tree-feature-far": ("index past the features", "skops pull request 535", _TREE,
-                         _node_field("feature", 0, 10**6)),
-    "tree-feature-negative": ("index before the features", "skops pull request 535", _TREE,
-                              _node_field("feature", 0, -100)),
-    "tree-node-count": ("count nodes that are not there", "skops pull request 535", _TREE,
-                        _put("node_count", value=10**6)),
-    "tree-node-count-small": ("count fewer nodes than there are", "PR 34558", _TREE, _put("node_count", value=1)),
+    "tree-feature-far": (
+        "index past the features",
+        "skops pull request 535",
+        _TREE,
+        _node_field("feature", 0, 10**6),
+    ),
+    "tree-feature-negative": (
+        "index before the features",
+        "skops pull request 535",
+        _TREE,
+        _node_field("feature", 0, -100),
+    ),
+    "tree-node-count": (
+        "count nodes that are not there",
+        "skops pull request 535",
+        _TREE,
+        _put("node_count", value=10**6),
+    ),
+    "tree-node-count-small": (
+        "count fewer nodes than there are",
+        "PR 34558",
+        _TREE,
+        _put("node_count", value=1),
+    ),
     "tree-node-count-negative": ("count fewer than none", "PR 34558", _TREE, _put("node_count", value=-1)),
-    "tree-max-depth": ("have a path longer than the buffer", "PR 34558", _TREE, _put("tree_", "max_depth", value=1)),
-    "tree-max-depth-huge": ("have a buffer as long as it says", "PR 34558", _TREE, _put("tree_", "max_depth", value=2**40)),
-    "tree-values-short": ("read past the values", "PR 34558", _TREE,
-                          _put("values", value=array([[[1.0, 2.0]]], shape=[1, 1, 2]))),
-    "tree-values-dtype": ("read numbers of another size", "PR 34558", _TREE,
-                          _put("values", "dtype", value="float32")),
-    "forest-one-tree": ("hide one bad tree among good ones", "own", _FOREST, _node_field("left_child", 0, 10**8)),
-    "forest-features": ("have a forest pass fewer features than its trees read", "own", _FOREST,
-                        _put("n_features_in_", value=1)),
-    "forest-classes": ("have a forest sum more classes than its trees have", "own", _FOREST,
-                       _put("n_classes_", value=7)),
+    "tree-max-depth": (
+        "have a path longer than the buffer",
+        "PR 34558",
+        _TREE,
+        _put("tree_", "max_depth", value=1),
+    ),
+    "tree-max-depth-huge": (
+        "have a buffer as long as it says",
+        "PR 34558",
+        _TREE,
+        _put("tree_", "max_depth", value=2**40),
+    ),
+    "tree-values-short": (
+        "read past the values",
+        "PR 34558",
+        _TREE,
+        _put("values", value=array([[[1.0, 2.0]]], shape=[1, 1, 2])),
+    ),
+    "tree-values-dtype": (
+        "read numbers of another size",
+        "PR 34558",
+        _TREE,
+        _put("values", "dtype", value="float32"),
+    ),
+    "forest-one-tree": (
+        "hide one bad tree among good ones",
+        "own",
+        _FOREST,
+        _node_field("left_child", 0, 10**8),
+    ),
+    "forest-features": (
+        "have a forest pass fewer features than its trees read",
+        "own",
+        _FOREST,
+        _put("n_features_in_", value=1),
+    ),
+    "forest-classes": (
+        "have a forest sum more classes than its trees have",
+        "own",
+        _FOREST,
+        _put("n_classes_", value=7),
+    ),
     "forest-no-estimator": ("have a number as a tree", "own", _FOREST, _put("estimators_", 2, value=5)),
-    "boosting-left": ("index past the nodes", "own, after PR 34558", _BOOST, _predictor_field("left", 0, 10**6)),
+    "boosting-left": (
+        "index past the nodes",
+        "own, after PR 34558",
+        _BOOST,
+        _predictor_field("left", 0, 10**6),
+    ),
     "boosting-cycle": ("walk for ever", "own, after PR 34558", _BOOST, _predictor_field("left", 0, 0)),
-    "boosting-feature": ("index past the features", "own, after PR 34558", _BOOST,
-                         _predictor_field("feature_idx", 0, 10**6)),
-    "boosting-categorical": ("read bitsets that are not there", "own, after PR 34558", _BOOST,
-                             _predictor_field("is_categorical", 0, 1)),
-    "svm-n-support": ("read past the support vectors", "scikit-learn issue 18891", _SVM,
-                      _put("_n_support", "data", 0, value=10**6)),
-    "svm-n-support-negative": ("read before the support vectors", "scikit-learn issue 18891", _SVM,
-                               _put("_n_support", "data", 0, value=-5)),
-    "svm-n-support-short": ("have fewer counts than classes", "scikit-learn issue 18891", _SVM,
-                            _put("_n_support", value=array([1], "int32"))),
-    "svm-dual-coef": ("have fewer coefficients than vectors", "own, after issue 18891", _SVM,
-                      _put("_dual_coef_", value=array([[1.0]], shape=[1, 1]))),
-    "svm-vectors": ("have fewer vectors than counted", "own, after issue 18891", _SVM,
-                    _put("support_vectors_", value=array([[1.0] * 4], shape=[1, 4]))),
-    "svm-intercept": ("have fewer intercepts than pairs of classes", "own, after issue 18891", _SVM,
-                      _put("_intercept_", value=array([], shape=[0]))),
-    "svm-probabilities": ("have half of the probability parameters", "own, after issue 18891", _SVM,
-                          _put("_probA", value=array([1.0, 2.0, 3.0]))),
-    "kd-tree-index": ("index past the data", "own, after PR 34558", _KD,
-                      _put("idx_array", "data", 0, value=10**6)),
-    "kd-tree-index-negative": ("index before the data", "own, after PR 34558", _KD,
-                               _put("idx_array", "data", 0, value=-5)),
-    "kd-tree-index-twice": ("count one row twice", "own, after PR 34558", _KD,
-                            _put("idx_array", "data", 0, value=1)),
-    "kd-tree-range": ("read rows past the end", "own, after PR 34558", _KD,
-                      _put("node_data", "data", 0, 1, value=10**6)),
-    "kd-tree-range-negative": ("read rows before the start", "own, after PR 34558", _KD,
-                               _put("node_data", "data", 0, 0, value=-10)),
-    "kd-tree-no-leaf": ("walk past the last node", "own, after PR 34558", _KD,
-                        _put("node_data", "data", 14, 2, value=0)),
-    "kd-tree-nodes": ("count nodes that are not there", "own, after PR 34558", _KD, _put("n_nodes", value=10**6)),
-    "kd-tree-levels": ("count levels that are not there", "own, after PR 34558", _KD, _put("n_levels", value=60)),
-    "kd-tree-bounds": ("read bounds that are not there", "own, after PR 34558", _KD,
-                       _put("node_bounds", value=array([[[0.0]]], shape=[1, 1, 1]))),
-    "ball-tree-index": ("index past the data", "own, after PR 34558", _BALL,
-                        _put("idx_array", "data", 0, value=10**6)),
-    "ball-tree-bounds": ("read centres that are not there", "own, after PR 34558", _BALL,
-                         _put("node_bounds", value=array([[[0.0]]], shape=[1, 1, 1]))),
-    "distance-matrix": ("read a matrix that is not there", "own, after PR 34558", _KD,
-                        _put("dist_metric", "mat", value=array([], shape=[0]))),
-    "nusvm-n-support": ("read past the support vectors", "scikit-learn issue 18891", _NU,
-                        _put("_n_support", "data", 1, value=10**6)),
+    "boosting-feature": (
+        "index past the features",
+        "own, after PR 34558",
+        _BOOST,
+        _predictor_field("feature_idx", 0, 10**6),
+    ),
+    "boosting-categorical": (
+        "read bitsets that are not there",
+        "own, after PR 34558",
+        _BOOST,
+        _predictor_field("is_categorical", 0, 1),
+    ),
+    "svm-n-support": (
+        "read past the support vectors",
+        "scikit-learn issue 18891",
+        _SVM,
+        _put("_n_support", "data", 0, value=10**6),
+    ),
+    "svm-n-support-negative": (
+        "read before the support vectors",
+        "scikit-learn issue 18891",
+        _SVM,
+        _put("_n_support", "data", 0, value=-5),
+    ),
+    "svm-n-support-short": (
+        "have fewer counts than classes",
+        "scikit-learn issue 18891",
+        _SVM,
+        _put("_n_support", value=array([1], "int32")),
+    ),
+    "svm-dual-coef": (
+        "have fewer coefficients than vectors",
+        "own, after issue 18891",
+        _SVM,
+        _put("_dual_coef_", value=array([[1.0]], shape=[1, 1])),
+    ),
+    "svm-vectors": (
+        "have fewer vectors than counted",
+        "own, after issue 18891",
+        _SVM,
+        _put("support_vectors_", value=array([[1.0] * 4], shape=[1, 4])),
+    ),
+    "svm-intercept": (
+        "have fewer intercepts than pairs of classes",
+        "own, after issue 18891",
+        _SVM,
+        _put("_intercept_", value=array([], shape=[0])),
+    ),
+    "svm-probabilities": (
+        "have half of the probability parameters",
+        "own, after issue 18891",
+        _SVM,
+        _put("_probA", value=array([1.0, 2.0, 3.0])),
+    ),
+    "kd-tree-index": (
+        "index past the data",
+        "own, after PR 34558",
+        _KD,
+        _put("idx_array", "data", 0, value=10**6),
+    ),
+    "kd-tree-index-negative": (
+        "index before the data",
+        "own, after PR 34558",
+        _KD,
+        _put("idx_array", "data", 0, value=-5),
+    ),
+    "kd-tree-index-twice": (
+        "count one row twice",
+        "own, after PR 34558",
+        _KD,
+        _put("idx_array", "data", 0, value=1),
+    ),
+    "kd-tree-range": (
+        "read rows past the end",
+        "own, after PR 34558",
+        _KD,
+        _put("node_data", "data", 0, 1, value=10**6),
+    ),
+    "kd-tree-range-negative": (
+        "read rows before the start",
+        "own, after PR 34558",
+        _KD,
+        _put("node_data", "data", 0, 0, value=-10),
+    ),
+    "kd-tree-no-leaf": (
+        "walk past the last node",
+        "own, after PR 34558",
+        _KD,
+        _put("node_data", "data", 14, 2, value=0),
+    ),
+    "kd-tree-nodes": (
+        "count nodes that are not there",
+        "own, after PR 34558",
+        _KD,
+        _put("n_nodes", value=10**6),
+    ),
+    "kd-tree-levels": (
+        "count levels that are not there",
+        "own, after PR 34558",
+        _KD,
+        _put("n_levels", value=60),
+    ),
+    "kd-tree-bounds": (
+        "read bounds that are not there",
+        "own, after PR 34558",
+        _KD,
+        _put("node_bounds", value=array([[[0.0]]], shape=[1, 1, 1])),
+    ),
+    "ball-tree-index": (
+        "index past the data",
+        "own, after PR 34558",
+        _BALL,
+        _put("idx_array", "data", 0, value=10**6),
+    ),
+    "ball-tree-bounds": (
+        "read centres that are not there",
+        "own, after PR 34558",
+        _BALL,
+        _put("node_bounds", value=array([[[0.0]]], shape=[1, 1, 1])),
+    ),
+    "distance-matrix": (
+        "read a matrix that is not there",
+        "own, after PR 34558",
+        _KD,
+        _put("dist_metric", "mat", value=array([], shape=[0])),
+    ),
+    "nusvm-n-support": (
+        "read past the support vectors",
+        "scikit-learn issue 18891",
+        _NU,
+        _put("_n_support", "data", 1, value=10**6),
+    ),
 }
 
 _SPARSE: dict[str, tuple[str, dict[str, Any]]] = {
@@ -287,7 +483,10 @@ def _bit_generator(change: Callable[[Any], None]) -> Callable[[], bytes]:
 ATTACKS = [
     *(
         Attack(
-            f"state-{key}", tries, "own: attributes as gadgets", lambda node=node: text_of(node),
+            f"state-{key}",
+            tries,
+            "own: attributes as gadgets",
+            lambda node=node: text_of(node),
             _EXPECTED_UNTRUSTED.get(key, _REFUSED),
         )
         for key, (tries, node) in _ATTRIBUTES.items()
@@ -297,11 +496,27 @@ ATTACKS = [
         for key, (tries, source, estimator, change) in _FORGED.items()
     ),
     *(
-        Attack(f"sparse-{key}", tries, "scipy issues on forged sparse matrices; own", _csr(_replace(members)), _REFUSED)
+        Attack(
+            f"sparse-{key}",
+            tries,
+            "scipy issues on forged sparse matrices; own",
+            _csr(_replace(members)),
+            _REFUSED,
+        )
         for key, (tries, members) in _SPARSE.items()
     ),
-    Attack("randomstate-pos", "read past the state of a Mersenne twister", "own; numpy checks this nowhere",
-           _bit_generator(_put("pos", value=10**6)), _VALIDATION),
-    Attack("randomstate-pos-negative", "read before the state of a Mersenne twister", "own",
-           _bit_generator(_put("pos", value=-10)), _VALIDATION),
+    Attack(
+        "randomstate-pos",
+        "read past the state of a Mersenne twister",
+        "own; numpy checks this nowhere",
+        _bit_generator(_put("pos", value=10**6)),
+        _VALIDATION,
+    ),
+    Attack(
+        "randomstate-pos-negative",
+        "read before the state of a Mersenne twister",
+        "own",
+        _bit_generator(_put("pos", value=-10)),
+        _VALIDATION,
+    ),
 ]
