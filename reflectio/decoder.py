@@ -159,6 +159,7 @@ class Decoder:
         self.segment = segment
         self._table = tables.table
         self._resolved = tables.resolved
+        self._spent: dict[str, int] = {}
         self._affordable = _FREE_BYTES + _EXPANSION * nbytes
         self._built: dict[int, Any] = {}
         self._open: set[int] = set()
@@ -290,6 +291,12 @@ class Decoder:
                 f"an array of {nbytes} bytes, most of them zeros that the document does not hold; write it in binary "
                 "format, or with a narrower dtype"
             )
+
+    def spend(self, what: str, amount: int, limit: int) -> None:
+        """Count what a document asks for in all, and refuse more of it than a limit."""
+        spent = self._spent[what] = self._spent.get(what, 0) + amount
+        if spent > limit:
+            raise LimitError(f"the document asks for more than {limit} {what}")
 
     def require(self, kind: Kind, name: str) -> None:
         """Refuse a name that the policy does not allow, without importing anything."""

@@ -34,6 +34,14 @@ _PUBLIC = {private: public for public, (private, _) in _EXPERIMENTAL.items()} | 
     "sklearn.utils._metadata_requests.MethodMapping": "sklearn.utils.metadata_routing.MethodMapping",
 }
 
+# Old releases of scikit-learn export some losses that later ones keep private; the private name is in all of them.
+_PUBLIC |= {
+    name: name
+    for name in (
+        f"sklearn.linear_model._sgd_fast.{loss}" for loss in ("Hinge", "Huber", "Log", "ModifiedHuber", "SquaredLoss")
+    )
+}
+
 # Private modules whose public home is a package that does not contain them.
 _PUBLIC_HOMES = {"pandas._libs.tslibs.offsets": "pandas.tseries.offsets"}
 

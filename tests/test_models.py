@@ -22,7 +22,10 @@ import reflectio
 def test_a_strided_view_keeps_its_strides_where_pickle_forgets_them(format):
     X = np.random.default_rng(0).normal(size=(60, 20))
     model = IncrementalPCA(4, batch_size=20).fit(X)
-    assert not model.components_.flags.c_contiguous
+    # A part of a larger array is what training leaves, with some releases of numpy and scipy; and so with all.
+    whole = np.zeros((16, 20), order="F")
+    whole[:4] = model.components_
+    model.components_ = whole[:4]
     assert pickle.loads(pickle.dumps(model)).components_.strides != model.components_.strides
     loaded = reflectio.loads(reflectio.dumps(model, format=format))
     assert loaded.components_.strides == model.components_.strides

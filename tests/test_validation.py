@@ -180,6 +180,8 @@ FORGERIES: list[tuple[tuple[str, Any], str, Any]] = [
     (KNN, "metric_params", constant({"out": np.zeros(1)})),
     (TREE_KNN, "_tree", lambda _: neighbors.KDTree(X[:5])),
     (TREE_KNN, "_tree", constant(3)),
+    (TREE_KNN, "n_neighbors", constant(-1)),
+    (TREE_KNN, "n_neighbors", constant(0)),
     (TREE_KNN, "n_samples_fit_", constant(1)),
     (MAHALANOBIS, "effective_metric_params_", constant({"VI": np.eye(2)})),
     (ONE_HOT, "_n_features_outs", constant([1, 1, 1])),
@@ -191,6 +193,7 @@ FORGERIES: list[tuple[tuple[str, Any], str, Any]] = [
     (WORDS, "vocabulary_", with_entry("cat", 1 << 30)),
     (WORDS, "vocabulary_", with_entry("cat", -1)),
     (RECORDS, "vocabulary_", with_entry("a", 1 << 30)),
+    (LABELS, "classes_", constant(np.array([1, 2, 3, 1, 2, 3]))),
     (LABELS, "_cached_dict", constant({1: 0, 2: 1, 3: 1 << 30})),
     (TERMS, "n_output_features_", constant(1 << 40)),
     (TERMS, "_n_out_full", constant(3)),
@@ -405,16 +408,16 @@ def test_a_mersenne_twister_without_a_bit_that_counts_is_refused(first, loads):
 
 def test_more_features_than_anything_bears_out_are_refused():
     estimator = Normalizer().fit(X)
-    estimator.n_features_in_ = (1 << 24) + 1
+    estimator.n_features_in_ = (1 << 22) + 1
     with pytest.raises(reflectio.ValidationError, match="nothing that the estimator holds"):
         reflectio.loads(reflectio.dumps(estimator))
 
 
 def test_as_many_features_as_an_array_has_are_taken():
     estimator = Normalizer().fit(X)
-    estimator.n_features_in_ = (1 << 24) + 1
-    estimator.scale_ = np.zeros((1 << 24) + 1, dtype=np.int8)
-    assert reflectio.loads(reflectio.dumps(estimator)).n_features_in_ == (1 << 24) + 1
+    estimator.n_features_in_ = (1 << 22) + 1
+    estimator.scale_ = np.zeros((1 << 22) + 1, dtype=np.int8)
+    assert reflectio.loads(reflectio.dumps(estimator)).n_features_in_ == (1 << 22) + 1
 
 
 def _edges() -> Any:
@@ -463,6 +466,7 @@ def test_mutated_estimators_do_not_end_the_process_that_uses_them(seed, tmp_path
         timeout=240,
     )
     assert result.returncode == 0, f"{result.stderr[-2000:]}\n{tried.read_text()[:2000]}"
-    refused, used = map(int, result.stdout.split())
+    # Estimators may have been told to be verbose.
+    refused, used = map(int, result.stdout.splitlines()[-1].split())
     assert refused > 20
     assert used > 20

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import sys
 from collections.abc import Callable, Iterable
 from itertools import chain
@@ -213,9 +214,11 @@ def _encode_datetimes(array: Array) -> Any:
     numbers = array.view(_int64(array.dtype)).astype(np.int64, order="C")
     native = numbers.view(array.dtype.newbyteorder("="))
     if native.dtype.kind == "M" and np.datetime_data(native.dtype)[0] != "generic":
-        texts = np.datetime_as_string(native)
-        if np.array_equal(texts.astype(native.dtype).view(np.int64), numbers):
-            return texts.tolist()
+        # The furthest dates of some units have no text, or none that numpy reads back; newer releases say so.
+        with contextlib.suppress(OverflowError):
+            texts = np.datetime_as_string(native)
+            if np.array_equal(texts.astype(native.dtype).view(np.int64), numbers):
+                return texts.tolist()
     return numbers.tolist()
 
 

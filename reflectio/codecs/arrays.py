@@ -18,7 +18,7 @@ from reflectio.codecs.array_data import (
     needs_base64,
     nest,
 )
-from reflectio.codecs.containers import encode_items
+from reflectio.codecs.containers import encode_items, encode_members
 from reflectio.codecs.dtypes import encode_dtype, parse_dtype, parse_shape
 from reflectio.codecs.growth import check_chain
 from reflectio.decoder import Decoder, located
@@ -216,13 +216,7 @@ class ArrayCodec(LateCodec):
         reason = StateNames(type(obj)).refusal(state)
         if reason is not None:
             raise encoder.refuse(f"this array has an attribute that no document may set: {reason}")
-        names = list(state)
-        try:
-            values = encode_items(state.values(), encoder)
-        except UnsupportedTypeError as error:
-            error._parts[-1] = names[int(error._parts[-1])]
-            raise
-        node["state"] = dict(zip(names, values, strict=True))
+        node["state"] = encode_members(state, state.values(), encoder)
 
     # -- in -------------------------------------------------------------------------------------------------
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from reflectio.codec import Codec, Node, ObjectNode
-from reflectio.codecs.containers import encode_items
+from reflectio.codecs.containers import encode_items, encode_members
 from reflectio.codecs.growth import check_chain
 from reflectio.codecs.keywords import harmful_keywords
 from reflectio.decoder import Decoder, located
@@ -99,14 +99,13 @@ def _build_arguments(node: ObjectNode, decoder: Decoder) -> tuple[list[Any], dic
 
 
 def _encode_arguments(args: tuple[Any, ...], kwargs: dict[str, Any], encoder: Encoder) -> ObjectNode:
-    names = list(kwargs)
-    try:
-        values = encode_items(kwargs.values(), encoder)
-    except UnsupportedTypeError as error:
-        # `encode_items` counts; the reader knows the argument by its name.
-        error._parts[-1] = names[int(error._parts[-1])]
-        raise
-    return {"args": encode_items(args, encoder), "kwargs": dict(zip(names, values, strict=True))}
+    # In the order in which a reader builds them: what is shared is described where it comes first.
+    nodes = encode_items(args, encoder)
+    return {"args": nodes, "kwargs": encode_members(kwargs, kwargs.values(), encoder)}
+
+
+# How many arguments the partials of a document may take over from others.
+_PARTIAL_ARGUMENTS = 1_000_000
 
 
 class PartialCodec(Codec):
@@ -138,6 +137,9 @@ class PartialCodec(Codec):
         if harmful := harmful_keywords(func, kwargs):
             what = "is an argument that no stored function may be given"
             raise ValidationError(what).within(harmful[0]).within("kwargs")
+        if isinstance(func, functools.partial):
+            # A partial of a partial copies its arguments.
+            decoder.spend("arguments of partials", len(func.args) + len(func.keywords), _PARTIAL_ARGUMENTS)
         return functools.partial(func, *args, **kwargs)
 
 

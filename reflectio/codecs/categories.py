@@ -100,8 +100,11 @@ def check_vocabulary(vectorizer: Any) -> None:
 
 @check("sklearn.preprocessing.MultiLabelBinarizer")
 def check_labels(binarizer: Any) -> None:
-    """Refuse columns of labels that are not the binarizer's."""
+    """Refuse labels that come twice, and columns of labels that are not the binarizer's."""
     state = vars(binarizer)
+    if "classes_" in state and len(set(state["classes_"])) != len(state["classes_"]):
+        # Each gets the column of its last place, and the matrix as many columns as there are different labels.
+        refuse("classes_", "must have every label once")
     if state.get("_cached_dict") is not None:
         _check_places(state, "_cached_dict", len(state["classes_"]))
 

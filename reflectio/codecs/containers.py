@@ -38,6 +38,23 @@ def encode_items(items: Iterable[Any], encoder: Encoder) -> list[Node]:
     return nodes
 
 
+def encode_members(names: Iterable[str], values: Iterable[Any], encoder: Encoder) -> ObjectNode:
+    """The nodes of named values, as members of a node."""
+    plain, visit = encoder.plain, encoder.visit
+    members: ObjectNode = {}
+    for name, value in zip(names, values, strict=True):
+        kind = type(value)
+        if kind in plain or (kind is float and value - value == 0.0):
+            members[name] = value
+            continue
+        try:
+            members[name] = visit(value)
+        except UnsupportedTypeError as error:
+            error.within(name)
+            raise
+    return members
+
+
 def encode_pairs(pairs: Iterable[tuple[Any, Any]], encoder: Encoder) -> list[Node]:
     """The nodes of the keys and values of a mapping, as pairs."""
     nodes: list[Node] = []

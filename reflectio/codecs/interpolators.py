@@ -166,11 +166,22 @@ def _example(kind: str) -> Any:
         return interpolate.RegularGridInterpolator((values,), values)
     if kind == "nd_piecewise":
         return interpolate.NdPPoly(values[:1, np.newaxis], (values,))
+    if kind == "bernstein":
+        return interpolate.BPoly(values[:1, np.newaxis], values)
     return interpolate.PPoly(values[:1, np.newaxis], values)
+
+
+# Since scipy 1.18 some interpolators leave their work to an object of another class, which has their attributes, and
+# hold the array libraries that this object and its user work with.
+_DELEGATE = "_delegate_to"
+_NO_DELEGATE = "delegate"
+_LIBRARIES = ("_xp", "_xp_internal")
 
 
 def _state_of(obj: Any) -> State:
     state = dict(getattr(obj, "__dict__", {}))
+    if state.get(_DELEGATE) is not None:
+        return {**_state_of(state.pop(_DELEGATE)), **state}
     cls: Any = type(obj)
     for name in slots_of(cls):
         if hasattr(obj, name):
@@ -221,13 +232,15 @@ class InterpolatorCodec(Codec):
     def encode(self, obj: Any, encoder: Encoder) -> Node:
         node: ObjectNode = {"$": encoder.name(type(obj))}
         state = _state_of(obj)
-        example = _example(self._example)
+        example = self._example_of(type(obj))
         attributes = self._attributes()
-        if odd := state.keys() ^ {*attributes.values(), *({"_asarray"} & _state_of(example).keys())}:
+        libraries = {"_asarray", *_LIBRARIES} & _state_of(example).keys()
+        # A spline made without checks keeps a delegate of None, which means nothing; it is kept as well.
+        if odd := (state.keys() - {_DELEGATE}) ^ {*attributes.values(), *libraries}:
             raise encoder.refuse(
                 f"this {type(obj).__qualname__} has, or lacks, an attribute {min(odd)!r}; make it anew"
             )
-        if "_asarray" in state and state["_asarray"] is not example._asarray:
+        if any(state[name] is not getattr(example, name) for name in libraries):
             raise encoder.refuse("an interpolator of arrays that are not numpy's; make it from numpy arrays")
         _refuse_unchecked(
             self._check, {member: state[attributes[member]] for member in attributes}, obj, encoder
@@ -235,7 +248,9 @@ class InterpolatorCodec(Codec):
         members = {attribute: member for member, attribute in attributes.items()}
         for attribute, value in state.items():
             member = members.get(attribute)
-            if member is None:
+            if attribute == _DELEGATE:
+                node[_NO_DELEGATE] = None
+            elif member is None:
                 node["library"] = "numpy"
             elif member in self._lists:
                 node[member] = visit_items(value, member, encoder)
@@ -246,25 +261,42 @@ class InterpolatorCodec(Codec):
     def decode(self, node: ObjectNode, decoder: Decoder) -> Any:
         cls: Any = decoder.resolve_class(node.pop("$"))
         attributes = self._attributes()
-        if odd := (node.keys() - {"library"}) ^ attributes.keys():
+        if odd := (node.keys() - {"library", _NO_DELEGATE}) ^ attributes.keys():
             expected = ", ".join(attributes)
             raise DocumentError(f"a {cls.__qualname__} must have the members {expected}; see {min(odd)!r}")
         if node.setdefault("library", "numpy") != "numpy":
             raise DocumentError("the library can be numpy only").within("library")
-        state: State = {}
+        if node.get(_NO_DELEGATE) is not None:
+            raise DocumentError("the delegate can be null only").within(_NO_DELEGATE)
+        attributes[_NO_DELEGATE] = _DELEGATE
+        state: State = {_NO_DELEGATE: None}
         for member in node:
             if member in self._lists:
                 state[member] = tuple(build_list(node, member, decoder))
-            elif member != "library":
+            elif member not in ("library", _NO_DELEGATE):
                 state[member] = build_member(node, member, decoder)
         self._check(state)
-        example = _example(self._example)
+        return self._make(cls, [(attributes.get(member), state.get(member)) for member in node])
+
+    def _example_of(self, cls: type) -> Any:
+        return _example("bernstein" if cls.__name__ == "BPoly" else self._example)
+
+    def _make(self, cls: Any, attributes: list[tuple[str | None, Any]]) -> Any:
+        """Make an object as the installed scipy would, with attributes in their order; None stands for its libraries."""
+        example = self._example_of(cls)
         obj = cls.__new__(cls)
-        for member in node:
-            if member != "library":
-                setattr(obj, attributes[member], state[member])
-            elif hasattr(example, "_asarray"):
-                obj._asarray = example._asarray
+        holder = obj
+        if _DELEGATE in vars(example):
+            delegate_class: Any = type(getattr(example, _DELEGATE))
+            holder = delegate_class.__new__(delegate_class)
+            setattr(obj, _DELEGATE, holder)
+        for attribute, value in attributes:
+            if attribute is not None:
+                setattr(holder, attribute, value)
+                continue
+            for name in ("_asarray", *_LIBRARIES):
+                if name in _state_of(example):
+                    setattr(obj, name, getattr(example, name))
         return obj
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from reflectio.checks import check
-from reflectio.codecs.fitted import ANY, INDEX, array_of, refuse, within
+from reflectio.codecs.fitted import ANY, INDEX, array_of, refuse, size_of, within
 from reflectio.codecs.neighbors import is_neighbor_tree
 
 
@@ -15,6 +15,10 @@ from reflectio.codecs.neighbors import is_neighbor_tree
 def check_searched_samples(model: Any) -> None:
     """Refuse samples, a tree and counts that disagree."""
     state = vars(model)
+    for name in ("n_neighbors", "n_neighbors_"):
+        # Methods look at the number that they are given, but not at the model's own.
+        if state.get(name) is not None:
+            size_of(state, name, 1, 1 << 62)
     if "_fit_X" not in state:
         for name in ("_tree", "_y"):
             if state.get(name) is not None:

@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 
 from reflectio.codec import Codec, Node, ObjectNode
-from reflectio.codecs.containers import encode_items
+from reflectio.codecs.containers import encode_members
 from reflectio.codecs.keywords import harmful_keywords
 from reflectio.codecs.objects import ObjectCodec
 from reflectio.decoder import Decoder
 from reflectio.encoder import Encoder
-from reflectio.errors import DocumentError, UnsupportedTypeError, ValidationError
+from reflectio.errors import DocumentError, ValidationError
 
 Array = np.ndarray[Any, Any]
 
@@ -48,12 +48,7 @@ class _NamedStateCodec(ObjectCodec):
                 f"this {self.cls.__qualname__} has a state of {len(state)} parts, as no version of scikit-learn "
                 "known to this reflectio gives it; a newer reflectio may know it"
             )
-        try:
-            values = encode_items(state, encoder)
-        except UnsupportedTypeError as error:
-            error._parts[-1] = names[int(error._parts[-1])]
-            raise
-        return {"$": encoder.name(self.cls), **dict(zip(names, values, strict=True))}
+        return {"$": encoder.name(self.cls), **encode_members(names, state, encoder)}
 
     def create(self, node: ObjectNode, decoder: Decoder) -> Any:
         decoder.check_construction(node["$"], with_arguments=False)

@@ -109,7 +109,13 @@ class BitGeneratorCodec(Codec):
         if seed_seq is not None and not isinstance(seed_seq, np.random.SeedSequence):
             raise ValidationError("seed_seq must be a seedsequence or null")
         generator = getattr(np.random, name)(0)
-        generator.__setstate__(({"bit_generator": name, **state}, seed_seq))
+        complete = {"bit_generator": name, **state}
+        if isinstance(generator.__reduce__()[2], tuple):
+            generator.__setstate__((complete, seed_seq))
+        else:
+            # numpy 1 sets the seed sequence nowhere else than on making a generator.
+            generator = getattr(np.random, name)(0 if seed_seq is None else seed_seq)
+            generator.state = complete
         return generator
 
 

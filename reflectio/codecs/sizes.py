@@ -15,7 +15,7 @@ _COUNTS = ("n_features_in_", "_n_features_out", "n_features_out_", "n_components
 
 # A count up to this is taken as it is; a larger one needs an array as long. Hashed features are the most that
 # people use, and of these a few million.
-_MOST_UNBACKED = 1 << 24
+_MOST_UNBACKED = 1 << 22
 
 _METRIC_PARAMETERS = ("metric_params", "effective_metric_params_", "_metric_params", "kernel_params")
 

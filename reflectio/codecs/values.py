@@ -12,7 +12,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from reflectio.codec import Codec, LateCodec, Node, ObjectNode
-from reflectio.codecs.containers import DictCodec, encode_items
+from reflectio.codecs.containers import DictCodec, encode_items, encode_members
 from reflectio.codecs.growth import check_chain
 from reflectio.decoder import Decoder
 from reflectio.encoder import Encoder
@@ -20,6 +20,10 @@ from reflectio.errors import DocumentError, UnsupportedTypeError, ValidationErro
 from reflectio.state import StateNames
 
 _VALUE = frozenset({"value"})
+
+# How long the regular expressions of a document may be in all.
+_PATTERN_CHARACTERS = 1 << 16
+_CLASS_CHARACTERS = 1 << 11
 
 # Keys of the IANA database; whatever else would be looked for as a file, or as a package that holds one.
 _ZONE = re.compile(r"[A-Za-z0-9_+-]{1,40}(?:/[A-Za-z0-9_+-]{1,40}){0,3}", re.ASCII)
@@ -67,12 +71,7 @@ class SliceCodec(Codec):
     members = required = frozenset(_BOUNDS)
 
     def encode(self, obj: slice, encoder: Encoder) -> Node:
-        try:
-            bounds = encode_items((obj.start, obj.stop, obj.step), encoder)
-        except UnsupportedTypeError as error:
-            error._parts[-1] = _BOUNDS[int(error._parts[-1])]
-            raise
-        return {"$": "slice", **dict(zip(_BOUNDS, bounds, strict=True))}
+        return {"$": "slice", **encode_members(_BOUNDS, (obj.start, obj.stop, obj.step), encoder)}
 
     def decode(self, node: ObjectNode, decoder: Decoder) -> slice:
         bounds = [decoder.build(node[bound]) for bound in _BOUNDS]
@@ -301,6 +300,13 @@ class PatternCodec(Codec):
             raise DocumentError("a pattern must be text or bytes")
         if int_of(node, "flags") & re.DEBUG:
             raise DocumentError("a pattern may not have the flag DEBUG, which prints")
+        # Compiling takes up to a millisecond for every few characters of a class that ignores case.
+        classes = ("[" if type(pattern) is str else b"[") in pattern
+        decoder.spend(
+            "characters in patterns with [...]" if classes else "characters in patterns",
+            len(pattern),
+            _CLASS_CHARACTERS if classes else _PATTERN_CHARACTERS,
+        )
         try:
             return re.compile(pattern, int_of(node, "flags"))
         except (re.error, OverflowError) as error:
@@ -338,12 +344,7 @@ class NamedTupleCodec(Codec):
         self.fields: tuple[str, ...] = tuple(cls._fields)  # type: ignore[attr-defined]
 
     def encode(self, obj: Any, encoder: Encoder) -> Node:
-        try:
-            values = encode_items(obj, encoder)
-        except UnsupportedTypeError as error:
-            error._parts[-1] = self.fields[int(error._parts[-1])]
-            raise
-        return {"$": encoder.name(self.cls), **dict(zip(self.fields, values, strict=True))}
+        return {"$": encoder.name(self.cls), **encode_members(self.fields, obj, encoder)}
 
     def decode(self, node: ObjectNode, decoder: Decoder) -> Any:
         del node["$"]

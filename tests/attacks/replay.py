@@ -95,13 +95,12 @@ def _skops_document(gadget: Gadget) -> bytes:
 
 def _pymilo_document(gadget: Gadget) -> bytes:
     from pymilo import Export
-    from sklearn.neighbors import KNeighborsClassifier
+    from sklearn.cluster import BisectingKMeans
 
-    document = json.loads(
-        Export(KNeighborsClassifier(algorithm="brute").fit([[0.0], [1.0]], [0, 1])).to_json()
-    )
+    document = json.loads(Export(BisectingKMeans(2).fit([[0.0], [1.0], [2.0], [3.0]])).to_json())
     module, _, name = gadget.name.rpartition(".")
-    document["data"]["metric"] = {"function_module": module, "function_name": name}
+    # The function that a fitted BisectingKMeans holds, and calls when it is fitted again.
+    document["data"]["_kmeans_single"] = {"function_module": module, "function_name": name}
     return json.dumps(document).encode()
 
 
@@ -181,7 +180,7 @@ def _child(library: str, name: str, folder: Path) -> None:
         loaded.predict([[0.0], [1.0]])
         print("predicted")
         return
-    held = getattr(loaded, "func", getattr(loaded, "metric", None))
+    held = getattr(loaded, "func", getattr(loaded, "_kmeans_single", None))
     if callable(held) and held is _found(name):
         print("held")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 from typing import Any
 
-from attacks.attack import Attack, array, binary, raw, text_of
+from attacks.attack import Attack, array, binary, callable_node, raw, text_of
 
 _DOCUMENT = "DocumentError"
 _REFUSED = "DocumentError|LimitError|ValidationError"
@@ -20,6 +20,20 @@ def _chain(length: int) -> bytes:
     """Objects each of which holds the next: a list as deep as there are objects."""
     objects = [
         {"$": "list", "$id": number, "items": [{"$": "ref", "id": number + 1}]} for number in range(length)
+    ]
+    return text_of({"$": "ref", "id": 0}, objects=objects)
+
+
+def _partials(length: int) -> bytes:
+    objects = [
+        {
+            "$": "partial",
+            "$id": number,
+            "func": {"$": "ref", "id": number + 1} if number + 1 < length else callable_node("builtins.max"),
+            "args": [number],
+            "kwargs": {},
+        }
+        for number in range(length)
     ]
     return text_of({"$": "ref", "id": 0}, objects=objects)
 
@@ -226,6 +240,16 @@ _NODES: dict[str, tuple[str, Any, str]] = {
     "pattern-repeat-count": (
         "overflow a count",
         {"$": "pattern", "pattern": "a{99999999999}", "flags": 0},
+        _REFUSED,
+    ),
+    "pattern-classes": (
+        "compile for minutes: classes that ignore case",
+        {"$": "pattern", "pattern": "[\u0000-\uffff]" * 50_000, "flags": 2},
+        _REFUSED,
+    ),
+    "pattern-many": (
+        "compile for minutes: many patterns",
+        [{"$": "pattern", "pattern": f"[\u0000-\uffff]{i}" * 100, "flags": 2} for i in range(500)],
         _REFUSED,
     ),
     "pattern-debug": ("print while it compiles", {"$": "pattern", "pattern": "a", "flags": 128}, _REFUSED),
@@ -441,6 +465,13 @@ ATTACKS = [
         "exceed the stack by references ahead",
         _OWN,
         lambda: _tuple_chain(20_000, -1),
+        _REFUSED,
+    ),
+    Attack(
+        "chain-partials",
+        "take quadratic memory: each partial of a partial copies its arguments",
+        _OWN,
+        lambda: _partials(50_000),
         _REFUSED,
     ),
     Attack(
