@@ -257,9 +257,7 @@ def _build_document(document: Document, policy: Policy) -> Any:
     check_versions(document.header["versions"], policy, stacklevel=_STACKLEVEL)
     model = document.header["model"]
     try:
-        decoder = Decoder(
-            policy, document.segment, document.objects, document.reparse, len(document.text)
-        )
+        decoder = Decoder(policy, document.segment, document.objects, document.reparse, len(document.text))
         built = decoder.decode(model)
         document.segment.check_covered()
     except NameRefusedError as refused:

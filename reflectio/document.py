@@ -160,7 +160,9 @@ def read(data: memoryview, limits: Limits, *, mapped: bool = False) -> Document:
         The bytes are no document, exceed a limit, or do not match their digest.
     """
     if len(data) > limits.document_bytes:
-        raise LimitError(f"the document has {len(data)} bytes; the policy's limit document_bytes is {limits.document_bytes}")
+        raise LimitError(
+            f"the document has {len(data)} bytes; the policy's limit document_bytes is {limits.document_bytes}"
+        )
     header = read_header(data, limits)
     segment = _read_segment(header.members, data, header.end, mapped=mapped)
     return Document(header.members, header.text, segment)
@@ -180,7 +182,9 @@ def read_header(data: memoryview, limits: Limits) -> Header:
     end = _find_nul(data)
     text = data if end is None else data[:end]
     if len(text) > limits.text_bytes:
-        raise LimitError(f"the header has {len(text)} bytes; the policy's limit text_bytes is {limits.text_bytes}")
+        raise LimitError(
+            f"the header has {len(text)} bytes; the policy's limit text_bytes is {limits.text_bytes}"
+        )
     members = _parse(bytes(text), limits)
     _check_header(members)
     _check_digest(members, text)
@@ -204,7 +208,9 @@ def _parse(text: bytes, limits: Limits) -> dict[str, Any]:
         raise LimitError(f"the header holds {count} values; the policy's limit nodes is {limits.nodes}")
     header: dict[str, Any] = parse(text)
     if limits.depth < NESTING and (depth := nesting(header)) > limits.depth:
-        raise LimitError(f"the header nests {depth} lists and objects; the policy's limit depth is {limits.depth}")
+        raise LimitError(
+            f"the header nests {depth} lists and objects; the policy's limit depth is {limits.depth}"
+        )
     return header
 
 

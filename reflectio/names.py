@@ -38,7 +38,8 @@ _PUBLIC = {private: public for public, (private, _) in _EXPERIMENTAL.items()} | 
 _PUBLIC |= {
     name: name
     for name in (
-        f"sklearn.linear_model._sgd_fast.{loss}" for loss in ("Hinge", "Huber", "Log", "ModifiedHuber", "SquaredLoss")
+        f"sklearn.linear_model._sgd_fast.{loss}"
+        for loss in ("Hinge", "Huber", "Log", "ModifiedHuber", "SquaredLoss")
     )
 }
 

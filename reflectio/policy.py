@@ -510,7 +510,9 @@ class Policy:
         together = _narrowed.setdefault(self, WeakKeyDictionary())
         if lock not in together:
             limits = {
-                attribute.name: min(getattr(self.limits, attribute.name), getattr(lock.limits, attribute.name))
+                attribute.name: min(
+                    getattr(self.limits, attribute.name), getattr(lock.limits, attribute.name)
+                )
                 for attribute in attrs.fields(Limits)
             }
             strictest = max(self.mismatch, lock.mismatch, key=get_args(Mismatch).index)

@@ -64,7 +64,18 @@ def _mark_used(dtype: np.dtype[Any], used: np.ndarray[Any, Any]) -> None:
 # Arrays of these dtypes are buffers as they stand. By identity: a dtype of another byte order is another object.
 _BUFFERS = frozenset(
     id(np.dtype(name))
-    for name in ("float64", "float32", "int64", "int32", "uint8", "bool", "uint32", "uint64", "int8", "float16")
+    for name in (
+        "float64",
+        "float32",
+        "int64",
+        "int32",
+        "uint8",
+        "bool",
+        "uint32",
+        "uint64",
+        "int8",
+        "float16",
+    )
 )
 
 _WORD = 8
@@ -228,7 +239,9 @@ class Segment:
         # Arrays that overlap are found at the end at the latest, but must not be copied without end before.
         self._total += nbytes
         if self._total > len(self.data):
-            raise DocumentError("the arrays of the segment overlap: together they have more bytes than it has")
+            raise DocumentError(
+                "the arrays of the segment overlap: together they have more bytes than it has"
+            )
         array: np.ndarray[Any, Any] = np.ndarray(shape, dtype, self.data, offset, order=order)
         if dtype.kind in "bV":
             _check_booleans(array)

@@ -50,7 +50,9 @@ def refusal(cls: type, name: Any) -> str | None:
 @cache
 def _defined(cls: type) -> frozenset[str]:
     """Every name that a class, its bases or its metaclass define: a look at each of them is slow."""
-    return frozenset(name for base in (*inspect.getmro(cls), *inspect.getmro(type(cls))) for name in vars(base))
+    return frozenset(
+        name for base in (*inspect.getmro(cls), *inspect.getmro(type(cls))) for name in vars(base)
+    )
 
 
 class StateNames:
@@ -80,5 +82,7 @@ def slots_of(cls: type) -> dict[str, MemberDescriptorType]:
     """The slots of a class and its bases, by attribute name."""
     found: dict[str, MemberDescriptorType] = {}
     for base in reversed(cls.__mro__):
-        found |= {name: value for name, value in vars(base).items() if isinstance(value, MemberDescriptorType)}
+        found |= {
+            name: value for name, value in vars(base).items() if isinstance(value, MemberDescriptorType)
+        }
     return found

@@ -70,7 +70,9 @@ def versions_for(names: Iterable[str]) -> dict[str, str]:
 def check_versions(versions: Mapping[str, Any], policy: Policy, *, stacklevel: int) -> None:
     """Warn, once, or fail where the policy says so, about libraries whose version is another one here."""
     if len(versions) > _MOST:
-        raise DocumentError(f"the versions of {len(versions)} libraries; at most {_MOST}").rooted("$.versions")
+        raise DocumentError(f"the versions of {len(versions)} libraries; at most {_MOST}").rooted(
+            "$.versions"
+        )
     differences = []
     for distribution, written in versions.items():
         if type(written) is not str:

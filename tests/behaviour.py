@@ -107,9 +107,9 @@ def outputs(estimator: Any, data: tuple[Any, ...]) -> dict[str, Any]:
         if (method := _method(estimator, "score")) is not None:
             results["score"] = _ask(method, *data)
         transformed = results.get("transform")
-        if isinstance(transformed, np.ndarray | scipy.sparse.spmatrix | scipy.sparse.sparray):
-            if (method := _method(estimator, "inverse_transform")) is not None:
-                results["inverse_transform"] = _ask(method, transformed)
+        is_matrix = isinstance(transformed, np.ndarray | scipy.sparse.spmatrix | scipy.sparse.sparray)
+        if is_matrix and (method := _method(estimator, "inverse_transform")) is not None:
+            results["inverse_transform"] = _ask(method, transformed)
         if (method := _method(estimator, "sample")) is not None:
             results["sample"] = _ask(method, 5)
         results["repr"] = description(estimator)

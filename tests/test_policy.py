@@ -179,7 +179,7 @@ BAD_NAMES = ["*", "Thing", ".*", "acme.", ".acme", "acme..Thing", "acme.*.Thing"
 
 @pytest.mark.parametrize("name", BAD_NAMES)
 def test_a_name_that_is_not_dotted_is_refused_with_the_expected_form(write, name):
-    with pytest.raises(PolicyError, match="name a module|expected a dotted name"):
+    with pytest.raises(PolicyError, match=r"name a module|expected a dotted name"):
         Policy().extend(classes=[name])
     with pytest.raises(PolicyError, match=r"policy\.toml: \[allow\] classes item 1"):
         Policy.from_file(write(f'[allow]\nclasses = ["{name}"]'))
@@ -442,7 +442,9 @@ _LOCK = """
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("name", ["acme.A", "acme.B", "acme.f", "acme.models.New", "acme.models.Old", "os.system"])
+@pytest.mark.parametrize(
+    "name", ["acme.A", "acme.B", "acme.f", "acme.models.New", "acme.models.Old", "os.system"]
+)
 def test_within_a_locked_policy_a_name_has_to_be_allowed_by_both(lock, kind, name):
     locked = Policy.from_file(lock(_LOCK))
     given = Policy().extend(

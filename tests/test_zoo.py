@@ -215,7 +215,9 @@ def test_scikit_learns_own_pickle_checks_pass_with_reflectio(index, readonly_mem
         # The checks train on matrices of numbers, which these do not take; their pickling is tested above.
         return
     monkeypatch.setattr(estimator_checks, "pickle", _ReflectioAsPickle)
-    estimator_checks.check_estimators_pickle(type(estimator).__name__, estimator, readonly_memmap=readonly_memmap)
+    estimator_checks.check_estimators_pickle(
+        type(estimator).__name__, estimator, readonly_memmap=readonly_memmap
+    )
 
 
 # -- other processes ------------------------------------------------------------------------------------------
@@ -247,7 +249,9 @@ def test_a_second_process_gets_the_same_outputs(tmp_path):
     for index, case in enumerate(CASES):
         estimator, data = zoo.fit(case)
         reflectio.dump(estimator, tmp_path / f"c{index:03d}.{'json' if index % 2 else 'rfl'}")
-        (tmp_path / f"c{index:03d}.expected").write_bytes(pickle.dumps((data, behaviour.outputs(estimator, data))))
+        (tmp_path / f"c{index:03d}.expected").write_bytes(
+            pickle.dumps((data, behaviour.outputs(estimator, data)))
+        )
         expected += 1
     assert _run("second_process.py", "compare", str(tmp_path)).strip() == f"{expected} exact"
 

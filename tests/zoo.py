@@ -98,7 +98,11 @@ KINDS = ("float64", "float32", "sparse", "frame")
 @functools.cache
 def _blobs() -> tuple[np.ndarray, np.ndarray]:
     X, y = make_blobs(
-        N_SAMPLES, N_FEATURES, centers=[[0.0] * N_FEATURES, [1.0] * N_FEATURES], cluster_std=0.4, random_state=0
+        N_SAMPLES,
+        N_FEATURES,
+        centers=[[0.0] * N_FEATURES, [1.0] * N_FEATURES],
+        cluster_std=0.4,
+        random_state=0,
     )
     return np.abs(X), y
 
@@ -210,24 +214,35 @@ def _on_frame(estimator: Any) -> tuple[Any, tuple[Any, ...]]:
     return estimator, (_frame(), _blobs()[1].copy())
 
 
-
 def _column_transformers() -> Iterator[tuple[str, Any]]:
     scaler, encoder = StandardScaler(), OneHotEncoder(handle_unknown="ignore")
     yield "by name", ColumnTransformer([("num", scaler, ["age", "count"]), ("cat", encoder, ["city"])])
     yield "by text name", ColumnTransformer([("text", TfidfVectorizer(), "text")], remainder="drop")
     yield "by position", ColumnTransformer([("num", scaler, [0, 5]), ("cat", encoder, [2, 3])])
-    yield "by slice", ColumnTransformer([("num", SimpleImputer(), slice(0, 2)), ("cat", encoder, slice("city", "grade"))])
+    yield (
+        "by slice",
+        ColumnTransformer([("num", SimpleImputer(), slice(0, 2)), ("cat", encoder, slice("city", "grade"))]),
+    )
     yield "by mask", ColumnTransformer([("num", scaler, [True, False, False, False, False, True])])
-    yield "by selector", make_column_transformer(
-        (SimpleImputer(), make_column_selector(dtype_include=np.number)),
-        (OrdinalEncoder(), make_column_selector(pattern="^(city|grade)$")),
+    yield (
+        "by selector",
+        make_column_transformer(
+            (SimpleImputer(), make_column_selector(dtype_include=np.number)),
+            (OrdinalEncoder(), make_column_selector(pattern="^(city|grade)$")),
+        ),
     )
     yield "by callable", ColumnTransformer([("num", SimpleImputer(add_indicator=True), numeric_columns)])
     yield "passthrough", ColumnTransformer([("keep", "passthrough", ["age"]), ("gone", "drop", ["income"])])
-    yield "remainder", ColumnTransformer([("cat", encoder, ["city", "grade", "text"])], remainder=SimpleImputer())
-    yield "pandas out", ColumnTransformer(
-        [("num", scaler, ["age"]), ("cat", OrdinalEncoder(), ["grade"])], verbose_feature_names_out=False
-    ).set_output(transform="pandas")
+    yield (
+        "remainder",
+        ColumnTransformer([("cat", encoder, ["city", "grade", "text"])], remainder=SimpleImputer()),
+    )
+    yield (
+        "pandas out",
+        ColumnTransformer(
+            [("num", scaler, ["age"]), ("cat", OrdinalEncoder(), ["grade"])], verbose_feature_names_out=False
+        ).set_output(transform="pandas"),
+    )
 
 
 def numeric_columns(frame: pd.DataFrame) -> list[str]:
@@ -254,52 +269,92 @@ def _estimators() -> Iterator[tuple[str, Any]]:
     logistic = LogisticRegression()
     yield "frozen", FrozenEstimator(logistic.fit(*_blobs()))
     yield "frozen in pipeline", make_pipeline(FrozenEstimator(StandardScaler().fit(_blobs()[0])), LinearSVC())
-    yield "nested pipeline", make_pipeline(
-        Pipeline([("scale", StandardScaler()), ("union", FeatureUnion([("pca", PCA(2)), ("poly", PolynomialFeatures(2))]))]),
-        make_union(SelectKBest(f_regression, k=3), TruncatedSVD(2, random_state=0), "passthrough"),
-        Ridge(),
+    yield (
+        "nested pipeline",
+        make_pipeline(
+            Pipeline(
+                [
+                    ("scale", StandardScaler()),
+                    ("union", FeatureUnion([("pca", PCA(2)), ("poly", PolynomialFeatures(2))])),
+                ]
+            ),
+            make_union(SelectKBest(f_regression, k=3), TruncatedSVD(2, random_state=0), "passthrough"),
+            Ridge(),
+        ),
     )
-    yield "randomized search", RandomizedSearchCV(
-        SVC(),
-        {"C": scipy.stats.loguniform(1e-2, 1e2), "gamma": scipy.stats.uniform(0.01, 1.0), "kernel": ["rbf", "poly"]},
-        n_iter=4,
-        cv=3,
-        random_state=0,
+    yield (
+        "randomized search",
+        RandomizedSearchCV(
+            SVC(),
+            {
+                "C": scipy.stats.loguniform(1e-2, 1e2),
+                "gamma": scipy.stats.uniform(0.01, 1.0),
+                "kernel": ["rbf", "poly"],
+            },
+            n_iter=4,
+            cv=3,
+            random_state=0,
+        ),
     )
-    yield "randomized search over integers", RandomizedSearchCV(
-        DecisionTreeRegressor(random_state=0),
-        {"max_depth": scipy.stats.randint(1, 5), "min_samples_leaf": [1, 2]},
-        n_iter=3,
-        cv=TimeSeriesSplit(3),
-        random_state=np.random.RandomState(3),
-        scoring=make_scorer(mean_absolute_error, greater_is_better=False),
+    yield (
+        "randomized search over integers",
+        RandomizedSearchCV(
+            DecisionTreeRegressor(random_state=0),
+            {"max_depth": scipy.stats.randint(1, 5), "min_samples_leaf": [1, 2]},
+            n_iter=3,
+            cv=TimeSeriesSplit(3),
+            random_state=np.random.RandomState(3),
+            scoring=make_scorer(mean_absolute_error, greater_is_better=False),
+        ),
     )
-    yield "grid search", GridSearchCV(
-        make_pipeline(StandardScaler(), SVC(probability=False)),
-        [{"svc__C": [0.1, 1.0]}, {"svc__C": np.logspace(-1, 1, 3), "svc__kernel": ["linear"]}],
-        scoring=["accuracy", "f1"],
-        refit="f1",
-        cv=StratifiedShuffleSplit(2, random_state=0),
+    yield (
+        "grid search",
+        GridSearchCV(
+            make_pipeline(StandardScaler(), SVC(probability=False)),
+            [{"svc__C": [0.1, 1.0]}, {"svc__C": np.logspace(-1, 1, 3), "svc__kernel": ["linear"]}],
+            scoring=["accuracy", "f1"],
+            refit="f1",
+            cv=StratifiedShuffleSplit(2, random_state=0),
+        ),
     )
     yield "calibrated", CalibratedClassifierCV(GaussianNB(), method="isotonic", cv=3)
     yield "calibrated forest", CalibratedClassifierCV(RandomForestClassifier(5, random_state=0), cv=2)
-    yield "stacked", StackingClassifier(
-        [("tree", DecisionTreeClassifier(random_state=0)), ("knn", KNeighborsClassifier(3))], logistic, cv=3
+    yield (
+        "stacked",
+        StackingClassifier(
+            [("tree", DecisionTreeClassifier(random_state=0)), ("knn", KNeighborsClassifier(3))],
+            logistic,
+            cv=3,
+        ),
     )
-    yield "voting", VotingRegressor([("svr", SVR()), ("forest", RandomForestRegressor(5, random_state=0))], weights=[1, 2])
+    yield (
+        "voting",
+        VotingRegressor(
+            [("svr", SVR()), ("forest", RandomForestRegressor(5, random_state=0))], weights=[1, 2]
+        ),
+    )
     yield "bagged", BaggingRegressor(Ridge(), 4, max_features=0.5, bootstrap_features=True, random_state=0)
     yield "boosted", AdaBoostClassifier(DecisionTreeClassifier(max_depth=2), n_estimators=5, random_state=0)
     yield "isolation", IsolationForest(n_estimators=10, max_features=2, random_state=0)
     yield "one versus rest", OneVsRestClassifier(LogisticRegression(C=np.float64(0.5)))
     yield "transformed target", TransformedTargetRegressor(Ridge(), func=np.log1p, inverse_func=np.expm1)
-    yield "warm forest", RandomForestClassifier(6, warm_start=True, oob_score=True, bootstrap=True, random_state=1)
-    yield "boosting with init", GradientBoostingClassifier(n_estimators=4, init=logistic, subsample=0.7, random_state=0)
+    yield (
+        "warm forest",
+        RandomForestClassifier(6, warm_start=True, oob_score=True, bootstrap=True, random_state=1),
+    )
+    yield (
+        "boosting with init",
+        GradientBoostingClassifier(n_estimators=4, init=logistic, subsample=0.7, random_state=0),
+    )
     yield "generator", HistGradientBoostingClassifier(max_iter=4, early_stopping=True, random_state=0)
     yield "random state object", SGDClassifier(random_state=np.random.RandomState(7), average=True)
-    yield "gaussian process", GaussianProcessRegressor(
-        gp_kernels.ConstantKernel(2.0) * gp_kernels.Matern(1.5, nu=2.5) + gp_kernels.WhiteKernel(0.1),
-        alpha=1e-3,
-        random_state=0,
+    yield (
+        "gaussian process",
+        GaussianProcessRegressor(
+            gp_kernels.ConstantKernel(2.0) * gp_kernels.Matern(1.5, nu=2.5) + gp_kernels.WhiteKernel(0.1),
+            alpha=1e-3,
+            random_state=0,
+        ),
     )
     yield "neighbours", NearestNeighbors(algorithm="ball_tree", metric="minkowski", p=3)
     yield "density", KernelDensity(kernel="epanechnikov", algorithm="kd_tree", leaf_size=5)
@@ -331,22 +386,50 @@ def combinations() -> list[Case]:
     """The ways people combine estimators."""
     cases = [Case(name, functools.partial(_on_blobs, estimator)) for name, estimator in _estimators()]
     cases += [
-        Case(f"columns {name}", functools.partial(_on_frame, transformer)) for name, transformer in _column_transformers()
+        Case(f"columns {name}", functools.partial(_on_frame, transformer))
+        for name, transformer in _column_transformers()
     ]
     cases += [
         Case(name, functools.partial(_on_two_outputs, estimator)) for name, estimator in _multi_output()
     ]
     cases += [
-        Case("text pipeline", lambda: (make_pipeline(CountVectorizer(ngram_range=(1, 2)), LogisticRegression()), (TEXTS, _blobs()[1]))),
-        Case("hashed text", lambda: (make_pipeline(HashingVectorizer(n_features=64), SGDClassifier(random_state=0)), (TEXTS, _blobs()[1]))),
-        Case("text labels", lambda: (RandomForestClassifier(4, random_state=0), (_blobs()[0], np.array(["no", "yes"])[_blobs()[1]]))),
-        Case("object labels", lambda: (LogisticRegression(), (_blobs()[0], np.array(["no", "yes"], object)[_blobs()[1]]))),
+        Case(
+            "text pipeline",
+            lambda: (
+                make_pipeline(CountVectorizer(ngram_range=(1, 2)), LogisticRegression()),
+                (TEXTS, _blobs()[1]),
+            ),
+        ),
+        Case(
+            "hashed text",
+            lambda: (
+                make_pipeline(HashingVectorizer(n_features=64), SGDClassifier(random_state=0)),
+                (TEXTS, _blobs()[1]),
+            ),
+        ),
+        Case(
+            "text labels",
+            lambda: (
+                RandomForestClassifier(4, random_state=0),
+                (_blobs()[0], np.array(["no", "yes"])[_blobs()[1]]),
+            ),
+        ),
+        Case(
+            "object labels",
+            lambda: (LogisticRegression(), (_blobs()[0], np.array(["no", "yes"], object)[_blobs()[1]])),
+        ),
         Case("categorical boosting", _categorical_boosting),
         Case("monotonic boosting with gaps", _monotonic_boosting),
         Case("forest with gaps", _forest_with_gaps),
         Case("tree of one leaf", lambda: (DecisionTreeClassifier(), (_blobs()[0], np.zeros(N_SAMPLES, int)))),
-        Case("sparse support vectors", lambda: (SVC(kernel="linear"), (scipy.sparse.csr_matrix(_blobs()[0]), _blobs()[1]))),
-        Case("callable kernel metric", lambda: (KNeighborsClassifier(metric=scipy.spatial.distance.cosine), _blobs())),
+        Case(
+            "sparse support vectors",
+            lambda: (SVC(kernel="linear"), (scipy.sparse.csr_matrix(_blobs()[0]), _blobs()[1])),
+        ),
+        Case(
+            "callable kernel metric",
+            lambda: (KNeighborsClassifier(metric=scipy.spatial.distance.cosine), _blobs()),
+        ),
     ]
     return cases
 
@@ -367,7 +450,10 @@ def _monotonic_boosting() -> tuple[Any, tuple[Any, ...]]:
     X, y = _blobs()
     X = X.copy()
     X[::7, 1] = np.nan
-    return HistGradientBoostingRegressor(max_iter=4, monotonic_cst=[1, 0, -1], random_state=0), (X, y.astype(float))
+    return HistGradientBoostingRegressor(max_iter=4, monotonic_cst=[1, 0, -1], random_state=0), (
+        X,
+        y.astype(float),
+    )
 
 
 def _forest_with_gaps() -> tuple[Any, tuple[Any, ...]]:

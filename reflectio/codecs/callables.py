@@ -156,7 +156,10 @@ def _key_problem(keys: Iterable[Any]) -> str | None:
             if (problem := _key_problem(key)) is not None:
                 return problem
         elif type(key) is slice:
-            if not all(bound is None or isinstance(bound, int | np.integer) for bound in (key.start, key.stop, key.step)):
+            if not all(
+                bound is None or isinstance(bound, int | np.integer)
+                for bound in (key.start, key.stop, key.step)
+            ):
                 return "the slices of an itemgetter must have numbers as bounds"
         elif not isinstance(key, int | float | np.integer | type(None) | type(...)):
             return f"an itemgetter takes items by numbers, text and slices, not by a {type(key).__name__}"

@@ -245,14 +245,18 @@ class DecimalCodec(_TextCodec):
     def decode(self, node: ObjectNode, decoder: Decoder) -> Decimal:
         text, digits = self.text(node), decoder.policy.limits.int_digits
         if len(text) > digits + _DECIMAL_EXTRA:
-            raise LimitError(f"a decimal number of {len(text)} characters; the policy's limit int_digits is {digits}")
+            raise LimitError(
+                f"a decimal number of {len(text)} characters; the policy's limit int_digits is {digits}"
+            )
         try:
             value = Decimal(text)
         except ArithmeticError as error:
             raise DocumentError(f"{text[:40]!r} is not a decimal number") from error
         if value.is_finite() and abs(value.adjusted()) > _DECIMAL_EXPONENT:
             # A dozen characters would otherwise become an integer of as many digits as memory holds.
-            raise LimitError(f"the decimal number {text[:40]} has more than {_DECIMAL_EXPONENT} digits before or after the point")
+            raise LimitError(
+                f"the decimal number {text[:40]} has more than {_DECIMAL_EXPONENT} digits before or after the point"
+            )
         return value
 
 

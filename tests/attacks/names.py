@@ -175,7 +175,7 @@ _CONSTRUCTIONS: dict[str, tuple[str, dict[str, Any]]] = {
     "builtin-type": ("make a class", _constructed("builtins.type", ["T", {"$": "tuple", "items": []}, {}])),
     "constructor-without-args": (
         "rebuild what must be constructed",
-        {"$": "sklearn._loss._loss.CyHalfSquaredError"},
+        {"$": "sklearn.linear_model._sgd_fast.Hinge"},
     ),
     "code": ("make code", _constructed("types.CodeType", [0])),
     "iterator": ("make an iterator that calls", _constructed("builtins.map", [_SYSTEM, ["id"]])),

@@ -32,7 +32,10 @@ def prepare(folder: Path, only: str = "") -> list[str]:
     names = []
     warnings.simplefilter("ignore")
     trained = [(name, *zoo.fitted(index, "float64")) for index, name in enumerate(zoo.instance_names())]
-    trained += [(f"c{i:03d}-{case.name.replace(' ', '_')}", *zoo.fit(case)) for i, case in enumerate(zoo.combinations())]
+    trained += [
+        (f"c{i:03d}-{case.name.replace(' ', '_')}", *zoo.fit(case))
+        for i, case in enumerate(zoo.combinations())
+    ]
     for name, estimator, data in trained:
         if only and only not in name:
             continue

@@ -14,10 +14,58 @@ import xxhash
 
 Node = Any
 
-_NUMBERS = [0, 1, -1, 2, 3, 7, 63, 64, 65, 255, 2**15, 2**31 - 1, 2**31, -(2**31), 2**62, 2**63 - 1, -(2**63), 2**64 - 1]
+_NUMBERS = [
+    0,
+    1,
+    -1,
+    2,
+    3,
+    7,
+    63,
+    64,
+    65,
+    255,
+    2**15,
+    2**31 - 1,
+    2**31,
+    -(2**31),
+    2**62,
+    2**63 - 1,
+    -(2**63),
+    2**64 - 1,
+]
 _FLOATS = [0.0, -0.0, 1.0, -1.0, 0.5, 1e-300, 1e300, -1e300, 1e18, 3.7]
-_TEXTS = ["", "nan", "inf", "x", "float64", "int64", "uint8", "F", "C", "auto", "é", "\u0000", "rbf", "precomputed", "__class__"]
-_DTYPES = ["float64", "float32", "int64", "int32", "uint8", "bool", "complex128", ">f8", "<U4", "|S3", "datetime64[ns]", "object"]
+_TEXTS = [
+    "",
+    "nan",
+    "inf",
+    "x",
+    "float64",
+    "int64",
+    "uint8",
+    "F",
+    "C",
+    "auto",
+    "é",
+    "\u0000",
+    "rbf",
+    "precomputed",
+    "__class__",
+]
+_DTYPES = [
+    "float64",
+    "float32",
+    "int64",
+    "int32",
+    "uint8",
+    "bool",
+    "complex128",
+    ">f8",
+    "<U4",
+    "|S3",
+    "datetime64[ns]",
+    "object",
+]
 
 # More jobs than this are a matter of parameters, which audits report: what they cost is not looked for here.
 MOST_JOBS = 4
@@ -41,7 +89,13 @@ def _other(rng: random.Random, value: Any, places: list[tuple[Any, Any]]) -> Any
     if isinstance(value, bool) or value is None:
         options: list[Any] = [None, True, False, rng.choice(_NUMBERS), rng.choice(_TEXTS)]
     elif isinstance(value, int):
-        options = [value + rng.choice([-2, -1, 1, 2]), value * 2, -value, rng.choice(_NUMBERS), float(value % 2**53)]
+        options = [
+            value + rng.choice([-2, -1, 1, 2]),
+            value * 2,
+            -value,
+            rng.choice(_NUMBERS),
+            float(value % 2**53),
+        ]
     elif isinstance(value, float):
         options = [rng.choice(_FLOATS), -value, value * 1e10, rng.choice(_NUMBERS), "nan"]
     elif isinstance(value, str):
@@ -81,7 +135,9 @@ def _change_array(rng: random.Random, header: Node) -> None:
         axis = rng.randrange(len(array["shape"]))
         array["shape"][axis] = max(0, array["shape"][axis] + rng.choice([-1, 1, 5]))
     elif what == 2:
-        array["shape"] = rng.choice([[], [0], [1], array.get("shape", [])[::-1], [*array.get("shape", []), 1]])
+        array["shape"] = rng.choice(
+            [[], [0], [1], array.get("shape", [])[::-1], [*array.get("shape", []), 1]]
+        )
     elif what == 3:
         _change_elements(rng, array)
     elif what == 4:
@@ -128,8 +184,8 @@ def _drop_or_add(rng: random.Random, header: Node) -> None:
     if rng.random() < 0.6:
         del container[key]
     else:
-        container[rng.choice(["x", "$id", "$state", "$items", "predict", "n_features_in_", "order"])] = _other(
-            rng, container[key], places
+        container[rng.choice(["x", "$id", "$state", "$items", "predict", "n_features_in_", "order"])] = (
+            _other(rng, container[key], places)
         )
 
 
