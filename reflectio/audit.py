@@ -111,7 +111,7 @@ def audit(
     >>> import os
     >>> report = reflectio.audit(reflectio.dumps(FunctionTransformer(os.getpid)))
     >>> report.ok, [use.name for use in report.untrusted]
-    (False, ['posix.getpid'])
+    (False, ['os.getpid'])
     """
     chosen = Policy.of(policy)
     header = _read(source, chosen)

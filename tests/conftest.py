@@ -6,6 +6,10 @@ from collections import Counter
 from typing import Any
 
 
+# Commands and data, some of which need packages that the tests do without.
+collect_ignore_glob = ["fuzz/*", "attacks/*"]
+
+
 def pytest_terminal_summary(terminalreporter: Any) -> None:
     outcomes: Counter[str] = Counter()
     estimators = set()

@@ -85,7 +85,8 @@ def _mutated(draw):
         holder, key = places[draw(st.integers(0, len(places) - 1))]
         change = draw(st.sampled_from(["replace", "replace", "remove", "rename", "copy"]))
         if change == "replace":
-            holder[key] = draw(st.sampled_from(_PARTS))
+            # A copy: what follows may change it in its place.
+            holder[key] = pickle.loads(pickle.dumps(draw(st.sampled_from(_PARTS))))
         elif change == "copy":
             holder[key] = pickle.loads(pickle.dumps(document["model"]))
         elif isinstance(holder, dict):

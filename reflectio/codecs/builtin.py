@@ -15,6 +15,7 @@ from reflectio.codecs import (
     interpolators,
     keywords,
     linear,
+    multiclass,
     neighbor_searches,
     neighbors,
     numbers,
@@ -32,7 +33,7 @@ from reflectio.codecs import (
 from reflectio.registry import register, register_factory
 
 # Modules that have no codecs register their checks when they are imported.
-_CHECKS = (categories, keywords, linear, neighbor_searches, sizes, support_vectors)
+_CHECKS = (categories, keywords, linear, multiclass, neighbor_searches, sizes, support_vectors)
 
 
 def register_builtin_codecs() -> None:
