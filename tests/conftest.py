@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-
 # Commands and data, some of which need packages that the tests do without.
 collect_ignore_glob = ["fuzz/*", "attacks/*"]
 
