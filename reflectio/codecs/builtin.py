@@ -10,6 +10,7 @@ from reflectio.codecs import (
     categories,
     clusters,
     containers,
+    decompositions,
     distributions,
     dtypes,
     interpolators,
@@ -33,7 +34,16 @@ from reflectio.codecs import (
 from reflectio.registry import register, register_factory
 
 # Modules that have no codecs register their checks when they are imported.
-_CHECKS = (categories, keywords, linear, multiclass, neighbor_searches, sizes, support_vectors)
+_CHECKS = (
+    categories,
+    decompositions,
+    keywords,
+    linear,
+    multiclass,
+    neighbor_searches,
+    sizes,
+    support_vectors,
+)
 
 
 def register_builtin_codecs() -> None:
