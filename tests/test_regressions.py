@@ -8,10 +8,12 @@ from typing import Any
 import numpy as np
 import pytest
 from sklearn.datasets import load_iris
+from sklearn.ensemble import VotingClassifier
 from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.linear_model import LogisticRegression
 from sklearn.mixture import BayesianGaussianMixture, GaussianMixture
 from sklearn.multiclass import OneVsRestClassifier
+from sklearn.naive_bayes import GaussianNB
 
 import reflectio
 
@@ -35,6 +37,10 @@ def _endless_sampling(model: dict[str, Any]) -> None:
     model["alpha_"]["data"][0] = "nan"
 
 
+def _votes_for_distant_classes(model: dict[str, Any]) -> None:
+    model["estimators_"][0]["classes_"]["data"][0] = 2**31 - 1
+
+
 @pytest.mark.parametrize(
     ("estimator", "forge", "path"),
     [
@@ -45,9 +51,10 @@ def _endless_sampling(model: dict[str, Any]) -> None:
             _endless_decomposition,
             "$.model.covariances_",
         ),
+        (VotingClassifier([("a", GaussianNB())]), _votes_for_distant_classes, "$.model"),
         (GaussianProcessRegressor(random_state=0), _endless_sampling, "$.model.alpha_"),
     ],
-    ids=["one versus rest", "mixture", "bayesian mixture", "gaussian process"],
+    ids=["one versus rest", "mixture", "bayesian mixture", "voting", "gaussian process"],
 )
 def test_it_is_refused(estimator, forge, path):
     document = json.loads(reflectio.dumps(estimator.fit(X, Y), format="json"))

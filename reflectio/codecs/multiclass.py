@@ -1,4 +1,4 @@
-"""Classification one class at a time, which puts the answers of other estimators into a sparse matrix unchecked."""
+"""Estimators that put the answers of others, unchecked, where only certain numbers are safe."""
 
 from __future__ import annotations
 
@@ -62,6 +62,29 @@ def _check_single_output(estimator: Any, place: str, depth: int) -> None:
             raise ValidationError(f"{place}.{name} must be of one output")
     for name, answering in _answering(state):
         _check_single_output(answering, f"{place}.{name}", depth - 1)
+
+
+@check("sklearn.ensemble._voting.VotingClassifier")
+def check_votes(model: Any) -> None:
+    """Refuse estimators whose votes are not numbers of classes: votes are counted by as many counters as the largest."""
+    state = vars(model)
+    known = vars(state["le_"]).get("classes_") if hasattr(state.get("le_"), "__dict__") else None
+    if known is None:
+        return
+    for index, estimator in enumerate(state.get("estimators_") or ()):
+        _check_votes(estimator, len(known), f"estimators_[{index}]", _DEEPEST)
+
+
+def _check_votes(estimator: Any, n_classes: int, place: str, depth: int) -> None:
+    if depth == 0:
+        raise ValidationError(f"the estimators of {place} are nested too deeply to be checked")
+    state = getattr(estimator, "__dict__", {})
+    classes = state.get("classes_")
+    if isinstance(classes, np.ndarray) and classes.dtype.kind in "iu" and classes.size:  # noqa: SIM102
+        if not 0 <= classes.min() <= classes.max() < n_classes:
+            raise ValidationError(f"{place}.classes_ must be numbers of the {n_classes} classes")
+    for name, answering in _answering(state):
+        _check_votes(answering, n_classes, f"{place}.{name}", depth - 1)
 
 
 def _answering(state: dict[str, Any]) -> list[tuple[str, Any]]:
