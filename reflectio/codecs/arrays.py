@@ -21,9 +21,10 @@ from reflectio.codecs.array_data import (
 from reflectio.codecs.containers import encode_items, encode_members
 from reflectio.codecs.dtypes import encode_dtype, parse_dtype, parse_shape
 from reflectio.codecs.growth import check_chain
+from reflectio.codecs.members import visit_member
 from reflectio.decoder import Decoder, located
 from reflectio.encoder import Encoder
-from reflectio.errors import DocumentError, LimitError, UnsupportedTypeError, ValidationError
+from reflectio.errors import DocumentError, LimitError, ValidationError
 from reflectio.layout import Extent, canonical_strides, extent_of, is_apart
 from reflectio.state import StateNames
 
@@ -486,11 +487,7 @@ class MaskedArrayCodec(Codec):
         }
         node: ObjectNode = {"$": "maskedarray"}
         for name, part in parts.items():
-            try:
-                node[name] = encoder.visit(part)
-            except UnsupportedTypeError as error:
-                error.within(name)
-                raise
+            node[name] = visit_member(part, name, encoder)
         encoder.depth -= 1
         if obj.hardmask:
             node["hard_mask"] = True

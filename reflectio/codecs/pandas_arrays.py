@@ -8,6 +8,7 @@ import numpy as np
 
 from reflectio.codec import Codec, Node, ObjectNode
 from reflectio.codecs.containers import encode_items
+from reflectio.codecs.members import visit_member
 from reflectio.codecs.pandas_dtypes import check_categories
 from reflectio.codecs.pandas_nodes import (
     KINDS,
@@ -21,7 +22,6 @@ from reflectio.codecs.pandas_nodes import (
     choice_of,
     int64_of,
     visit_codes,
-    visit_member,
 )
 from reflectio.codecs.pandas_offsets import build_offset
 from reflectio.codecs.pandas_scalars import CLOSED, build_tz, tz_of

@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 
 from reflectio.codec import Codec, Node, ObjectNode
+from reflectio.codecs.members import visit_member
 from reflectio.decoder import Decoder, located
 from reflectio.encoder import Encoder
-from reflectio.errors import DocumentError, UnsupportedTypeError, ValidationError
+from reflectio.errors import DocumentError, ValidationError
 
 Array = np.ndarray[Any, Any]
 
@@ -60,15 +61,6 @@ class PandasCodec(Codec):
 
 def _quoted(names: frozenset[str] | set[str]) -> str:
     return " or ".join(map(repr, sorted(names)))
-
-
-def visit_member(value: Any, member: str, encoder: Encoder) -> Node:
-    """The node of a member of another node."""
-    try:
-        return encoder.visit(value)
-    except UnsupportedTypeError as error:
-        error.within(member)
-        raise
 
 
 def build_member(node: ObjectNode, member: str, decoder: Decoder) -> Any:

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 
 from reflectio.codec import Codec, Node, ObjectNode
-from reflectio.decoder import Decoder, located
+from reflectio.codecs.members import build_member, visit_member
+from reflectio.decoder import Decoder
 from reflectio.encoder import Encoder
-from reflectio.errors import DocumentError, UnsupportedTypeError, ValidationError
+from reflectio.errors import DocumentError, ValidationError
 
 _UINT32 = 1 << 32
 _UINT128 = 1 << 128
@@ -67,21 +68,6 @@ def _check(state: Any, expected: dict[str, Any], where: str) -> None:
             raise ValidationError(f"{where}.{name} is out of range, or not of its type")
 
 
-def _visit(value: Any, member: str, encoder: Encoder) -> Node:
-    try:
-        return encoder.visit(value)
-    except UnsupportedTypeError as error:
-        error.within(member)
-        raise
-
-
-def _build(node: ObjectNode, member: str, decoder: Decoder) -> Any:
-    try:
-        return decoder.build(node[member])
-    except Exception as error:
-        raise located(error, member) from error
-
-
 class BitGeneratorCodec(Codec):
     """The bit generators that numpy ships."""
 
@@ -95,17 +81,17 @@ class BitGeneratorCodec(Codec):
         return {
             "$": "bitgenerator",
             "name": name,
-            "state": _visit(state, "state", encoder),
-            "seed_seq": _visit(obj.seed_seq, "seed_seq", encoder),
+            "state": visit_member(state, "state", encoder),
+            "seed_seq": visit_member(obj.seed_seq, "seed_seq", encoder),
         }
 
     def decode(self, node: ObjectNode, decoder: Decoder) -> Any:
         name = node["name"]
         if type(name) is not str or name not in _STATES:
             raise DocumentError(f"unknown bit generator {name!r}")
-        state = _build(node, "state", decoder)
+        state = build_member(node, "state", decoder)
         _check(state, _STATES[name], "state")
-        seed_seq = _build(node, "seed_seq", decoder)
+        seed_seq = build_member(node, "seed_seq", decoder)
         if seed_seq is not None and not isinstance(seed_seq, np.random.SeedSequence):
             raise ValidationError("seed_seq must be a seedsequence or null")
         generator = getattr(np.random, name)(0)
@@ -129,14 +115,14 @@ class SeedSequenceCodec(Codec):
     def encode(self, obj: Any, encoder: Encoder) -> Node:
         return {
             "$": "seedsequence",
-            "entropy": _visit(obj.entropy, "entropy", encoder),
-            "spawn_key": _visit(obj.spawn_key, "spawn_key", encoder),
+            "entropy": visit_member(obj.entropy, "entropy", encoder),
+            "spawn_key": visit_member(obj.spawn_key, "spawn_key", encoder),
             "pool_size": obj.pool_size,
             "n_children_spawned": obj.n_children_spawned,
         }
 
     def decode(self, node: ObjectNode, decoder: Decoder) -> Any:
-        entropy, spawn_key = _build(node, "entropy", decoder), _build(node, "spawn_key", decoder)
+        entropy, spawn_key = build_member(node, "entropy", decoder), build_member(node, "spawn_key", decoder)
         pool_size, spawned = node["pool_size"], node["n_children_spawned"]
         if type(pool_size) is not int or not 4 <= pool_size <= _LARGEST_POOL:
             raise ValidationError(f"the pool_size of a seedsequence must lie between 4 and {_LARGEST_POOL}")
@@ -170,13 +156,13 @@ class RandomStateCodec(Codec):
         state = obj.get_state(legacy=False)
         return {
             "$": "randomstate",
-            "bit_generator": _visit(obj._bit_generator, "bit_generator", encoder),
+            "bit_generator": visit_member(obj._bit_generator, "bit_generator", encoder),
             "has_gauss": int(state["has_gauss"]),
-            "gauss": _visit(float(state["gauss"]), "gauss", encoder),
+            "gauss": visit_member(float(state["gauss"]), "gauss", encoder),
         }
 
     def decode(self, node: ObjectNode, decoder: Decoder) -> Any:
-        bits, gauss = _build(node, "bit_generator", decoder), _build(node, "gauss", decoder)
+        bits, gauss = build_member(node, "bit_generator", decoder), build_member(node, "gauss", decoder)
         if not isinstance(bits, np.random.BitGenerator):
             raise ValidationError("bit_generator must be a bitgenerator")
         if not _flag(node["has_gauss"]) or type(gauss) is not float:
@@ -197,11 +183,11 @@ class GeneratorCodec(Codec):
     def encode(self, obj: Any, encoder: Encoder) -> Node:
         return {
             "$": "generator",
-            "bit_generator": _visit(obj.bit_generator, "bit_generator", encoder),
+            "bit_generator": visit_member(obj.bit_generator, "bit_generator", encoder),
         }
 
     def decode(self, node: ObjectNode, decoder: Decoder) -> Any:
-        bits = _build(node, "bit_generator", decoder)
+        bits = build_member(node, "bit_generator", decoder)
         if not isinstance(bits, np.random.BitGenerator):
             raise ValidationError("bit_generator must be a bitgenerator")
         return np.random.Generator(bits)
