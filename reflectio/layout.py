@@ -33,7 +33,7 @@ def is_apart(shape: Shape, strides: Shape, itemsize: int) -> bool:
     Sufficient rather than necessary: each axis must step over all that the axes with shorter strides reach. Every
     array that slicing, transposing and selecting fields make of a contiguous one passes.
     """
-    reach = itemsize
+    reach = max(itemsize, 1)
     for stride, length in sorted(
         (abs(stride), length) for stride, length in zip(strides, shape, strict=True)
     ):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import sys
+import types
 from functools import lru_cache
 from types import MethodDescriptorType, ModuleType, WrapperDescriptorType
 from typing import Any
@@ -29,6 +30,8 @@ _EXPERIMENTAL = {
 
 # Private definitions whose public home is not one of the packages that contain them.
 _PUBLIC = {private: public for public, (private, _) in _EXPERIMENTAL.items()} | {
+    "builtins.NoneType": "types.NoneType",
+    "builtins.NotImplementedType": "types.NotImplementedType",
     "sklearn.utils._metadata_requests.MetadataRequest": "sklearn.utils.metadata_routing.MetadataRequest",
     "sklearn.utils._metadata_requests.MetadataRouter": "sklearn.utils.metadata_routing.MetadataRouter",
     "sklearn.utils._metadata_requests.MethodMapping": "sklearn.utils.metadata_routing.MethodMapping",
@@ -128,7 +131,10 @@ def public_name(obj: Any) -> str:
         candidates = dict.fromkeys(_UFUNC_MODULES)
     for home in candidates:
         private = f"{home}.{qualname}"
-        if private in _PUBLIC and _lookup(sys.modules.get(home), qualname) is obj:
+        if private in _PUBLIC and obj in (
+            _lookup(sys.modules.get(home), qualname),
+            getattr(types, qualname, None),
+        ):
             return _PUBLIC[private]
         parts = home.split(".")
         prefixes = [".".join(parts[:count]) for count in range(1, len(parts) + 1)]

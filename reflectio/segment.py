@@ -226,6 +226,8 @@ class Segment:
     ) -> np.ndarray[Any, Any]:
         """Give the array that starts at an offset as a view of the segment, which it keeps alive."""
         nbytes = dtype.itemsize * prod(shape)
+        if not dtype.itemsize:
+            raise DocumentError("an array whose elements have no bytes does not lie in the segment")
         if type(offset) is not int or offset % ALIGNMENT or offset < 0:
             raise DocumentError(
                 f"an array cannot start at {offset!r} of the segment, only at a multiple of 64"

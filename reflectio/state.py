@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import unicodedata
 from functools import cache
@@ -41,6 +42,9 @@ def refusal(cls: type, name: Any) -> str | None:
     found = inspect.getattr_static(cls, name, _ABSENT)
     if found is _ABSENT or isinstance(found, MemberDescriptorType | GetSetDescriptorType):
         # Slots, and the fields of compiled classes, are state themselves.
+        return None
+    if isinstance(found, functools.cached_property):
+        # Made to be hidden by the value that it gave.
         return None
     if hasattr(type(found), "__get__"):
         return f"{name!r} would hide what {cls.__qualname__} defines under that name"

@@ -1,5 +1,7 @@
 """A user's own module, with an estimator that reflectio knows nothing of."""
 
+from functools import cached_property
+
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.linear_model import Ridge  # noqa: F401 - imported, and so not covered by a pattern for this module
 
@@ -17,3 +19,14 @@ class Shrink(TransformerMixin, BaseEstimator):
 
     def transform(self, X):
         return [[value * self.factor for value in row] for row in X]
+
+
+class Cached:
+    """Keeps what it has computed where the property was."""
+
+    def __init__(self):
+        self.values = [1, 2]
+
+    @cached_property
+    def doubled(self):
+        return [2 * value for value in self.values]

@@ -1,4 +1,4 @@
-"""Forged models that the fuzzer found to kill or to hang the process, each by the one change that did it."""
+"""What went wrong once: forged models that killed or hung the process, and honest ones that could not be read."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ import json
 from typing import Any
 
 import numpy as np
+import own_module
 import pytest
+import scipy.sparse
 from sklearn.datasets import load_iris
 from sklearn.ensemble import VotingClassifier
 from sklearn.gaussian_process import GaussianProcessRegressor
@@ -14,6 +16,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.mixture import BayesianGaussianMixture, GaussianMixture
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.naive_bayes import GaussianNB
+from sklearn.neighbors import KNeighborsClassifier
 
 import reflectio
 
@@ -62,3 +65,77 @@ def test_it_is_refused(estimator, forge, path):
     with pytest.raises(reflectio.ValidationError) as refusal:
         reflectio.loads(json.dumps(document))
     assert refusal.value.path == path
+
+
+_LEN = {"$": "callable", "name": "builtins.len"}
+
+
+def _objects(*values: Any, **more: Any) -> dict[str, Any]:
+    return {"$": "ndarray", "dtype": "object", "shape": [len(values), 2], "data": list(values), **more}
+
+
+@pytest.mark.parametrize(
+    "node",
+    [
+        # An array of a class with attributes brings a `pop` of its own, and its rows become attributes.
+        {
+            "$": "sklearn.linear_model.LinearRegression",
+            "$state": _objects(["predict", _LEN], name="numpy.recarray", state={"pop": _LEN}),
+        },
+        {"$": "own_module.Shrink", "$state": [["transform", _LEN]]},
+        # The samples come where the output is taken: what a stored array was checked for is written over.
+        {
+            "$": "partial",
+            "func": {"$": "callable", "name": "numpy.positive"},
+            "args": [{"$": "ndarray", "dtype": "int32", "shape": [1], "data": [7]}],
+            "kwargs": {},
+        },
+        # Elements without bytes overlap nothing, however many there are.
+        {
+            "$": "ndarray",
+            "dtype": "|V0",
+            "shape": [10**15],
+            "base": _array([1.0]),
+            "offset": 0,
+            "strides": [0],
+        },
+    ],
+    ids=["array as state", "pairs as state", "output by position", "elements without bytes"],
+)
+def test_a_forged_node_is_refused(node):
+    document = {"reflectio": 1, "versions": {}, "model": node}
+    policy = reflectio.Policy.default().extend(classes=["own_module.Shrink"])
+    with pytest.raises(reflectio.DecodeError):
+        reflectio.loads(json.dumps(document), policy=policy)
+
+
+def test_index_arrays_of_a_sparse_matrix_are_reached_by_nothing_else():
+    matrix = scipy.sparse.csr_matrix(np.eye(3))
+    loaded, indices = reflectio.loads(reflectio.dumps([matrix, matrix.indices]))
+    indices[:] = 2**30
+    assert loaded.indices.tolist() == [0, 1, 2]
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {float("nan"): 1, -float("nan"): 2, float("nan") + 1: 3},
+        type(None),
+        str.lower,
+        KNeighborsClassifier(metric="precomputed"),
+    ],
+    ids=["NaN keys", "the type of None", "a method of str", "a fit that failed"],
+)
+def test_what_is_written_can_be_read(value):
+    if isinstance(value, KNeighborsClassifier):
+        with pytest.raises(ValueError, match="square"):
+            value.fit(np.ones((3, 2)), [0, 1, 1])
+    document = reflectio.dumps(value)
+    assert reflectio.dumps(reflectio.loads(document)) == document
+
+
+def test_a_cached_property_that_was_read_is_saved():
+    model = own_module.Cached()
+    assert model.doubled == [2, 4]
+    policy = reflectio.Policy.default().extend(classes=["own_module.Cached"])
+    assert vars(reflectio.loads(reflectio.dumps(model), policy=policy)) == vars(model)

@@ -265,6 +265,8 @@ class ArrayCodec(LateCodec):
         if order not in ("C", "F"):
             raise DocumentError(f"the order must be C or F, not {order!r}")
         if "base" in node:
+            if not dtype.itemsize:
+                raise DocumentError("a view needs elements that have bytes")
             array = self._build_view(node, dtype, shape, decoder)
         elif dtype.hasobject or dtype.kind == "T":
             flatten(node.get("data"), shape)  # before any memory is asked for

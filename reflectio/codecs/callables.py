@@ -13,7 +13,7 @@ import numpy as np
 from reflectio.codec import Codec, Node, ObjectNode
 from reflectio.codecs.containers import encode_items, encode_members
 from reflectio.codecs.growth import check_chain
-from reflectio.codecs.keywords import harmful_keywords
+from reflectio.codecs.keywords import harmful_keywords, takes_output_next
 from reflectio.decoder import Decoder, located
 from reflectio.encoder import Encoder
 from reflectio.errors import DocumentError, UnsupportedTypeError, ValidationError
@@ -137,6 +137,8 @@ class PartialCodec(Codec):
         if harmful := harmful_keywords(func, kwargs):
             what = "is an argument that no stored function may be given"
             raise ValidationError(what).within(harmful[0]).within("kwargs")
+        if takes_output_next(func, len(args)):
+            raise ValidationError("so many arguments would make the next one an output").within("args")
         if isinstance(func, functools.partial):
             # A partial of a partial copies its arguments.
             decoder.spend("arguments of partials", len(func.args) + len(func.keywords), _PARTIAL_ARGUMENTS)

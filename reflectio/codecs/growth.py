@@ -9,6 +9,7 @@ attacker likes: forty tuples, each holding the next one twice, take hours to has
 from __future__ import annotations
 
 import operator
+import re
 import types
 from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Collection, Iterable
@@ -100,11 +101,14 @@ def check_keys(keys: Collection[Any], decoder: Decoder) -> None:
     All values that the hashing of a document's keys visits count together against the policy's limit on nodes.
     """
     for key in keys:
-        if not isinstance(key, tuple | slice):
+        if not isinstance(key, tuple | slice | re.Pattern):
             continue
         limit = decoder.policy.limits.nodes
         measured = _of(decoder)
-        if _hashed_parts(key):
+        if isinstance(key, re.Pattern):
+            # Its code is hashed anew each time; a character gives several words of it.
+            measured.hashed += 8 * len(key.pattern)
+        elif _hashed_parts(key):
             measured.hashed += measured.measure(key, _hashed_parts, _hashed_values, limit, "a key")
         else:
             measured.hashed += _hashed_values(key)

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import functools
+import inspect
 from collections.abc import Mapping
 from typing import Any
+
+import numpy as np
 
 from reflectio.checks import check
 from reflectio.codecs.fitted import refuse
@@ -40,6 +43,29 @@ def harmful_keywords(function: Any, keywords: Mapping[str, Any]) -> list[str]:
     if str(getattr(function, "__module__", "")).partition(".")[0] == "sklearn":
         harmful |= _OF_DISTANCES & keywords.keys()
     return sorted(harmful)
+
+
+def takes_output_next(function: Any, count: int) -> bool:
+    """
+    Say whether a callable with so many arguments given takes an array to write into as one of them, or as the next.
+
+    Parameters
+    ----------
+    function : callable
+        What is called.
+    count : int
+        How many arguments it is given by position.
+    """
+    while isinstance(function, functools.partial):
+        count += len(function.args)
+        function = function.func
+    if isinstance(function, np.ufunc):
+        return count >= function.nin
+    try:
+        names = list(inspect.signature(function).parameters)
+    except (TypeError, ValueError):
+        return False
+    return any(name in _HARMFUL for name in names[: count + 1]) if count else False
 
 
 @check("sklearn.preprocessing.FunctionTransformer", "sklearn.metrics._scorer._BaseScorer")

@@ -20,9 +20,9 @@ def check_searched_samples(model: Any) -> None:
         if state.get(name) is not None:
             size_of(state, name, 1, 1 << 62)
     if "_fit_X" not in state:
-        for name in ("_tree", "_y"):
-            if state.get(name) is not None:
-                refuse(name, "is of no use without _fit_X")
+        # A fit that failed halfway may have left the targets behind; nothing looks at them without samples.
+        if state.get("_tree") is not None:
+            refuse("_tree", "is of no use without _fit_X")
         return
     shape: tuple[int, ...] = getattr(state["_fit_X"], "shape", ())
     if len(shape) != 2:
@@ -42,7 +42,7 @@ def check_searched_samples(model: Any) -> None:
 def check_votes(model: Any) -> None:
     """Refuse votes for classes that do not exist."""
     state = vars(model)
-    if "_y" not in state:
+    if "_y" not in state or "_fit_X" not in state:
         return
     n_samples = state["n_samples_fit_"]
     votes = array_of(state, "_y", INDEX, (n_samples,), (n_samples, ANY))

@@ -67,18 +67,21 @@ def float_text(value: float) -> str:
     return f"nan:{bits:#x}"
 
 
+# As bytes, for every float to be an object of its own: two NaNs are two keys of a dict only while they are two objects.
 _NAMED_FLOATS = {
-    "inf": float("inf"),
-    "-inf": float("-inf"),
-    "nan": struct.unpack("<d", struct.pack("<Q", _NAN_BITS))[0],
-    "-nan": struct.unpack("<d", struct.pack("<Q", _NAN_BITS | _SIGN_BIT))[0],
+    "inf": struct.pack("<d", float("inf")),
+    "-inf": struct.pack("<d", float("-inf")),
+    "nan": struct.pack("<Q", _NAN_BITS),
+    "-nan": struct.pack("<Q", _NAN_BITS | _SIGN_BIT),
 }
 
 
 def parse_float(text: Any) -> float:
     """Read a float that `float_text` wrote."""
-    value = _NAMED_FLOATS.get(text) if type(text) is str else None
-    if value is None:
+    packed = _NAMED_FLOATS.get(text) if type(text) is str else None
+    if packed is not None:
+        (value,) = struct.unpack("<d", packed)
+    else:
         match = _NAN_WITH_BITS.fullmatch(text) if type(text) is str else None
         if match is None:
             raise DocumentError(f"{str(text)[:40]!r} is not a float; write inf, -inf, nan, or a JSON number")

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
+import numpy as np
+
 from reflectio.checks import Check, checks_of
 from reflectio.codec import Codec, LateCodec, Node, ObjectNode
 from reflectio.codecs.containers import DictCodec, encode_items
@@ -23,6 +25,9 @@ _newobj_ex = copyreg.__newobj_ex__  # type: ignore[attr-defined]
 # Cython classes without a Python-visible constructor reduce to a function of this name in their module, which
 # does no more than `cls.__new__(cls)`.
 _CYTHON_NEW = "newObj"
+
+# What a state that is not a dict of attributes may be, besides arrays of plain values.
+_STATES = frozenset({dict, tuple, list, type(None), bool, int, float, complex, str, bytes, np.ndarray})
 
 # What Cython generates for other classes: a function of the class, a checksum of its layout, and the state that
 # `__setstate__` takes.
@@ -195,7 +200,8 @@ class ObjectCodec(LateCodec):
             decoder.check_object(tag, self._checks, obj)
         if "$items" in node:
             self._fill_items(obj, node.pop("$items"), decoder)
-        if "$state" in node:
+        special = "$state" in node
+        if special:
             state = self._build_state(node, decoder)
         elif node:
             if not self._names.known.issuperset(node):
@@ -210,6 +216,9 @@ class ObjectCodec(LateCodec):
             self._setstate(obj, state)
         except Exception as error:
             raise ValidationError(f"{self.cls.__qualname__} refuses its state: {error}") from error
+        if special:
+            # Other forms than a dict of attributes become attributes, too: `dict.update` takes pairs.
+            self._check_names(getattr(obj, "__dict__", {}))
 
     def _check_names(self, names: Mapping[str, Any]) -> None:
         reason = self._names.refusal(names)
@@ -223,6 +232,12 @@ class ObjectCodec(LateCodec):
             raise located(error, "$state") from error
         if node:
             raise DocumentError(f"a node with $state has no member {next(iter(node))!r}")
+        if type(state) not in _STATES:
+            # `__setstate__` calls methods of what it is given, and an object of a class with attributes may bring
+            # its own: only Python's own types are what they seem.
+            raise ValidationError(f"the state of an object cannot be a {type(state).__qualname__}").within(
+                "$state"
+            )
         for part in state if type(state) is tuple else (state,):
             # Most classes put a dict into their attributes, whatever form the document gives it.
             if isinstance(part, dict):

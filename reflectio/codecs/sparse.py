@@ -142,13 +142,18 @@ def _check_bounds(index: Array, length: int, member: str) -> None:
         raise ValidationError(f"an index lies outside of an axis of length {length}").within(member)
 
 
-def _apart(index: Array, data: Array) -> Array:
-    """
-    An index array that shares no memory with the data.
+def _is_private(part: Node) -> bool:
+    """Whether a node is an array's, and nothing else in the document can refer to the array."""
+    return type(part) is dict and part.get("$") == "ndarray" and not ({"$id", "base"} & part.keys())
 
-    Whoever scales the entries in place would otherwise change what has been checked here.
+
+def _apart(index: Array, private: bool) -> Array:
     """
-    return index.copy() if np.may_share_memory(index, data) else index
+    An index array that nothing else in the document can reach.
+
+    Whoever changes in place what it shares with this one would otherwise change what has been checked here.
+    """
+    return index if private else index.copy()
 
 
 # -- csr, csc, bsr ------------------------------------------------------------------------------------------
@@ -209,9 +214,10 @@ def _encode_compressed(obj: Any, state: dict[str, Any], node: ObjectNode, encode
 
 def _decode_compressed(obj: Any, shape: Shape, node: ObjectNode, decoder: Decoder) -> dict[str, Any]:
     _expect(node, {*_COMPRESSED, *_FLAGS.values()})
+    private = [_is_private(node.get(member)) for member in _COMPRESSED]
     data, indices, indptr = (build_member(node, member, decoder) for member in _COMPRESSED)
     _check_compressed(node["format"], shape, data, indices, indptr)
-    indices, indptr = _apart(indices, data), _apart(indptr, data)
+    indices, indptr = _apart(indices, private[1]), _apart(indptr, private[2])
     attributes: dict[str, Any] = {"indptr": indptr, "indices": indices, "data": data}
     claims = {attribute: _flag(node, member) for attribute, member in _FLAGS.items() if member in node}
     # A claim that the indices belie is left out, and scipy looks for itself. Compiled code relies on it.
@@ -282,10 +288,12 @@ def _encode_coo(obj: Any, state: dict[str, Any], node: ObjectNode, encoder: Enco
 
 def _decode_coo(obj: Any, shape: Shape, node: ObjectNode, decoder: Decoder) -> dict[str, Any]:
     _expect(node, {"coords", "has_canonical_format"})
+    parts = node.get("coords")
+    private = [_is_private(part) for part in parts] if type(parts) is list else []
     data = build_member(node, "data", decoder)
     coords = build_list(node, "coords", decoder)
     _check_coo(shape, data, coords)
-    coords = [_apart(index, data) for index in coords]
+    coords = [_apart(index, alone) for index, alone in zip(coords, private, strict=True)]
     attributes = {"data": data}
     if hasattr(type(obj), "row"):
         attributes["coords"] = tuple(coords)
@@ -322,9 +330,10 @@ def _encode_dia(obj: Any, state: dict[str, Any], node: ObjectNode, encoder: Enco
 
 def _decode_dia(obj: Any, shape: Shape, node: ObjectNode, decoder: Decoder) -> dict[str, Any]:
     _expect(node, {"offsets"})
+    private = _is_private(node.get("offsets"))
     data, offsets = build_member(node, "data", decoder), build_member(node, "offsets", decoder)
     _check_dia(shape, data, offsets)
-    return {"data": data, "offsets": _apart(offsets, data)}
+    return {"data": data, "offsets": _apart(offsets, private)}
 
 
 # -- dok and lil: Python's own containers -------------------------------------------------------------------

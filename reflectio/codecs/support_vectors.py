@@ -91,6 +91,9 @@ def _check_counts(machine: Any, n_support: int, n_classes: int) -> None:
         not within(counts, 0, n_support) or int(counts.sum(dtype=np.int64)) != n_support
     ):
         refuse("_n_support", f"must sum to the number of support vectors, {n_support}")
+    # Nothing else in the document may change what was counted here.
+    machine._n_support = counts.copy()
+    machine.support_ = state["support_"].copy()
     n_pairs = n_classes * (n_classes - 1) // 2
     array_of(state, "_intercept_", DOUBLE, (n_pairs,))
     # A fit without probabilities leaves these empty, and predict_proba then says so.
