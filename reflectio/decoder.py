@@ -169,6 +169,8 @@ class Decoder:
         self._entries = self._entries_by_id(objects)
         self._waiting: list[tuple[Codec, Any, ObjectNode, int]] = []
         self._checks: dict[Check, list[Any]] = {}
+        # By id, with the array itself, so that no id is used twice.
+        self._copies: dict[int, tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]] = {}
         self._objects_to_check: list[tuple[str, tuple[ObjectCheck, ...], Any]] = []
         self._order = {number: place for place, number in enumerate(self._entries)}
 
@@ -413,6 +415,11 @@ class Decoder:
             What to check.
         """
         self._checks.setdefault(check, []).append(state)
+
+    def copy_of(self, array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+        """Give the one copy of an array that compiled code is to index by; nothing in the document refers to it."""
+        _, copy = self._copies.setdefault(id(array), (array, array.copy()))
+        return copy
 
     def check_object(self, tag: str, checks: tuple[ObjectCheck, ...], obj: Any) -> None:
         """

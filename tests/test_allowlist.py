@@ -267,8 +267,11 @@ def test_a_listed_name_lives_in_no_module_that_reaches_out_of_the_process(name):
     for home in {name.rpartition(".")[0], getattr(found, "__module__", None) or ""}:
         top, *parts = home.split(".")
         if home == "builtins":
-            assert found.__name__ in HARMLESS_BUILTINS
-        elif name != "types.SimpleNamespace":
+            assert found.__name__ in HARMLESS_BUILTINS | {"NoneType"}
+        elif home == "builtins.str":
+            # Methods of text give text, or lists of it, and are as large as it.
+            assert found.__name__ in {"casefold", "lower", "split", "strip", "title", "upper"}
+        elif name not in {"types.SimpleNamespace", "types.NoneType"}:
             assert top not in DANGEROUS_MODULES
         # scipy._lib is the home of one function that is numpy's own.
         assert not DANGEROUS_PARTS.intersection(parts)

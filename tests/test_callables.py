@@ -27,6 +27,7 @@ DEFAULT = reflectio.Policy.default()
 
 # What models hold, by the name that is written; the default policy lists all of it.
 ALLOWED = {
+    "builtins.str.lower": str.lower,
     "builtins.len": len,
     "builtins.max": max,
     "builtins.float": float,
@@ -48,7 +49,7 @@ ALLOWED = {
 
 # What it does not list.
 UNLISTED = {
-    "builtins.str.lower": str.lower,
+    "builtins.str.format": str.format,
     "builtins.str.__len__": str.__len__,
     "builtins.eval": eval,
     "builtins.print": print,
