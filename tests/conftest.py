@@ -12,7 +12,7 @@ collect_ignore_glob = ["fuzz/*", "attacks/*"]
 def pytest_terminal_summary(terminalreporter: Any) -> None:
     outcomes: Counter[str] = Counter()
     estimators = set()
-    for category in ("passed", "failed"):
+    for category in ("passed", "failed", "skipped"):
         for report in terminalreporter.stats.get(category, ()):
             properties = dict(report.user_properties)
             if "zoo" in properties and report.when == "call":
