@@ -1,4 +1,4 @@
-"""The command line: ``reflectio --help``, ``--version``, and a module for each command that does more."""
+"""``reflectio demo``: fit models on bundled data, and see whether they survive."""
 
 from __future__ import annotations
 
@@ -7,34 +7,7 @@ from typing import Annotated
 
 import typer
 
-from reflectio._version import __version__
 
-app = typer.Typer(
-    name="reflectio",
-    help="Save and load scikit-learn models as readable documents: fast, exact, and safe to load from a stranger.",
-    no_args_is_help=True,
-    add_completion=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-
-
-def _print_version(wanted: bool) -> None:
-    if wanted:
-        typer.echo(f"reflectio {__version__}")
-        raise typer.Exit
-
-
-@app.callback()
-def _options(
-    version: Annotated[
-        bool,
-        typer.Option("--version", help="Print the version and stop.", callback=_print_version, is_eager=True),
-    ] = False,
-) -> None:
-    """What every command has; it also keeps the name of a command needed while there is one only."""
-
-
-@app.command()
 def demo(
     folder: Annotated[
         Path | None,
@@ -67,8 +40,3 @@ def demo(
         typer.echo(f"The documents cannot be written: {error}", err=True)
         raise typer.Exit(1) from error
     raise typer.Exit(0 if agreed else 1)
-
-
-def main() -> None:
-    """Run the command line."""
-    app()
