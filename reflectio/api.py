@@ -13,11 +13,12 @@ import orjson
 
 from reflectio.atomic import write_atomically
 from reflectio.collector import without_collector
-from reflectio.decoder import Decoder, NameRefusedError, as_reflectio_error
+from reflectio.decoder import Decoder, as_reflectio_error
 from reflectio.document import Document, read, write_binary, write_json
 from reflectio.encoder import Encoder
 from reflectio.errors import DocumentError, LimitError, ReflectioError, UnsupportedTypeError
 from reflectio.policy import Policy
+from reflectio.readers import NameRefusedError
 from reflectio.refused_names import untrusted_names
 from reflectio.versions import check_versions, versions_for
 
@@ -47,7 +48,7 @@ def _encode(obj: Any, format: str, metadata: Any) -> Iterable[bytes | memoryview
 def _pieces(obj: Any, format: str, metadata: Any, *, careful: bool) -> Iterable[bytes | memoryview]:
     encoder = Encoder(inline=format == "json", careful=careful)
     model, objects = encoder.encode(obj)
-    versions = versions_for(encoder.names)
+    versions = versions_for(frozenset(encoder.names))
     if format == "json":
         return [write_json(versions, metadata, model, objects)]
     return write_binary(versions, metadata, model, objects, encoder.segment)

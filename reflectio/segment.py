@@ -174,6 +174,13 @@ class SegmentWriter:
         return state.hexdigest()
 
 
+@lru_cache(maxsize=1024)
+def _has_booleans(dtype: np.dtype[Any]) -> bool:
+    if dtype.subdtype is not None:
+        return _has_booleans(dtype.subdtype[0])
+    return dtype.kind == "b" or any(_has_booleans(dtype[name]) for name in dtype.names or ())
+
+
 def _check_booleans(array: np.ndarray[Any, Any]) -> None:
     """Refuse booleans that are neither 0 nor 1: numpy counts them by adding bytes, and then trusts the count."""
     if array.dtype.names is not None:
@@ -245,7 +252,7 @@ class Segment:
                 "the arrays of the segment overlap: together they have more bytes than it has"
             )
         array: np.ndarray[Any, Any] = np.ndarray(shape, dtype, self.data, offset, order=order)
-        if dtype.kind in "bV":
+        if dtype.kind in "bV" and _has_booleans(dtype):
             _check_booleans(array)
         return array
 

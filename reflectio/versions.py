@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 import sys
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from functools import cache, lru_cache
 from importlib import metadata
 from typing import Any
@@ -44,14 +44,15 @@ def installed_version(distribution: str) -> str | None:
         return None
 
 
-def versions_for(names: Iterable[str]) -> dict[str, str]:
+@lru_cache(maxsize=1024)
+def versions_for(names: frozenset[str]) -> dict[str, str]:
     """
     The header's ``versions`` for a document that holds some dotted names.
 
     Parameters
     ----------
-    names : iterable of str
-        The names.
+    names : frozenset of str
+        The names. What they come from is imported by now, and its version therefore settled.
 
     Returns
     -------

@@ -19,6 +19,9 @@ _MOST_UNBACKED = 1 << 22
 
 _METRIC_PARAMETERS = ("metric_params", "effective_metric_params_", "_metric_params", "kernel_params")
 
+_WATCHED = frozenset(_COUNTS + _METRIC_PARAMETERS)
+_INTEGERS = (int, np.integer)
+
 _MOST_STEPS = 1024
 
 
@@ -26,13 +29,13 @@ _MOST_STEPS = 1024
 def check_sizes(estimator: Any) -> None:
     """Refuse counts that no array bears out, and metric parameters of other features than the model's."""
     state = vars(estimator)
-    for name in _COUNTS:
-        count = state.get(name)
-        if count is not None and isinstance(count, int | np.integer) and not 0 <= count <= _MOST_UNBACKED:
-            _check_backing(state, name, int(count))
-    for name in _METRIC_PARAMETERS:
-        if state.get(name):
-            _check_metric_parameters(state, name)
+    for name in _WATCHED.intersection(state):
+        value = state[name]
+        if name in _METRIC_PARAMETERS:
+            if value:
+                _check_metric_parameters(state, name)
+        elif isinstance(value, _INTEGERS) and not 0 <= value <= _MOST_UNBACKED:
+            _check_backing(state, name, int(value))
 
 
 def _check_backing(state: State, name: str, count: int) -> None:
