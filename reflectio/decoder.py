@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 from typing import Any
-from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -13,33 +12,20 @@ from reflectio.checks import Check as ObjectCheck
 from reflectio.codec import Codec, Node, ObjectNode
 from reflectio.errors import DocumentError, LimitError, PathPart, ReflectioError, ValidationError
 from reflectio.name_uses import uses
-from reflectio.names import resolve
 from reflectio.policy import Kind, Policy
-from reflectio.registry import codec_for_named_class, codec_for_tag, load_entry_points, on_change
+from reflectio.readers import NameRefusedError, allowed, check_members, readers_for
 from reflectio.segment import Segment
 
 _NESTED = frozenset({dict, list})
 _ABSENT = object()
-
-# How many orders of members are remembered per codec as checked; a hostile document may show many.
-_REMEMBERED_SHAPES = 64
 
 # What arrays of wide elements, such as text of up to a thousand characters, may take: so much for any document, and
 # so many times the size of its header.
 _FREE_BYTES = 1 << 26
 _EXPANSION = 64
 
-# What a table holds for a tag: its codec's `decode`, the codec, and the orders of members known to be right
-# (None: the codec checks its members itself).
-_Entry = tuple[Callable[[ObjectNode, "Decoder"], Any], Codec, "set[tuple[str, ...]] | None"]
-
-
 # Examines states that compiled code will trust, many at a time: `check(states, decoder)`.
 Check = Callable[[list[Any], "Decoder"], None]
-
-
-class NameRefusedError(Exception):
-    """The policy refuses a name; whoever loads then collects every such name of the document."""
 
 
 def located(error: Exception, part: PathPart) -> ReflectioError:
@@ -63,67 +49,6 @@ def as_reflectio_error(error: Exception) -> ReflectioError:
         wrapped = DocumentError(f"malformed: {error}")
     wrapped.__cause__ = error
     return wrapped
-
-
-class _Table(dict[str, _Entry]):
-    """What to do with each tag met so far, under one policy."""
-
-    def __init__(self, policy: Policy) -> None:
-        super().__init__()
-        self._policy = policy
-        # Classes that may be called with arguments, yet not be rebuilt without.
-        self.only_constructors: set[str] = set()
-
-    def __missing__(self, tag: str) -> _Entry:
-        if type(tag) is not str:
-            raise DocumentError(f"the tag {tag!r} is not a string")
-        if "." in tag:
-            codec = codec_for_named_class(self._class(tag))
-            if codec.tag is not None:
-                raise DocumentError(f"{tag} is written under the tag {codec.tag!r}, not under its name")
-        else:
-            load_entry_points()
-            found = codec_for_tag(tag)
-            if found is None:
-                raise DocumentError(
-                    f"unknown tag {tag!r}; the document needs a newer reflectio, or a package that offers a "
-                    "codec for it"
-                )
-            codec = found
-        entry = self[tag] = (codec.decode, codec, None if codec.tag is None else set())
-        return entry
-
-    def _class(self, name: str) -> type:
-        if not self._policy.allows("class", name):
-            found = allowed(self._policy, "constructor", name)
-            self.only_constructors.add(name)
-        else:
-            found = allowed(self._policy, "class", name)
-        if not isinstance(found, type):
-            raise DocumentError(f"{name} is not a class")
-        return found
-
-
-def allowed(policy: Policy, kind: Kind, name: str) -> Any:
-    """Import what a name stands for, once the policy has allowed it."""
-    if not policy.allows(kind, name):
-        raise NameRefusedError(name)
-    found = resolve(name)
-    if not policy.confirm(kind, name, found):
-        raise NameRefusedError(name)
-    return found
-
-
-class _Tables:
-    """What one policy allows, as far as documents have asked."""
-
-    def __init__(self, policy: Policy) -> None:
-        self.table = _Table(policy)
-        self.resolved: dict[tuple[Kind, str], Any] = {}
-
-
-_tables: WeakKeyDictionary[Policy, _Tables] = WeakKeyDictionary()
-on_change(_tables.clear)
 
 
 class Decoder:
@@ -152,13 +77,9 @@ class Decoder:
         reparse: Callable[[], list[Node]],
         nbytes: int = 0,
     ) -> None:
-        tables = _tables.get(policy)
-        if tables is None:
-            tables = _tables[policy] = _Tables(policy)
         self.policy = policy
         self.segment = segment
-        self._table = tables.table
-        self._resolved = tables.resolved
+        self.readers = readers_for(policy)
         self._spent: dict[str, int] = {}
         self._affordable = _FREE_BYTES + _EXPANSION * nbytes
         self._built: dict[int, Any] = {}
@@ -178,10 +99,11 @@ class Decoder:
 
     def decode(self, model: Node) -> Any:
         """Build the object that ``model`` describes, and complete all that it refers to."""
-        # Values that must be complete before anything refers to them come last in a chain of references, so
-        # the last is built first; everything else is created empty where it is met and filled in turn.
-        for number in reversed(list(self._entries)):
-            self._located_in_objects(number, partial(self._build_value_entry, number))
+        if self._entries:
+            # Values that must be complete before anything refers to them come last in a chain of references, so
+            # the last is built first; everything else is created empty where it is met and filled in turn.
+            for number in reversed(list(self._entries)):
+                self._located_in_objects(number, partial(self._build_value_entry, number))
         root: Any = None
         try:
             root = self.build(model)
@@ -197,20 +119,20 @@ class Decoder:
         return root
 
     def _check_objects(self) -> None:
-        seen: dict[str, int] = {}
-        for tag, checks, obj in self._objects_to_check:
-            place = seen[tag] = seen.get(tag, -1) + 1
-            for check in checks:
-                try:
+        index, obj = 0, None
+        try:
+            for index, (_, checks, obj) in enumerate(self._objects_to_check):
+                for check in checks:
                     check(obj)
-                except Exception as error:
-                    if not isinstance(error, ReflectioError):
-                        error = _uncheckable(obj, error)
-                    raise error.rooted(self._place(tag, place)) from error.__cause__
+        except Exception as error:
+            if not isinstance(error, ReflectioError):
+                error = _uncheckable(obj, error)
+            tags = [tag for tag, _, _ in self._objects_to_check[: index + 1]]
+            raise error.rooted(self._place(tags[-1], tags.count(tags[-1]) - 1)) from error.__cause__
 
     def _build_value_entry(self, number: int) -> None:
         node = self._entries.get(number)
-        if node is not None and not self._entry(node)[1].late:
+        if node is not None and not self._codec(node).late:
             self.ref(number)
 
     def build(self, node: Node) -> Any:
@@ -229,17 +151,7 @@ class Decoder:
         """
         kind = type(node)
         if kind is dict:
-            tag = node.get("$", _ABSENT)
-            if tag is _ABSENT:
-                return self.build_values(node)
-            decode, codec, shapes = self._table[tag]
-            if shapes is not None:
-                shape = tuple(node)
-                if shape not in shapes:
-                    self._check_members(codec, shape, shapes)
-            if "$id" in node:
-                return self._build_shared(node, codec)
-            return decode(node, self)
+            return self.readers[node["$"]](node, self) if "$" in node else self.build_values(node)
         if kind is list:
             return self.build_items(node)
         return node
@@ -258,11 +170,15 @@ class Decoder:
 
     def build_values(self, members: dict[str, Any]) -> dict[str, Any]:
         """Build every value of a dict of nodes, in place."""
+        readers = self.readers
         key = ""
         try:
             for key, value in members.items():
-                if type(value) in _NESTED:
-                    members[key] = self.build(value)
+                kind = type(value)
+                if kind is dict:
+                    members[key] = readers[value["$"]](value, self) if "$" in value else self.build_values(value)
+                elif kind is list:
+                    self.build_items(value)
         except Exception as error:
             raise located(error, key) from error
         return members
@@ -278,11 +194,11 @@ class Decoder:
         name : str
             The dotted name.
         """
-        found = self._resolved.get((kind, name), _ABSENT)
+        found = self.readers.resolved.get((kind, name), _ABSENT)
         if found is _ABSENT:
             if type(name) is not str:
                 raise DocumentError(f"a name must be a string, not {name!r}")
-            found = self._resolved[kind, name] = allowed(self.policy, kind, name)
+            found = self.readers.resolved[kind, name] = allowed(self.policy, kind, name)
         return found
 
     def afford(self, nbytes: int) -> None:
@@ -309,7 +225,7 @@ class Decoder:
         """Refuse to make an object of a class in a way that the policy does not allow."""
         if with_arguments:
             self.resolve("constructor", name)
-        elif name in self._table.only_constructors:
+        elif name in self.readers.only_constructors:
             raise NameRefusedError(name)
 
     def resolve_class(self, name: str) -> type:
@@ -321,7 +237,8 @@ class Decoder:
 
     # -- identity -------------------------------------------------------------------------------------------
 
-    def _build_shared(self, node: ObjectNode, codec: Codec) -> Any:
+    def build_shared(self, node: ObjectNode, codec: Codec) -> Any:
+        """Build a node that others refer to by its id."""
         number = self._check_id(node["$id"])
         if number in self._built or number in self._open:
             if number in self._early:
@@ -349,12 +266,10 @@ class Decoder:
         node = self._entries.pop(number, None)
         if node is None:
             return self._build_early(number)
-        codec = self._entry(node)[1]
+        codec = self._codec(node)
         if not codec.late:
             return self.build(node)
-        _, codec, shapes = self._entry(node)
-        if shapes is not None:
-            self._check_members(codec, tuple(node), shapes)
+        check_members(codec, node)
         del node["$id"]
         obj = self._built[number] = codec.create(node, self)
         self._waiting.append((codec, obj, node, number))
@@ -386,8 +301,10 @@ class Decoder:
                 raise DocumentError(f"the id {node['$id']} is given twice").rooted(f"$.objects[{index}]")
         return entries
 
-    def _entry(self, node: ObjectNode) -> _Entry:
-        return self._table[node["$"]]
+    def _codec(self, node: ObjectNode) -> Codec:
+        tag = node["$"]
+        _ = self.readers[tag]
+        return self.readers.codecs[tag]
 
     def _located_in_objects(self, number: int, step: Callable[[], Any]) -> None:
         try:
@@ -446,16 +363,6 @@ class Decoder:
 
     # -- members and arrays ---------------------------------------------------------------------------------
 
-    @staticmethod
-    def _check_members(codec: Codec, shape: tuple[str, ...], shapes: set[tuple[str, ...]]) -> None:
-        members = set(shape) - {"$", "$id"}
-        if missing := codec.required - members:
-            raise DocumentError(f"a node tagged {codec.tag!r} needs {_quoted(missing)}")
-        if unknown := members - codec.members:
-            raise DocumentError(f"a node tagged {codec.tag!r} has no {_quoted(unknown)}")
-        if len(shapes) < _REMEMBERED_SHAPES:
-            shapes.add(shape)
-
     def take(
         self, offset: Any, dtype: np.dtype[Any], shape: tuple[int, ...], order: str
     ) -> np.ndarray[Any, Any]:
@@ -469,10 +376,6 @@ def _uncheckable(obj: Any, error: Exception) -> ReflectioError:
     )
     wrapped.__cause__ = error
     return wrapped
-
-
-def _quoted(names: set[str] | frozenset[str]) -> str:
-    return " or ".join(repr(name) for name in sorted(names))
 
 
 def _nodes_by_id(roots: list[Node]) -> dict[int, ObjectNode]:

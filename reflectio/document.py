@@ -21,8 +21,16 @@ FORMAT_VERSION = 1
 
 _MEMBERS = ("reflectio", "versions", "metadata", "model", "objects", "segment", "digest")
 _REQUIRED = frozenset({"reflectio", "versions", "model"})
+# What nearly every header has.
+_USUAL = frozenset(
+    {("reflectio", "versions", "model", "digest"), ("reflectio", "versions", "model", "segment", "digest")}
+)
 _ALGORITHM = "xxh3_128"
 _DIGEST_MEMBER = b'"digest"'
+
+# How the writer puts it: the member's name, the algorithm and the digits.
+_DIGEST_FORM = b'"digest":"%s:%s"}'
+_DIGEST_LENGTH = len(_DIGEST_FORM % (_ALGORITHM.encode(), bytes(32)))
 _CLOSING_BRACE = ord("}")
 
 # How much of a buffer without a `find` is searched for the header's end at a time.
@@ -72,7 +80,7 @@ def write_binary(
     text = orjson.dumps(_header(versions, metadata, model, objects, segment))
     # The digest covers every byte before its own member, the comma included.
     digested = memoryview(text[:-1] + b",")
-    tail = b'"digest":"%s:%s"}' % (_ALGORITHM.encode(), _digest(digested).encode())
+    tail = _DIGEST_FORM % (_ALGORITHM.encode(), _digest(digested).encode())
     if not segment.arrays:
         return [digested, tail]
     padding = bytes(-(len(digested) + len(tail)) % ALIGNMENT or ALIGNMENT)
@@ -97,14 +105,14 @@ class Header:
     ----------
     members : dict
         The header's members.
-    text : memoryview
+    text : bytes
         Its bytes.
     end : int or None
         Where the NUL behind it is; None where nothing follows.
     """
 
     members: dict[str, Any]
-    text: memoryview
+    text: bytes
     end: int | None
 
 
@@ -117,14 +125,14 @@ class Document:
     ----------
     header : dict
         The parsed header.
-    text : memoryview
+    text : bytes
         The header's bytes.
     segment : Segment
         The arrays outside the header; empty where there are none.
     """
 
     header: dict[str, Any]
-    text: memoryview
+    text: bytes
     segment: Segment
 
     @property
@@ -179,24 +187,30 @@ def read_header(data: memoryview, limits: Limits) -> Header:
     limits : Limits
         What the policy grants.
     """
-    end = _find_nul(data)
-    text = data if end is None else data[:end]
+    text, end = _split(data)
     if len(text) > limits.text_bytes:
         raise LimitError(
             f"the header has {len(text)} bytes; the policy's limit text_bytes is {limits.text_bytes}"
         )
-    members = _parse(bytes(text), limits)
+    members = _parse(text, limits)
     _check_header(members)
     _check_digest(members, text)
     return Header(members, text, end)
 
 
-def _find_nul(data: memoryview) -> int | None:
-    for start in range(0, len(data), _SEARCH_STEP):
+def _split(data: memoryview) -> tuple[bytes, int | None]:
+    """The header's bytes, and where the NUL behind them is."""
+    head = bytes(data[:_SEARCH_STEP])
+    end = head.find(0)
+    if end >= 0:
+        return head[:end], end
+    if len(head) == len(data):
+        return head, None
+    for start in range(_SEARCH_STEP, len(data), _SEARCH_STEP):
         place = bytes(data[start : start + _SEARCH_STEP]).find(0)
         if place >= 0:
-            return start + place
-    return None
+            return bytes(data[: start + place]), start + place
+    return bytes(data), None
 
 
 def _parse(text: bytes, limits: Limits) -> dict[str, Any]:
@@ -230,6 +244,8 @@ def _hint(text: bytes) -> str:
 
 
 def _check_header(header: dict[str, Any]) -> None:
+    if tuple(header) in _USUAL and header["reflectio"] is FORMAT_VERSION and type(header["versions"]) is dict:
+        return
     version = header.get("reflectio")
     if type(version) is not int:
         raise DocumentError(
@@ -250,10 +266,15 @@ def _check_header(header: dict[str, Any]) -> None:
         raise DocumentError("the objects must be a list").rooted("$.objects")
 
 
-def _check_digest(header: dict[str, Any], text: memoryview) -> None:
+def _check_digest(header: dict[str, Any], text: bytes) -> None:
     if "digest" not in header:
         return
     digest = header["digest"]
+    # Where the text ends so, the last member is called "digest": what precedes the name cannot be part of it, for
+    # the header has no unknown members, and none twice.
+    digits = _digest(text[:-_DIGEST_LENGTH])
+    if text.endswith(_DIGEST_FORM % (_ALGORITHM.encode(), digits.encode())):
+        return
     if type(digest) is not str or not digest.startswith(f"{_ALGORITHM}:"):
         raise DocumentError(f"the digest must be {_ALGORITHM}: and hexadecimal digits").rooted("$.digest")
     # It is the last member, so that its name is near the end.

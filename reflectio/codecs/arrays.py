@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 from math import prod
 from typing import Any
 
@@ -23,8 +24,9 @@ from reflectio.codecs.dtypes import encode_dtype, parse_dtype, parse_shape
 from reflectio.codecs.growth import check_chain
 from reflectio.codecs.members import visit_member
 from reflectio.decoder import Decoder, located
-from reflectio.encoder import Encoder
-from reflectio.errors import DocumentError, LimitError, ValidationError
+from reflectio.encoder import NESTING, Encoder
+from reflectio.errors import DocumentError, ValidationError
+from reflectio.readers import checked_reader
 from reflectio.layout import Extent, canonical_strides, extent_of, is_apart
 from reflectio.state import StateNames
 
@@ -44,6 +46,11 @@ _SMALL_ITEM = 64
 # The tag, the dtype, the shape, and where the elements are.
 _PLAIN_MEMBERS = 4
 
+_INT = frozenset({int})
+
+# The tag, the dtype and the value.
+_SCALAR_MEMBERS = 3
+
 # dtypes whose elements JSON says by itself, with the types that these then have.
 _PLAIN_ELEMENTS: dict[str, tuple[np.dtype[Any], frozenset[type]]] = {
     "float64": (np.dtype(np.float64), frozenset({float, int})),
@@ -54,8 +61,34 @@ _PLAIN_ELEMENTS: dict[str, tuple[np.dtype[Any], frozenset[type]]] = {
 }
 
 
-# By identity: these dtypes exist once, while an equal one may carry metadata.
+# By identity, for it is quick: numpy has one object for each. A model that was unpickled may have others like it.
 _PLAIN_TEXTS = {id(dtype): text for text, (dtype, _) in _PLAIN_ELEMENTS.items()}
+_PLAIN_NUMBERS = {dtype.num: text for text, (dtype, _) in _PLAIN_ELEMENTS.items()}
+
+
+def _plain_text(dtype: np.dtype[Any]) -> str | None:
+    """How a dtype is written that is like one of the plain ones; None for others."""
+    return _PLAIN_NUMBERS.get(dtype.num) if dtype.isnative and dtype.metadata is None else None
+
+
+def _plain_array(
+    data: list[Any], dtype: np.dtype[Any], shape: list[Any], kinds: frozenset[type]
+) -> Array | None:
+    """The array of nested lists of some shape, if they have it, and plain elements of some types; None if not."""
+    if type(shape) is not list or not _INT.issuperset(map(type, shape)) or [len(data)] != shape[:1]:
+        return None
+    for length in shape[1:]:
+        for row in data:
+            if type(row) is not list or len(row) != length:
+                return None
+        data = list(chain.from_iterable(data))
+    if not kinds.issuperset(map(type, data)):
+        return None
+    array = np.fromiter(data, dtype, len(data))
+    if len(shape) > 1:
+        # In place: a reshaped view would leave the memory with an array that nobody sees.
+        array.resize(shape, refcheck=False)
+    return array
 
 
 class ArrayCodec(LateCodec):
@@ -97,28 +130,39 @@ class ArrayCodec(LateCodec):
     required = frozenset({"dtype", "shape"})
     shared = False
 
+    def __init__(self) -> None:
+        self._read_checked = checked_reader(self)
+
     # -- out ------------------------------------------------------------------------------------------------
 
     def encode(self, obj: Array, encoder: Encoder) -> Node:
-        if obj.dtype.hasobject:
-            # It can contain itself, and so has to be rebuilt in two steps.
-            return encoder.share(obj, self._encode, late=True)
-        return encoder.share_leaf(obj, self._encode_plain)
-
-    def _encode_plain(self, obj: Array, encoder: Encoder) -> Node:
         """Write an array that is plain in every way, as nearly all are; leave the others to `_encode`."""
-        text = _PLAIN_TEXTS.get(id(obj.dtype))
-        flags = obj.flags
-        if text is None or type(obj) is not np.ndarray or not (flags.c_contiguous and flags.writeable):
-            return self._encode(obj, encoder)
-        shape, memory = obj.shape, encoder.memory
+        dtype, flags, shape, memory = obj.dtype, obj.flags, obj.shape, encoder.memory
+        text = _PLAIN_TEXTS.get(id(dtype)) or _plain_text(dtype)
         owner = id(obj.base if type(obj.base) is np.ndarray else obj)
-        if owner in memory or not obj.nbytes or (len(shape) > 1 and 1 in shape):
-            return self._encode(obj, encoder)
+        if (
+            text is None
+            or type(obj) is not np.ndarray
+            or owner in memory
+            or id(obj) in encoder.nodes
+            or not (flags.c_contiguous and flags.writeable)
+            or not obj.size
+            or (len(shape) > 1 and 1 in shape and obj.strides != canonical_strides(shape, obj.itemsize, "C"))
+            or encoder.depth > NESTING
+        ):
+            if dtype.hasobject:
+                # It can contain itself, and so has to be rebuilt in two steps.
+                return encoder.share(obj, self._encode, late=True)
+            return encoder.share_leaf(obj, self._encode)
         memory[owner] = obj
+        node = {"$": "ndarray", "dtype": text, "shape": list(shape)}
         if obj.size > INLINE_ELEMENTS and not encoder.inline:
-            return {"$": "ndarray", "dtype": text, "shape": list(shape), "at": encoder.segment.place(obj)}
-        return {"$": "ndarray", "dtype": text, "shape": list(shape), "data": encode_data(obj)}
+            node["at"] = encoder.segment.place(obj)
+        else:
+            node["data"] = encode_data(obj)
+        encoder.kept.append(obj)
+        encoder.nodes[id(obj)] = node
+        return node
 
     def _encode(self, obj: Array, encoder: Encoder) -> Node:
         node: ObjectNode = {"$": "ndarray"}
@@ -221,21 +265,23 @@ class ArrayCodec(LateCodec):
 
     # -- in -------------------------------------------------------------------------------------------------
 
+    def read(self, node: ObjectNode, decoder: Decoder) -> Any:
+        """Build any array: nearly all have four members, and are plain in every way."""
+        if len(node) == _PLAIN_MEMBERS and type(text := node.get("dtype")) is str and text in _PLAIN_ELEMENTS:
+            dtype, kinds = _PLAIN_ELEMENTS[text]
+            shape, data = node.get("shape"), node.get("data")
+            if type(data) is list:
+                # By far the most: one axis, and its elements.
+                if shape == [len(data)] and type(shape[0]) is int and kinds.issuperset(map(type, data)):
+                    return np.fromiter(data, dtype, len(data))
+                array = _plain_array(data, dtype, shape, kinds)
+                if array is not None and array.ndim <= decoder.policy.limits.dimensions:
+                    return array
+            elif "at" in node:
+                return decoder.segment.take(node["at"], dtype, parse_shape(shape, decoder), "C")
+        return self._read_checked(node, decoder)
+
     def decode(self, node: ObjectNode, decoder: Decoder) -> Array:
-        # Nearly every array has these members and no more, and is plain in every way.
-        if len(node) == _PLAIN_MEMBERS and type(node["dtype"]) is str and node["dtype"] in _PLAIN_ELEMENTS:
-            dtype, kinds = _PLAIN_ELEMENTS[node["dtype"]]
-            shape = node["shape"]
-            if "at" in node:
-                return decoder.segment.take(node["at"], dtype, parse_shape(shape), "C")
-            data = node.get("data")
-            if (
-                type(data) is list is type(shape)
-                and [len(data)] == shape
-                and type(shape[0]) is int
-                and kinds.issuperset(map(type, data))
-            ):
-                return np.array(data, dtype)
         array = self.create(node, decoder)
         self.fill(array, node, decoder)
         return array
@@ -250,17 +296,13 @@ class ArrayCodec(LateCodec):
         if type(node) is dict and len(node) == _PLAIN_MEMBERS and "at" in node and node.get("$") == "ndarray":
             dtype = parse_dtype(node.get("dtype"), decoder)
             if not dtype.hasobject:
-                return decoder.segment.view(node["at"], dtype, parse_shape(node.get("shape")), "C")
+                return decoder.segment.view(node["at"], dtype, parse_shape(node.get("shape"), decoder), "C")
         return decoder.build(node)
 
     def create(self, node: ObjectNode, decoder: Decoder) -> Array:
         dtype = node["dtype"]
         dtype = parse_dtype(dtype, decoder)
-        shape = parse_shape(node["shape"])
-        if len(shape) > decoder.policy.limits.dimensions:
-            raise LimitError(
-                f"an array of {len(shape)} axes; the policy's limit dimensions is {decoder.policy.limits.dimensions}"
-            )
+        shape = parse_shape(node["shape"], decoder)
         order = node.get("order", "C")
         if order not in ("C", "F"):
             raise DocumentError(f"the order must be C or F, not {order!r}")
@@ -427,6 +469,9 @@ class ScalarCodec(Codec):
     required = frozenset({"dtype", "value"})
     shared = False
 
+    def __init__(self) -> None:
+        self._read_checked = checked_reader(self)
+
     def encode(self, obj: np.generic, encoder: Encoder) -> Node:
         kind = type(obj)
         if kind is np.int64:
@@ -447,12 +492,18 @@ class ScalarCodec(Codec):
             return {**node, "value": encode_base64(array), "encoding": "base64"}
         return {**node, "value": encode_data(array)}
 
+    def read(self, node: ObjectNode, decoder: Decoder) -> Any:
+        """Build any scalar: nearly all are a number that JSON says by itself."""
+        if len(node) == _SCALAR_MEMBERS and "value" in node:
+            value, text = node["value"], node.get("dtype")
+            if type(value) is float and text == "float64":
+                return np.float64(value)
+            if type(value) is int and text == "int64":
+                return np.int64(value)
+        return self._read_checked(node, decoder)
+
     def decode(self, node: ObjectNode, decoder: Decoder) -> Any:
         value = node["value"]
-        if type(value) is float and node["dtype"] == "float64":
-            return np.float64(value)
-        if type(value) is int and node["dtype"] == "int64":
-            return np.int64(value)
         dtype = parse_dtype(node["dtype"], decoder)
         if dtype.hasobject:
             raise DocumentError("a scalar cannot hold Python objects")

@@ -7,10 +7,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from reflectio.checks import check
-from reflectio.codec import Codec, ObjectNode
+from reflectio.codec import Codec, Node, ObjectNode
 from reflectio.codecs.arrays import ArrayCodec
 from reflectio.codecs.objects import ObjectCodec
 from reflectio.decoder import Decoder, located
+from reflectio.encoder import Encoder
 from reflectio.errors import ValidationError
 
 Array = np.ndarray[Any, Any]
@@ -19,6 +20,10 @@ _LEAF = -1
 
 # Nodes of several trees are examined together up to this many; larger trees are worth a pass of their own.
 BATCH_NODES = 1 << 16
+
+
+# Up to this many nodes in all, a loop in Python is faster than numpy.
+_FEW_NODES = 256
 
 
 class TreeState(NamedTuple):
@@ -31,6 +36,14 @@ class TreeState(NamedTuple):
 
 class TreeCodec(ObjectCodec):
     """``sklearn.tree._tree.Tree``: rebuilt by its constructor and state; checked with all trees of the document."""
+
+    def encode(self, obj: Any, encoder: Encoder) -> Node:
+        _, (n_features, n_classes, n_outputs), state = obj.__reduce__()
+        name = encoder.name(self.cls)
+        encoder.depth += 1
+        args = [n_features, encoder.visit(n_classes), n_outputs]
+        encoder.depth -= 1
+        return {"$": name, "$args": args, **encoder.visit_values(state)}
 
     def create(self, node: ObjectNode, decoder: Decoder) -> Any:
         args = node.get("$args")
@@ -128,8 +141,37 @@ def check_trees(trees: list[TreeState], decoder: Decoder) -> None:
 
 
 def _are_sound(trees: list[TreeState]) -> bool:
+    """Whether some trees can be walked from their roots without leaving them."""
+    if sum(len(tree.nodes) for tree in trees) <= _FEW_NODES:
+        return all(map(_is_sound, trees))
+    return _are_sound_together(trees)
+
+
+def _is_sound(tree: TreeState) -> bool:
+    """Whether a small tree can be: numpy would take longer to get going than this takes."""
+    left, right, feature = (tree.nodes[name].tolist() for name in ("left_child", "right_child", "feature"))
+    count, n_features = len(left), tree.tree.n_features
+    # Of each node, 0 until its parent is met. Every builder numbers a child after its parent, so there can be no
+    # cycle, and the parent is met first.
+    depth = [0] * count
+    n_inner = 0
+    for node, child in enumerate(left):
+        other = right[node]
+        if child == _LEAF == other:
+            continue
+        if not (node < child < count and node < other < count and child != other):
+            return False
+        if not 0 <= feature[node] < n_features or depth[child] or depth[other]:
+            return False
+        depth[child] = depth[other] = depth[node] + 1
+        n_inner += 1
+    # Where no node has two parents, and there are as many children as nodes but one, every node has its parent.
+    return 2 * n_inner == count - 1 and max(depth) == int(tree.tree.max_depth)
+
+
+def _are_sound_together(trees: list[TreeState]) -> bool:
     """
-    Whether some trees can be walked from their roots without leaving them.
+    Whether trees can be walked: `_is_sound` for many nodes.
 
     The nodes of all trees are numbered through, so that one pass of each kind serves all.
     """

@@ -323,7 +323,7 @@ class NamespaceCodec(LateCodec):
         state = vars(obj)
         if (reason := self._names.refusal(state)) is not None:
             raise encoder.refuse(f"this namespace has an attribute that no document may set: {reason}")
-        return {"$": encoder.name(SimpleNamespace), **DictCodec.encode_values(state, encoder)}
+        return {"$": encoder.name(SimpleNamespace), **encoder.visit_values(dict(state))}
 
     def create(self, node: ObjectNode, decoder: Decoder) -> SimpleNamespace:
         decoder.resolve_class(node["$"])
