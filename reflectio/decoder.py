@@ -15,6 +15,7 @@ from reflectio.name_uses import uses
 from reflectio.policy import Kind, Policy
 from reflectio.readers import NameRefusedError, allowed, check_members, readers_for
 from reflectio.segment import Segment
+from reflectio.separation import Separation
 
 _NESTED = frozenset({dict, list})
 _ABSENT = object()
@@ -90,9 +91,10 @@ class Decoder:
         self._entries = self._entries_by_id(objects)
         self._waiting: list[tuple[Codec, Any, ObjectNode, int]] = []
         self._checks: dict[Check, list[Any]] = {}
-        # By id, with the array itself, so that no id is used twice.
-        self._copies: dict[int, tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]] = {}
+        # By id and purpose, with the array itself, so that no id is used twice.
+        self._copies: dict[tuple[int, Any], tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]] = {}
         self._objects_to_check: list[tuple[str, tuple[ObjectCheck, ...], Any]] = []
+        self._views: list[np.ndarray[Any, Any]] = []
         self._order = {number: place for place, number in enumerate(self._entries)}
 
     # -- the walk -------------------------------------------------------------------------------------------
@@ -121,6 +123,12 @@ class Decoder:
     def _check_objects(self) -> None:
         index, obj = 0, None
         try:
+            if (self._built or self._views) and (
+                separation := Separation([*self._built.values(), *self._views])
+            ):
+                # All before any is checked: what one has given up, another may hold.
+                for index, (_, _, obj) in enumerate(self._objects_to_check):
+                    separation.separate(obj)
             for index, (_, checks, obj) in enumerate(self._objects_to_check):
                 for check in checks:
                     check(obj)
@@ -333,10 +341,16 @@ class Decoder:
         """
         self._checks.setdefault(check, []).append(state)
 
-    def copy_of(self, array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-        """Give the one copy of an array that compiled code is to index by; nothing in the document refers to it."""
-        _, copy = self._copies.setdefault(id(array), (array, array.copy()))
-        return copy
+    def copy_of(self, array: np.ndarray[Any, Any], purpose: Any) -> np.ndarray[Any, Any]:
+        """Give the one copy of an array for a purpose that compiled code is to index by; no node refers to it."""
+        key = (id(array), purpose)
+        if key not in self._copies:
+            self._copies[key] = (array, array.copy())
+        return self._copies[key][1]
+
+    def note_view(self, view: np.ndarray[Any, Any]) -> None:
+        """Remember that an array is a view of another: what is written to either changes both."""
+        self._views.append(view)
 
     def check_object(self, tag: str, checks: tuple[ObjectCheck, ...], obj: Any) -> None:
         """

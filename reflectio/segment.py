@@ -174,11 +174,11 @@ class SegmentWriter:
         return state.hexdigest()
 
 
-def _check_booleans(array: np.ndarray[Any, Any]) -> None:
+def check_booleans(array: np.ndarray[Any, Any]) -> None:
     """Refuse booleans that are neither 0 nor 1: numpy counts them by adding bytes, and then trusts the count."""
     if array.dtype.names is not None:
         for name in array.dtype.names:
-            _check_booleans(array[name])
+            check_booleans(array[name])
     elif array.dtype.kind == "b" and array.view(np.uint8).max(initial=0) > 1:
         raise ValidationError("an array of booleans has bytes that are neither 0 nor 1")
 
@@ -246,7 +246,7 @@ class Segment:
             )
         array: np.ndarray[Any, Any] = np.ndarray(shape, dtype, self.data, offset, order=order)
         if dtype.kind in "bV":
-            _check_booleans(array)
+            check_booleans(array)
         return array
 
     def check_covered(self) -> None:

@@ -145,7 +145,10 @@ def _are_sound(predictors: list[PredictorState]) -> bool:
     return bool((nodes["bitset_idx"][categorical] < limits)[splits].all())
 
 
-@check("sklearn.ensemble._hist_gradient_boosting.binning._BinMapper")
+@check(
+    "sklearn.ensemble._hist_gradient_boosting.binning._BinMapper",
+    relies_on=("is_categorical_", "n_bins_non_missing_", "bin_thresholds_"),
+)
 def check_bin_mapper(mapper: Any) -> None:
     """Refuse a bin mapper without thresholds for every feature."""
     state = vars(mapper)
@@ -166,8 +169,6 @@ def check_bin_mapper(mapper: Any) -> None:
         or not flags.flags.c_contiguous
     ):
         raise _refuse("is_categorical_ must hold a flag for each feature", "is_categorical_")
-    # As with the nodes of predictors.
-    state["is_categorical_"] = flags.copy()
     counts, thresholds = state.get("n_bins_non_missing_"), state.get("bin_thresholds_")
     if type(counts) is not np.ndarray or counts.shape != flags.shape or counts.dtype.kind not in "iu":
         raise _refuse("there must be a number of bins for each feature", "n_bins_non_missing_")
@@ -181,7 +182,10 @@ def check_bin_mapper(mapper: Any) -> None:
         raise _refuse("the bin of missing values must be one of 256", "missing_values_bin_idx_")
 
 
-@check("sklearn.ensemble._hist_gradient_boosting.gradient_boosting.BaseHistGradientBoosting")
+@check(
+    "sklearn.ensemble._hist_gradient_boosting.gradient_boosting.BaseHistGradientBoosting",
+    relies_on=("_predictors", "_bin_mapper", "_preprocessor"),
+)
 def check_hist_boosting(booster: Any) -> None:
     """Refuse histogram gradient boosting whose trees know other features than its data will have."""
     state = vars(booster)
@@ -322,7 +326,7 @@ def _is_class(obj: Any, module: str, name: str) -> bool:
 # Gradient boosting -------------------------------------------------------------------------------------
 
 
-@check("sklearn.ensemble._gb.BaseGradientBoosting")
+@check("sklearn.ensemble._gb.BaseGradientBoosting", relies_on=("estimators_", "init_"))
 def check_boosting(booster: Any) -> None:
     """
     Refuse gradient boosting whose trees do not fit the predictions that they are added to.

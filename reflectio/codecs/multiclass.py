@@ -26,7 +26,7 @@ _COLUMNS = ("dual_coef_", "_y", "y_train_", "_y_train", "alpha_")
 _DEEPEST = 32
 
 
-@check("sklearn.multiclass.OneVsRestClassifier")
+@check("sklearn.multiclass.OneVsRestClassifier", relies_on=("estimators_",))
 def check_one_versus_rest(model: Any) -> None:
     """
     Refuse estimators that could answer with more than one number a sample.
@@ -64,7 +64,7 @@ def _check_single_output(estimator: Any, place: str, depth: int) -> None:
         _check_single_output(answering, f"{place}.{name}", depth - 1)
 
 
-@check("sklearn.ensemble._voting.VotingClassifier")
+@check("sklearn.ensemble._voting.VotingClassifier", relies_on=("estimators_", "named_estimators_", "le_"))
 def check_votes(model: Any) -> None:
     """Refuse estimators whose votes are not numbers of classes: votes are counted by as many counters as the largest."""
     state = vars(model)

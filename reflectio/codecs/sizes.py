@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from reflectio.checks import check
-from reflectio.codecs.fitted import State, array_of, refuse, size_of
+from reflectio.codecs.fitted import State, refuse, size_of
 from reflectio.codecs.keywords import harmful_keywords
 
 # Methods give a name, or a column, to each of so many features without looking whether anything has as many.
@@ -113,17 +113,6 @@ def check_degrees(features: Any) -> None:
         refuse("_n_out_full", f"must be {n_all}, the number of terms")
     if state.get("n_output_features_") != n_columns:
         refuse("n_output_features_", f"must be {n_columns}, the number of terms")
-
-
-@check("sklearn.decomposition.IncrementalPCA")
-def check_components(model: Any) -> None:
-    """Refuse components that are not finite: the decomposition of the next batch would not end."""
-    state = vars(model)
-    for name in ("components_", "singular_values_", "mean_"):
-        value = state.get(name)
-        # Before the first batch, these are None or 0.
-        if isinstance(value, np.ndarray) and not np.isfinite(array_of(state, name, (), value.shape)).all():
-            refuse(name, "must be finite")
 
 
 @check("sklearn.decomposition._nmf._BaseNMF")
