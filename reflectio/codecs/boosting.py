@@ -147,7 +147,7 @@ def _are_sound(predictors: list[PredictorState]) -> bool:
 
 @check(
     "sklearn.ensemble._hist_gradient_boosting.binning._BinMapper",
-    relies_on=("is_categorical_", "n_bins_non_missing_", "bin_thresholds_"),
+    relies_on=("is_categorical_",),
 )
 def check_bin_mapper(mapper: Any) -> None:
     """Refuse a bin mapper without thresholds for every feature."""
@@ -326,7 +326,7 @@ def _is_class(obj: Any, module: str, name: str) -> bool:
 # Gradient boosting -------------------------------------------------------------------------------------
 
 
-@check("sklearn.ensemble._gb.BaseGradientBoosting", relies_on=("estimators_", "init_"))
+@check("sklearn.ensemble._gb.BaseGradientBoosting", relies_on=("estimators_", "init_", "init"))
 def check_boosting(booster: Any) -> None:
     """
     Refuse gradient boosting whose trees do not fit the predictions that they are added to.
