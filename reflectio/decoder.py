@@ -11,6 +11,7 @@ import numpy as np
 from reflectio.checks import Check as ObjectCheck
 from reflectio.codec import Codec, Node, ObjectNode
 from reflectio.errors import DocumentError, LimitError, PathPart, ReflectioError, ValidationError
+from reflectio.expansion import FEW, check_expansion
 from reflectio.name_uses import uses
 from reflectio.policy import Kind, Policy
 from reflectio.readers import NameRefusedError, allowed, check_members, readers_for
@@ -95,6 +96,7 @@ class Decoder:
         self._copies: dict[tuple[int, Any], tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]] = {}
         self._objects_to_check: list[tuple[str, tuple[ObjectCheck, ...], Any]] = []
         self._views: list[np.ndarray[Any, Any]] = []
+        self._references = 0
         self._order = {number: place for place, number in enumerate(self._entries)}
 
     # -- the walk -------------------------------------------------------------------------------------------
@@ -267,6 +269,16 @@ class Decoder:
     def ref(self, number: Any) -> Any:
         """Give the object with an id, creating it where the document describes it further on."""
         number = self._check_id(number)
+        found = self._referred(number)
+        if type(found) is not np.ndarray or found.dtype.hasobject:
+            if isinstance(found, np.dtype):
+                return found
+            self._references += 1
+            if self._references == FEW:
+                check_expansion(self._reparse(), self.policy.limits.nodes)
+        return found
+
+    def _referred(self, number: int) -> Any:
         if number in self._built:
             return self._built[number]
         if number in self._open:
