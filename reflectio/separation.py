@@ -108,7 +108,7 @@ class Separation:
                 copies[key] = _rebuilt(value, own)
             return copies[key]
         if _has_checks(value):
-            copies[key] = copy = _copy_of_estimator(value) if reached else value
+            copies[key] = copy = _copy_of_attributes(value) if reached else value
             if reached:
                 self._separate(copy, copies, depth + 1, reached=True)
             # Its own checks see to its arrays; what others rely on is which estimators it holds.
@@ -127,13 +127,18 @@ def _may_change(value: Any) -> bool:
 
 def _copy_of_elements(value: Any) -> Any:
     if not isinstance(value, np.ndarray):
-        return value.copy()
+        # Not by its own method, which looks for narrower indices.
+        matrix = _copy_of_attributes(value)
+        for name, part in vars(matrix).items():
+            if isinstance(part, np.ndarray):
+                vars(matrix)[name] = part.copy()
+        return matrix
     copy = value.copy("K")
     copy.flags.writeable = value.flags.writeable
     return copy
 
 
-def _copy_of_estimator(value: Any) -> Any:
+def _copy_of_attributes(value: Any) -> Any:
     cls: Any = type(value)
     copy = cls.__new__(cls)
     vars(copy).update(vars(value))

@@ -24,6 +24,7 @@ _SEARCHED_KINDS = "biufcmM"
         "_infrequent_indices",
         "_default_to_infrequent_mappings",
         "_drop_idx_after_grouping",
+        "drop_idx_",
     ),
 )
 def check_columns(encoder: Any) -> None:
