@@ -129,9 +129,9 @@ class Decoder:
                 separation := Separation([*self._built.values(), *self._views])
             ):
                 # All before any is checked: what one has given up, another may hold.
-                for index, (_, _, obj) in enumerate(self._objects_to_check):
+                for index, (_, _, obj) in enumerate(self._objects_to_check):  # noqa: B007
                     separation.separate(obj)
-            for index, (_, checks, obj) in enumerate(self._objects_to_check):
+            for index, (_, checks, obj) in enumerate(self._objects_to_check):  # noqa: B007
                 for check in checks:
                     check(obj)
         except Exception as error:
