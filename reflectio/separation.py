@@ -50,6 +50,7 @@ class Separation:
     def __init__(self, shared: Iterable[Any]) -> None:
         # By id, with the value itself, so that no id is used twice.
         self._shared = {id(value): value for value in shared if _may_change(value)}
+        self._shares_estimators = any(map(_has_checks, self._shared.values()))
 
     def __bool__(self) -> bool:
         return bool(self._shared)
@@ -108,6 +109,8 @@ class Separation:
                 copies[key] = _rebuilt(value, own)
             return copies[key]
         if _has_checks(value):
+            if not (reached or self._shares_estimators):
+                return value
             copies[key] = copy = _copy_of_attributes(value) if reached else value
             if reached:
                 self._separate(copy, copies, depth + 1, reached=True)
