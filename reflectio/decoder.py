@@ -186,7 +186,9 @@ class Decoder:
             for key, value in members.items():
                 kind = type(value)
                 if kind is dict:
-                    members[key] = readers[value["$"]](value, self) if "$" in value else self.build_values(value)
+                    members[key] = (
+                        readers[value["$"]](value, self) if "$" in value else self.build_values(value)
+                    )
                 elif kind is list:
                     self.build_items(value)
         except Exception as error:
