@@ -569,7 +569,7 @@ def _check_votes(boosting: Any, parts: tuple[str | int, ...]) -> None:
             not module.startswith(_VOTERS)
             or type(voter).__name__.startswith("Ridge")
             or state.get("n_outputs_", 1) != 1
-            or np.ndim(state.get("classes_")) != 1
+            or getattr(state.get("classes_"), "ndim", 0) != 1
         ):
             raise _refuse(
                 "whether this votes for one class a sample cannot be told", *parts, "estimators_", index

@@ -48,13 +48,18 @@ def _check_metric_parameters(state: State, name: str) -> None:
         refuse(name, "must be a dict")
     if harmful := harmful_keywords(None, parameters):
         refuse(name, "is an argument that no stored metric may be given", harmful[0])
-    n_features = state.get("n_features_in_")
+    # A model that was given a tree to search has not counted the features.
+    n_features = state.get("n_features_in_", np.shape(state["_fit_X"])[-1] if _has_samples(state) else None)
     if n_features is None:
         return
     for key, shape in (("V", (n_features,)), ("VI", (n_features, n_features)), ("w", (n_features,))):
         value = parameters.get(key)
         if value is not None and np.shape(value) != shape:
             refuse(name, f"must be of the shape {shape}", key)
+
+
+def _has_samples(state: State) -> bool:
+    return len(getattr(state.get("_fit_X"), "shape", ())) == 2
 
 
 @check("sklearn.dummy.DummyRegressor")
