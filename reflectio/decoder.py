@@ -11,16 +11,21 @@ import numpy as np
 from reflectio.checks import Check as ObjectCheck
 from reflectio.codec import Codec, Node, ObjectNode
 from reflectio.errors import DocumentError, LimitError, PathPart, ReflectioError, ValidationError
+from reflectio.expansion import FEW, check_expansion
 from reflectio.name_uses import uses
 from reflectio.policy import Kind, Policy
 from reflectio.readers import NameRefusedError, allowed, check_members, readers_for
 from reflectio.segment import Segment
+from reflectio.separation import Separation
 
 _NESTED = frozenset({dict, list})
 
 # Of so many values, as a vocabulary has, it pays to see first whether all are plain.
 _MANY = 64
 _ABSENT = object()
+
+# What holds nothing that references could multiply: the random state of a forest is that of every tree.
+_HOLDING_NOTHING = (np.dtype, np.random.RandomState, np.random.Generator, np.random.BitGenerator)
 
 # What arrays of wide elements, such as text of up to a thousand characters, may take: so much for any document, and
 # so many times the size of its header.
@@ -93,9 +98,11 @@ class Decoder:
         self._entries = self._entries_by_id(objects) if objects else {}
         self._waiting: list[tuple[Codec, Any, ObjectNode, int]] = []
         self._checks: dict[Check, list[Any]] = {}
-        # By id, with the array itself, so that no id is used twice.
-        self._copies: dict[int, tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]] = {}
+        # By id and purpose, with the array itself, so that no id is used twice.
+        self._copies: dict[tuple[int, Any], tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]] = {}
         self._objects_to_check: list[tuple[str, tuple[ObjectCheck, ...], Any]] = []
+        self._views: list[np.ndarray[Any, Any]] = []
+        self._references = 0
         self._order = tuple(self._entries)
 
     # -- the walk -------------------------------------------------------------------------------------------
@@ -124,6 +131,14 @@ class Decoder:
     def _check_objects(self) -> None:
         index, obj = -1, None
         try:
+            if (self.built or self._views) and (
+                separation := Separation([*self.built.values(), *self._views])
+            ):
+                # All before any is checked: what one has given up, another may hold.
+                for _, _, obj in self._objects_to_check:
+                    index += 1
+                    separation.separate(obj)
+                index = -1
             for _, checks, obj in self._objects_to_check:
                 index += 1
                 for check in checks:
@@ -267,6 +282,16 @@ class Decoder:
     def ref(self, number: Any) -> Any:
         """Give the object with an id, creating it where the document describes it further on."""
         number = self._check_id(number)
+        found = self._referred(number)
+        if type(found) is not np.ndarray or found.dtype.hasobject:
+            if isinstance(found, _HOLDING_NOTHING):
+                return found
+            self._references += 1
+            if self._references == FEW:
+                check_expansion(self._reparse(), self.policy.limits.nodes)
+        return found
+
+    def _referred(self, number: int) -> Any:
         if number in self.built:
             return self.built[number]
         if number in self._open:
@@ -341,10 +366,16 @@ class Decoder:
         """
         self._checks.setdefault(check, []).append(state)
 
-    def copy_of(self, array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-        """Give the one copy of an array that compiled code is to index by; nothing in the document refers to it."""
-        _, copy = self._copies.setdefault(id(array), (array, array.copy()))
-        return copy
+    def copy_of(self, array: np.ndarray[Any, Any], purpose: Any) -> np.ndarray[Any, Any]:
+        """Give the one copy of an array for a purpose that compiled code is to index by; no node refers to it."""
+        key = (id(array), purpose)
+        if key not in self._copies:
+            self._copies[key] = (array, array.copy())
+        return self._copies[key][1]
+
+    def note_view(self, view: np.ndarray[Any, Any]) -> None:
+        """Remember that an array is a view of another: what is written to either changes both."""
+        self._views.append(view)
 
     def check_object(self, tag: str, checks: tuple[ObjectCheck, ...], obj: Any) -> None:
         """

@@ -181,11 +181,11 @@ def _has_booleans(dtype: np.dtype[Any]) -> bool:
     return dtype.kind == "b" or any(_has_booleans(dtype[name]) for name in dtype.names or ())
 
 
-def _check_booleans(array: np.ndarray[Any, Any]) -> None:
+def check_booleans(array: np.ndarray[Any, Any]) -> None:
     """Refuse booleans that are neither 0 nor 1: numpy counts them by adding bytes, and then trusts the count."""
     if array.dtype.names is not None:
         for name in array.dtype.names:
-            _check_booleans(array[name])
+            check_booleans(array[name])
     elif array.dtype.kind == "b" and array.view(np.uint8).max(initial=0) > 1:
         raise ValidationError("an array of booleans has bytes that are neither 0 nor 1")
 
@@ -253,7 +253,7 @@ class Segment:
             )
         array: np.ndarray[Any, Any] = np.ndarray(shape, dtype, self.data, offset, order=order)
         if dtype.kind in "bV" and _has_booleans(dtype):
-            _check_booleans(array)
+            check_booleans(array)
         return array
 
     def check_covered(self) -> None:

@@ -15,7 +15,7 @@ import numpy as np
 
 from reflectio.codecs.numbers import decode_base64, is_utf8
 from reflectio.errors import DocumentError
-from reflectio.segment import as_buffer
+from reflectio.segment import as_buffer, check_booleans
 
 Array = np.ndarray[Any, Any]
 Shape = tuple[int, ...]
@@ -440,4 +440,6 @@ def encode_base64(array: Array) -> str:
 def decode_base64_data(text: Any, dtype: np.dtype[Any], shape: Shape) -> Array:
     """Read what `encode_base64` wrote."""
     data = _sized(decode_base64(text), prod(shape) * dtype.itemsize)
-    return np.ndarray(shape, dtype, data).copy()
+    array: Array = np.ndarray(shape, dtype, data).copy()
+    check_booleans(array)
+    return array

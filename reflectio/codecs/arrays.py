@@ -258,6 +258,9 @@ class ArrayCodec(LateCodec):
                 encoder.memory[id(owner)] = array
             return False
         start, base_start = _address(array), _address(base)
+        itemsize = array.itemsize
+        if array.dtype != base.dtype or any(step % itemsize for step in (start - base_start, *array.strides)):
+            return False
         extent = extent_of(array.shape, array.strides, array.itemsize)
         if start + extent.low < base_start or start + extent.high > base_start + base.nbytes:
             return False
@@ -331,9 +334,13 @@ class ArrayCodec(LateCodec):
             if "strides" in node:
                 array = _spread(array, node["strides"])
         if "name" in node:
-            return self._build_subclass(array, node, decoder)
-        if "state" in node:
+            array = self._build_subclass(array, node, decoder)
+        elif "state" in node:
             raise DocumentError("an array that is no subclass has no state")
+        if "base" in node:
+            decoder.note_view(array)
+        if "name" in node:
+            return array
         if node.get("writeable", True) is not True and not (dtype.hasobject or dtype.kind == "T"):
             array.flags.writeable = False
         return array
@@ -376,8 +383,13 @@ class ArrayCodec(LateCodec):
         if type(base) is not np.ndarray or base.dtype.hasobject or dtype.hasobject:
             raise DocumentError("the base of a view must be an array without objects")
         offset, strides = node.get("offset"), _parse_strides(node.get("strides"), shape)
+        if type(offset) is not int:
+            raise DocumentError("the offset of a view must be an integer")
         extent = extent_of(shape, strides, dtype.itemsize)
-        if type(offset) is not int or offset + extent.low < 0 or offset + extent.high > base.nbytes:
+        # Elements of another type, or out of step, could be what no array may hold, such as booleans of seven.
+        if dtype != base.dtype or any(step % dtype.itemsize for step in (offset, *strides)):
+            raise ValidationError("the elements of a view must be elements of its base")
+        if offset + extent.low < 0 or offset + extent.high > base.nbytes:
             raise ValidationError("a view reaches outside the memory of its base")
         if not is_apart(shape, strides, dtype.itemsize):
             raise ValidationError("the elements of a view overlap")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from reflectio.codec import Codec, ObjectNode
 from reflectio.decoder import Decoder
 from reflectio.readers import checked_reader
@@ -22,10 +24,12 @@ class RefCodec(Codec):
         self._read_checked = checked_reader(self)
 
     def read(self, node: ObjectNode, decoder: Decoder) -> Any:
-        """Give what a reference stands for; most are to what is built already."""
+        """Give what a reference stands for; mostly the dtype or the random state of all trees."""
         number = node.get("id")
-        if type(number) is int and number in decoder.built and len(node) == _MEMBERS:
-            return decoder.built[number]
+        if type(number) is int and len(node) == _MEMBERS:
+            found = decoder.built.get(number)
+            if isinstance(found, np.dtype | np.random.RandomState):
+                return found
         return self._read_checked(node, decoder)
 
     def decode(self, node: ObjectNode, decoder: Decoder) -> Any:

@@ -147,16 +147,6 @@ def _is_private(part: Node) -> bool:
     return type(part) is dict and part.get("$") == "ndarray" and not ({"$id", "base"} & part.keys())
 
 
-def _apart(index: Array, private: bool, decoder: Decoder) -> Array:
-    """
-    An index array that only sparse matrices of the document can reach.
-
-    Whoever changes in place what it shares with this one would otherwise change what has been checked here. Matrices
-    that shared an index array share its copy.
-    """
-    return index if private else decoder.copy_of(index)
-
-
 # -- csr, csc, bsr ------------------------------------------------------------------------------------------
 
 
@@ -218,7 +208,13 @@ def _decode_compressed(obj: Any, shape: Shape, node: ObjectNode, decoder: Decode
     private = [_is_private(node.get(member)) for member in _COMPRESSED]
     data, indices, indptr = (build_member(node, member, decoder) for member in _COMPRESSED)
     _check_compressed(node["format"], shape, data, indices, indptr)
-    indices, indptr = _apart(indices, private[1], decoder), _apart(indptr, private[2], decoder)
+    if not all(private[1:]):
+        # What else the document does with these arrays must not change what has been checked. Nor must another matrix,
+        # unless it has the same indices for the same rows and lengths: a matrix sums its duplicates in place, which
+        # moves indices to the front, and out of the bounds of a smaller one.
+        lengths = (len(indptr), shape[-1] if node["format"] != "csc" else shape[0], *data.shape[1:])
+        purpose = (id(indices), id(indptr), *lengths)
+        indices, indptr = (decoder.copy_of(index, purpose) for index in (indices, indptr))
     attributes: dict[str, Any] = {"indptr": indptr, "indices": indices, "data": data}
     claims = {attribute: _flag(node, member) for attribute, member in _FLAGS.items() if member in node}
     # A claim that the indices belie is left out, and scipy looks for itself. Compiled code relies on it.
@@ -294,7 +290,10 @@ def _decode_coo(obj: Any, shape: Shape, node: ObjectNode, decoder: Decoder) -> d
     data = build_member(node, "data", decoder)
     coords = build_list(node, "coords", decoder)
     _check_coo(shape, data, coords)
-    coords = [_apart(index, alone, decoder) for index, alone in zip(coords, private, strict=True)]
+    coords = [
+        index if alone else decoder.copy_of(index, ("coo", length))
+        for index, alone, length in zip(coords, private, shape, strict=True)
+    ]
     attributes = {"data": data}
     if hasattr(type(obj), "row"):
         attributes["coords"] = tuple(coords)
@@ -334,7 +333,7 @@ def _decode_dia(obj: Any, shape: Shape, node: ObjectNode, decoder: Decoder) -> d
     private = _is_private(node.get("offsets"))
     data, offsets = build_member(node, "data", decoder), build_member(node, "offsets", decoder)
     _check_dia(shape, data, offsets)
-    return {"data": data, "offsets": _apart(offsets, private, decoder)}
+    return {"data": data, "offsets": offsets if private else decoder.copy_of(offsets, "dia")}
 
 
 # -- dok and lil: Python's own containers -------------------------------------------------------------------
