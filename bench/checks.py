@@ -1,7 +1,8 @@
 """
 What the checks on load cost: ``python -m bench.checks``.
 
-For each check, a model that exercises it is loaded with it and without it, in turn; the best of several turns counts.
+For each check, a model that exercises it is loaded with it and without it, in turn; the best of several turns counts,
+by the time of the processor: other processes do not.
 Then the whole zoo is loaded with all checks and with none. The library has no switch for them: here, and nowhere
 else, the code of a check is exchanged for code that does nothing.
 """
@@ -19,7 +20,7 @@ import types
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from time import perf_counter
+from time import process_time
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -505,10 +506,10 @@ def document(name: str) -> bytes:
 
 def _seconds(data: bytes, times: int) -> float:
     loads = reflectio.loads
-    start = perf_counter()
+    start = process_time()
     for _ in range(times):
         loads(data)
-    return (perf_counter() - start) / times
+    return (process_time() - start) / times
 
 
 def measure(data: bytes, left_out: str, turns: int) -> tuple[float, float]:
