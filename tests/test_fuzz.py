@@ -56,11 +56,11 @@ def test_what_is_forged_is_valid_before(target, name):
     assert reflectio.loads(target.document(name)) is not None
 
 
-@pytest.mark.parametrize(("targets", "cases"), [([ZOO], 600), (list(TARGETS), 900)], ids=["zoo", "targets"])
+@pytest.mark.parametrize(("targets", "cases"), [([ZOO], 600), (list(TARGETS), 600)], ids=["zoo", "targets"])
 def test_forged_documents_are_refused_or_harmless(targets, cases):
     report = fuzz(targets, cases, seed=7)
     assert report.failures == []
     total = sum(report.outcomes.values(), Counter())
     assert total["refused"] + total["used"] + total["SLOW"] == cases
     # A fuzzer whose documents are all refused, or all accepted, looks at nothing.
-    assert min(total["refused"], total["used"]) > 150
+    assert min(total["refused"], total["used"]) > 100
