@@ -10,13 +10,14 @@ import own_module
 import pytest
 import scipy.sparse
 from sklearn.base import BaseEstimator
-from sklearn.cluster import HDBSCAN, FeatureAgglomeration
+from sklearn.cluster import HDBSCAN, FeatureAgglomeration, KMeans
 from sklearn.datasets import load_iris
 from sklearn.decomposition import IncrementalPCA
 from sklearn.ensemble import (
     BaggingClassifier,
     GradientBoostingClassifier,
     HistGradientBoostingClassifier,
+    HistGradientBoostingRegressor,
     RandomForestClassifier,
     VotingClassifier,
 )
@@ -55,6 +56,14 @@ def _votes_for_distant_classes(model: dict[str, Any]) -> None:
     model["estimators_"][0]["classes_"]["data"][0] = 2**31 - 1
 
 
+def _more_threads_than_a_process_can_have(model: dict[str, Any]) -> None:
+    model["_n_threads"] = 1000
+
+
+def _more_bins_at_once_than_a_process_can_fill(model: dict[str, Any]) -> None:
+    model["_bin_mapper"]["n_threads"] = 1000
+
+
 @pytest.mark.parametrize(
     ("estimator", "forge", "path"),
     [
@@ -67,8 +76,22 @@ def _votes_for_distant_classes(model: dict[str, Any]) -> None:
         ),
         (VotingClassifier([("a", GaussianNB())]), _votes_for_distant_classes, "$.model"),
         (GaussianProcessRegressor(random_state=0), _endless_sampling, "$.model.alpha_"),
+        (KMeans(2), _more_threads_than_a_process_can_have, "$.model._n_threads"),
+        (
+            HistGradientBoostingRegressor(max_iter=1),
+            _more_bins_at_once_than_a_process_can_fill,
+            "$.model._bin_mapper.n_threads",
+        ),
     ],
-    ids=["one versus rest", "mixture", "bayesian mixture", "voting", "gaussian process"],
+    ids=[
+        "one versus rest",
+        "mixture",
+        "bayesian mixture",
+        "voting",
+        "gaussian process",
+        "threads of k-means",
+        "threads of a bin mapper",
+    ],
 )
 def test_it_is_refused(estimator, forge, path):
     document = json.loads(reflectio.dumps(estimator.fit(X, Y), format="json"))

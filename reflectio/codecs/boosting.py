@@ -18,8 +18,9 @@ from reflectio.errors import ReflectioError, ValidationError
 
 Array = np.ndarray[Any, Any]
 
-# How many threads a bin mapper may ask for: it remembers those of the machine that trained it.
-_MOST_THREADS = 1024
+# How many threads a bin mapper may ask for: it remembers those of the machine that trained it. Asking
+# for more than a process can have ends it.
+_MOST_THREADS = 512
 
 # 256 categories, one bit each.
 _BITSET_WORDS = 8

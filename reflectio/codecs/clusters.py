@@ -14,8 +14,9 @@ from reflectio.decoder import Decoder
 from reflectio.encoder import Encoder
 from reflectio.errors import ValidationError
 
-# More threads than this are more than a process can have, and asking for them ends it.
-_MOST_THREADS = 1024
+# More threads than this are more than a process can have whose memory or number of tasks is limited, and asking for
+# them ends it. scikit-learn counts the cores of the machine that trained.
+_MOST_THREADS = 512
 
 _BISECTING = "sklearn.cluster._bisect_k_means.BisectingKMeans"
 _ITERATION = "_kmeans_single"
