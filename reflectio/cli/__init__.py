@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from reflectio._version import __version__
+from reflectio.cli import policy
 from reflectio.cli.demo import demo
 from reflectio.cli.manual import GroupWithManual, add
 from reflectio.cli.status import reported
@@ -60,6 +61,7 @@ def _options(
 
 for command in (demo, verify):
     add(app, command)
+app.add_typer(policy.app)
 
 
 def main() -> None:
