@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from reflectio.cli.console import Console, literal, output, print_json, printable
-from reflectio.cli.files import STANDARD_INPUT, expand, label, source
+from reflectio.cli.files import expand, label, source
 from reflectio.cli.manual import GroupWithManual, add
 from reflectio.cli.options import AsJson, Files
 from reflectio.cli.progress import tracked
@@ -136,9 +136,7 @@ def _print_check(console: Console, found: PolicyCheck, *, imports: bool) -> None
         return
     console.print("valid", style="green")
     base = f", on top of {', '.join(map(printable, found.extends))}" if found.extends else ""
-    console.print(
-        f"  It allows{base}:" if any(found.own.values()) or not base else f"  It is what{base[11:]} is."
-    )
+    console.print(f"  It allows{base}:", soft_wrap=True)
     table = _table()
     for kind, names in found.own.items():
         inherited = found.inherited[kind]
@@ -213,10 +211,7 @@ def suggest(
     from reflectio.policy_report import suggest as suggest_policy
 
     limit = Policy.of().limits.document_bytes
-    sources = (
-        (label(file), source(file, limit=limit)) if file == STANDARD_INPUT else file
-        for file in tracked(named, "Reading", label)
-    )
+    sources = ((label(file), source(file, limit=limit)) for file in tracked(named, "Reading", label))
     found = suggest_policy(sources, extends=tuple(extends or ()))
     if as_json:
         print_json({"ok": found.ok, **_suggestion_members(found)})
@@ -320,9 +315,17 @@ def _print_effective(console: Console, found: Effective) -> None:
     console.print("limits", style="bold")
     table = _table()
     for key, value in found.limits.items():
-        table.add_row("", key, literal(f"{value:,}"))
+        table.add_row("", key, _size(value) if key.endswith("_bytes") else f"{value:,}")
     table.add_row("", "versions", f"mismatch: {found.mismatch}")
     console.print(table)
+
+
+def _size(nbytes: int) -> str:
+    """A size as a policy file can say it."""
+    for unit, size in (("GiB", 2**30), ("MiB", 2**20), ("KiB", 2**10)):
+        if nbytes % size == 0:
+            return f"{nbytes // size} {unit}"
+    return f"{nbytes:,} B"
 
 
 def _print_names(console: Console, names: tuple[str, ...]) -> None:

@@ -95,8 +95,8 @@ def effective(policy: Any = None) -> Effective:
             )
         )
     return Effective(
-        source=chain[0].source,
-        within=tuple(each.source for each in chain[1:]),
+        source=_own_source(chain[0]),
+        within=tuple(_own_source(each) for each in chain[1:]),
         locked=chosen.locked,
         names=names,
         patterns=patterns,
@@ -111,3 +111,8 @@ def _chain(policy: Policy | None) -> Iterator[Policy]:
     while policy is not None:
         yield policy
         policy = policy.bounds
+
+
+def _own_source(policy: Policy) -> str:
+    """Where a policy comes from, without what it is narrowed by."""
+    return policy.source.partition(", within the locked policy ")[0]
