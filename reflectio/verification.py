@@ -14,7 +14,6 @@ from reflectio.api import dumps, loads
 from reflectio.audit import audit
 from reflectio.document import read_header
 from reflectio.errors import (
-    DecodeError,
     IntegrityError,
     LimitError,
     PathPart,
@@ -249,7 +248,7 @@ class _Run:
             self.add(
                 "bytes",
                 "remark",
-                "holds the same values in another layout of the text, as an editor leaves it",
+                "holds the same values, laid out in another way or without a digest, as an edit by hand leaves it",
             )
 
     def add(self, check: Check, outcome: Outcome, message: str, path: str = "") -> None:
@@ -264,7 +263,7 @@ class _Run:
             check = "names"
         elif error.path == "$.versions":
             check = "versions"
-        elif isinstance(error, DecodeError) and error.path.startswith("$.segment"):
+        elif isinstance(error, LimitError) or error.path.startswith("$.segment"):
             check = "format"
         if check not in self.findings or self.findings[check].outcome != "failed":
             self.add(check, "failed", error.message, error.path)
