@@ -386,6 +386,24 @@ def test_a_policy_that_cannot_be_shown_is_reported(folder, arguments, said) -> N
     assert said in result.stderr
 
 
+# -- gaps ------------------------------------------------------------------------------------------------------
+
+
+def test_the_default_policy_has_no_gaps() -> None:
+    result = run("policy", "gaps")
+    assert (result.returncode, result.stderr) == (0, "")
+    assert "is covered" in " ".join(result.stdout.split())
+
+
+def test_what_a_policy_lacks_is_listed(folder) -> None:
+    result = invoke("gaps", "--policy", "strict", env={"COLUMNS": "200"})
+    assert result.exit_code == 1
+    assert "sklearn.svm.SVC: a public estimator" in result.stdout
+    assert "sklearn.linear_model.Ridge:" not in result.stdout
+    report = json.loads(invoke("gaps", "--policy", "strict", "--json").stdout)
+    assert "sklearn.svm.SVC" in {gap["name"] for gap in report["gaps"]}
+
+
 @pytest.mark.parametrize("width", [60, 80, 200])
 @pytest.mark.parametrize("arguments", [["show", "default"], ["check", "policy.toml"]], ids=" ".join)
 def test_reports_fit_the_width(folder, width, arguments) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from reflectio.cli.console import Console, literal, output, print_json, printable
+from reflectio.cli.console import Console, literal, output, print_json, printable, stderr
 from reflectio.cli.files import expand, label, source
 from reflectio.cli.manual import GroupWithManual, add
 from reflectio.cli.options import AsJson, Files
@@ -351,5 +351,68 @@ def _table() -> Any:
     return table
 
 
-for command in (check, suggest, show):
+# gaps -------------------------------------------------------------------------------------------------
+
+
+def gaps(
+    policy: Annotated[
+        str,
+        typer.Option("--policy", "-p", metavar="NAME", help="The built-in list or policy file to look at."),
+    ] = "default",
+    fit: Annotated[
+        bool,
+        typer.Option("--fit", help="Also fit every estimator, and look at what it holds: half a minute."),
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """
+    List public estimators and state types of the installed libraries that no list covers.
+
+    This imports scikit-learn, scipy, numpy and pandas as they are installed. What is left out on purpose, with a
+    reason, is not listed.
+
+    Exit status
+    -----------
+        0  everything is covered
+        1  something is not: a document that holds it is refused, until a policy allows it
+        2  a mistake in the command line
+
+    Examples
+    --------
+    After an upgrade of scikit-learn:
+
+        reflectio policy gaps
+
+    What your own policy does not cover:
+
+        reflectio policy gaps --policy policy.toml --fit
+    """
+    from reflectio.coverage import gaps as find_gaps
+
+    with stderr().status("Looking through the installed libraries"):
+        found = find_gaps(policy, fitted=fit)
+    if as_json:
+        members = [
+            {"name": gap.name, "kind": gap.kind, "library": gap.library, "why": gap.why} for gap in found
+        ]
+        print_json({"ok": not found, "gaps": members})
+        answer(not found)
+    console = output()
+    if found:
+        table = _table()
+        for gap in found:
+            table.add_row("", gap.kind, literal(f"{gap.name}: {gap.why}"))
+        console.print(table)
+        console.print(
+            f"{len(found)} name{'s are' if len(found) > 1 else ' is'} on no list of {printable(policy)}: review, and "
+            "add to a policy what is harmless."
+        )
+    else:
+        console.print(
+            "Every public estimator and state type of the installed libraries is covered.", style="green"
+        )
+    answer(not found)
+
+
+for command in (check, suggest, show, gaps):
     add(app, command)
