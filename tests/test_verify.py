@@ -128,6 +128,26 @@ def test_a_document_of_other_versions_is_a_remark() -> None:
     assert "scikit-learn 9." in found.remarks[0].message
 
 
+def _compresses() -> bool:
+    try:
+        return bool(reflectio.dumps(1, compression="zlib"))
+    except ValueError:
+        return False
+
+
+@pytest.mark.skipif(not _compresses(), reason="this version does not compress")
+@pytest.mark.parametrize(
+    ("compression", "expected"),
+    [("zlib", {}), (("zlib", 1), {"bytes": "remark"})],
+    ids=["default", "level 1"],
+)
+def test_the_level_of_compression_is_no_fault(compression, expected) -> None:
+    document = reflectio.dumps(np.arange(10_000.0) % 7, compression=compression)
+    found = reflectio.verify(document)
+    assert found.ok
+    assert outcomes(found) == expected
+
+
 # -- failures --------------------------------------------------------------------------------------------------
 
 
