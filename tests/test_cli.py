@@ -6,6 +6,7 @@ import io
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 from importlib import metadata
@@ -324,6 +325,15 @@ def test_a_character_that_the_output_cannot_encode_is_shown_by_its_escape(tmp_pa
     assert r"gr\xf6\xdfe.rfl" in result.stdout
 
 
+def test_work_on_several_files_shows_its_progress_on_a_terminal_only(model, tmp_path) -> None:
+    other = tmp_path / "other.rfl"
+    other.write_bytes(model.read_bytes())
+    assert "Verifying" in run_in_terminal("verify", model, other)
+    piped = run("verify", model, other)
+    assert "Verifying" not in piped.stdout
+    assert piped.stderr == ""
+
+
 # -- how a command ends ----------------------------------------------------------------------------------------
 
 
@@ -376,6 +386,22 @@ def test_a_warning_is_one_line(capsys) -> None:
 
     command()
     assert capsys.readouterr().err == "warning: written with another version\n"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such signal")
+def test_an_interrupt_ends_the_command_quietly() -> None:
+    with subprocess.Popen(
+        [sys.executable, "-m", "reflectio", "policy", "suggest", "-"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as child:
+        # More than a pipe holds: once it is written, the command is reading.
+        child.stdin.write(bytes(1 << 20))
+        child.stdin.flush()
+        child.send_signal(signal.SIGINT)
+        assert child.wait(60) == 130
+        assert (child.stdout.read(), child.stderr.read()) == (b"", b"")
 
 
 def test_a_pipe_that_nobody_reads_ends_the_command_quietly(model) -> None:

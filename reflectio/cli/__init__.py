@@ -28,9 +28,19 @@ See what reflectio does, in a minute:
 
     reflectio demo
 
+Judge a model from elsewhere, a pickle too, then look at it and bring it over:
+
+    reflectio audit model.pkl
+    reflectio convert model.pkl model.rfl
+    reflectio show model.rfl
+
+Before a deployment, where the models will be loaded:
+
+    reflectio verify models/*.rfl
+
 Say everything about a command:
 
-    reflectio demo --help
+    reflectio convert --help
 """
 
 app = typer.Typer(

@@ -404,8 +404,8 @@ def gaps(
             table.add_row("", gap.kind, literal(f"{gap.name}: {gap.why}"))
         console.print(table)
         console.print(
-            f"{len(found)} name{'s are' if len(found) > 1 else ' is'} on no list of {printable(policy)}: review, and "
-            "add to a policy what is harmless."
+            f"{len(found)} name{'s' * (len(found) > 1)} that {printable(policy)} does not allow: review, and add to a "
+            "policy what is harmless."
         )
     else:
         console.print(
