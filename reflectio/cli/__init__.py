@@ -8,12 +8,12 @@ import typer
 
 from reflectio._version import __version__
 from reflectio.cli.demo import demo
+from reflectio.cli.status import reported
 
 app = typer.Typer(
     name="reflectio",
     help="Save and load scikit-learn models as readable documents: fast, exact, and safe to load from a stranger.",
     no_args_is_help=True,
-    add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
@@ -34,7 +34,8 @@ def _options(
     """What every command has; it also keeps the name of a command needed while there is one only."""
 
 
-app.command()(demo)
+for command in (demo,):
+    app.command()(reported(command))
 
 
 def main() -> None:
