@@ -85,13 +85,6 @@ CYTHON_NEW = frozenset(
     }
 )
 
-#: Classes that hold arrays or numbers only, which reflectio writes under tags of its own; their state is checked.
-STATES = frozenset(
-    f"scipy.sparse._{layout}.{layout}_{kind}"
-    for layout in ("bsr", "coo", "csc", "csr", "dia", "dok", "lil")
-    for kind in ("array", "matrix")
-)
-
 # Cython writes a function for a class whose fields it pickles itself: makes an object by `__new__`, and sets its
 # state. These libraries are compiled, so that nobody can have put one there.
 _CYTHON_UNPICKLE = re.compile(r"(sklearn(\.\w+)+|numpy\.random\.bit_generator|_loss)\.__pyx_unpickle_\w+", re.ASCII)
@@ -115,6 +108,11 @@ HELD = {
     "sklearn.cluster._kmeans._kmeans_single_elkan": "elkan",
     "sklearn.cluster._kmeans._kmeans_single_lloyd": "lloyd",
 }
+
+#: What interpolators of scipy turn their results into arrays by: numpy, in any case.
+LIBRARIES = frozenset(
+    {"scipy._lib.array_api_compat.numpy._aliases.asarray", "scipy._lib.array_api_compat.numpy.asarray"}
+)
 
 _FUNCTIONS = frozenset().union(
     RECONSTRUCT,
