@@ -65,6 +65,11 @@ class ObjectCodec(LateCodec):
         self._is_plain: bool | None = None
         self._checks: tuple[Check, ...] | None = None
 
+    @property
+    def takes_state(self) -> bool:
+        """Whether the class takes its state itself, by ``__setstate__``."""
+        return self._setstate is not None
+
     # -- out ------------------------------------------------------------------------------------------------
 
     def encode(self, obj: Any, encoder: Encoder) -> Node:

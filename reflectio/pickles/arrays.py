@@ -71,6 +71,7 @@ def dtype_of(value: Any, depth: int = 0) -> DType:
 def _with_state(text: str, state: Any, depth: int) -> DType:
     if type(state) is not tuple or len(state) not in _STATE_LENGTHS:
         raise DocumentError("the state of a dtype is not what numpy writes")
+    byteorder: Any
     _, byteorder, subarray, names, fields, itemsize, _, flags, *unit = state
     if byteorder not in ("<", ">", "|", "="):
         raise DocumentError("the byte order of a dtype is none")
@@ -89,7 +90,7 @@ def _with_state(text: str, state: Any, depth: int) -> DType:
     return dtype if byteorder == "|" else dtype.newbyteorder(byteorder)
 
 
-def _with_unit(text: str, byteorder: str, unit: list[Any]) -> DType:
+def _with_unit(text: str, byteorder: Any, unit: list[Any]) -> DType:
     if not unit or type(unit[0]) is not tuple or len(unit[0]) != 2:
         return np.dtype(text).newbyteorder(byteorder)
     name, count, *rest = unit[0][1]
@@ -107,7 +108,7 @@ def _with_fields(names: Any, fields: Any, itemsize: Any, flags: Any, depth: int)
     described = {key: value for key, value in fields.pairs if type(key) is str}
     parts = [described[name] for name in names]
     titled = [len(part) > 2 for part in parts]
-    description: dict[str, Any] = {
+    description: Any = {
         "names": list(names),
         "formats": [dtype_of(part[0], depth + 1) for part in parts],
         "offsets": [part[1] for part in parts],
@@ -115,7 +116,8 @@ def _with_fields(names: Any, fields: Any, itemsize: Any, flags: Any, depth: int)
     }
     if any(titled):
         description["titles"] = [part[2] if len(part) > 2 else None for part in parts]
-    return np.dtype(description, align=type(flags) is int and bool(flags & _ALIGNED))
+    dtype: DType = np.dtype(description, align=type(flags) is int and bool(flags & _ALIGNED))
+    return dtype
 
 
 def check_shape(shape: Any) -> Shape:

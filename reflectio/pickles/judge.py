@@ -172,7 +172,9 @@ class _Judge:
             return frozenset({0} if args and type(args[0]) is Global else ())
         if text in known.ENCODE:
             if len(args) != 2 or args[1] != "latin1" or type(args[0]) is not str:
-                self._refuse("_codecs.encode with another codec than latin1, or of something else than text", call)
+                self._refuse(
+                    "_codecs.encode with another codec than latin1, or of something else than text", call
+                )
         elif text in known.OPERATORS:
             yield from self._operator(call, place)
         elif text in known.UFUNC:
@@ -182,7 +184,9 @@ class _Judge:
                 self._refuse("a ufunc by no name", call)
         elif text in known.RECONSTRUCT | known.MASKED and args and type(args[0]) is Global:
             yield from self._array_class(args[0], place)
-            plain = {1} if len(args) > 1 and type(args[1]) is Global and args[1].text in _ARRAY_CLASSES else set()
+            plain = (
+                {1} if len(args) > 1 and type(args[1]) is Global and args[1].text in _ARRAY_CLASSES else set()
+            )
             if plain:
                 yield self._reviewed(args[1], place)
             return frozenset({0, *plain})
@@ -238,7 +242,8 @@ class _Judge:
         self._globals.add(id(call.func))
         if parsers is not None and (type(parsers) is not str or not _PARSERS.fullmatch(parsers)):
             self._refuse(
-                "a distribution with program text that scipy does not write, and that pickle would have it run", call
+                "a distribution with program text that scipy does not write, and that pickle would have it run",
+                call,
             )
         if type(name) is not str or not name.isidentifier():
             self._refuse("a distribution without a name", call)
@@ -313,4 +318,3 @@ def _find_versions(graph: Graph) -> None:
         for key, value in _text_pairs(call.state):
             if key == "_sklearn_version" and type(value) is str and call.func.module.startswith("sklearn."):
                 graph.versions.setdefault("scikit-learn", value)
-

@@ -94,6 +94,9 @@ class _Machine:
             items.append(item)
         raise _DamagedError("an opcode needs a mark, and there is none")
 
+    def _drop_to_mark(self, arg: None) -> None:
+        self._pop_to_mark()
+
     def _put(self, place: int) -> None:
         if not 0 <= place < _LARGEST_MEMO:
             raise _DamagedError(f"the place {place} of the memo is out of range")
@@ -152,6 +155,10 @@ class _Machine:
     def _persistent(self, arg: Any) -> None:
         self._push(self._opaque("a persistent id, which the reading process may give any meaning"))
 
+    def _persistent_value(self, arg: None) -> None:
+        self._pop()
+        self._persistent(arg)
+
     # -- calls ----------------------------------------------------------------------------------------------
 
     def _call(self, func: Any, args: Any, manner: Any = "call", kwargs: Any = None) -> Any:
@@ -184,7 +191,9 @@ class _Machine:
                 return cls, (), "new", None, UNSET, None
             return (
                 *nothing,
-                self._opaque(f"{text} with a base whose constructor would be called with contents of the file"),
+                self._opaque(
+                    f"{text} with a base whose constructor would be called with contents of the file"
+                ),
             )
         if text == "copyreg.__newobj__" and args:
             self._graph.reviewed.append(func)
@@ -360,7 +369,7 @@ _STEPS: dict[str, _Step] = {
     "READONLY_BUFFER": lambda machine, arg: machine._buffer(None),
     "MARK": lambda machine, arg: machine._push(_MARK),
     "POP": _Machine._pop_any,
-    "POP_MARK": lambda machine, arg: machine._pop_to_mark() and None,
+    "POP_MARK": _Machine._drop_to_mark,
     "DUP": lambda machine, arg: machine._push(machine._top()),
     "GET": _Machine._get,
     "BINGET": _Machine._get,
@@ -391,7 +400,7 @@ _STEPS: dict[str, _Step] = {
     "EXT2": _Machine._extension,
     "EXT4": _Machine._extension,
     "PERSID": _Machine._persistent,
-    "BINPERSID": lambda machine, arg: (machine._pop(), machine._persistent(arg))[1],
+    "BINPERSID": _Machine._persistent_value,
     "REDUCE": _Machine._reduce,
     "NEWOBJ": _Machine._newobj,
     "NEWOBJ_EX": _Machine._newobj_ex,

@@ -87,7 +87,9 @@ CYTHON_NEW = frozenset(
 
 # Cython writes a function for a class whose fields it pickles itself: makes an object by `__new__`, and sets its
 # state. These libraries are compiled, so that nobody can have put one there.
-_CYTHON_UNPICKLE = re.compile(r"(sklearn(\.\w+)+|numpy\.random\.bit_generator|_loss)\.__pyx_unpickle_\w+", re.ASCII)
+_CYTHON_UNPICKLE = re.compile(
+    r"(sklearn(\.\w+)+|numpy\.random\.bit_generator|_loss)\.__pyx_unpickle_\w+", re.ASCII
+)
 
 #: The classes of scipy's distributions, and those that hold one with its arguments.
 _DISTRIBUTION = re.compile(r"scipy\.stats\._(continuous|discrete)_distns\.(\w+)_gen", re.ASCII)
@@ -97,7 +99,9 @@ FROZEN = frozenset(
 )
 
 #: What a pickled distribution holds of its own methods, vectorised.
-VECTORIZE = frozenset({"numpy.vectorize", "numpy.lib._function_base_impl.vectorize", "numpy.lib.function_base.vectorize"})
+VECTORIZE = frozenset(
+    {"numpy.vectorize", "numpy.lib._function_base_impl.vectorize", "numpy.lib.function_base.vectorize"}
+)
 DISTRIBUTION_METHODS = frozenset(
     {"_cdf_single", "_entropy", "_mom0_sc", "_mom1_sc", "_mom_integ0", "_mom_integ1", "_ppf_single"}
     | {"_ppfvec", "_drv2_ppfsingle", "_drv2_moment"}

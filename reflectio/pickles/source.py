@@ -40,7 +40,7 @@ class _ZlibReader(io.RawIOBase):
 
 def _open_lz4(file: IO[bytes]) -> Any:
     try:
-        import lz4.frame
+        import lz4.frame  # type: ignore[import-not-found,unused-ignore]
     except ImportError:
         raise DocumentError(
             "the file is compressed by lz4, which is not installed here; install lz4 to read it"
@@ -85,10 +85,11 @@ class Source:
         self._buffer = b""
         self._start = 0
         self.compressor = compressor_of(bytes(data[:8]))
-        self._file: Any = _Memory(data)
+        memory: Any = _Memory(data)
+        self._file: Any = memory
         if self.compressor is not None:
             opener = next(opener for _, name, opener in _COMPRESSORS if name == self.compressor)
-            self._file = opener(self._file)
+            self._file = opener(memory)
         #: The last two lines that were read, as bytes: `pickletools` joins those of a name with a space.
         self.lines: tuple[bytes, bytes] = (b"", b"")
 
