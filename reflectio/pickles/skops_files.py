@@ -42,6 +42,9 @@ _SPARSE = {
 }
 _MAXPRINT = 50
 
+# Loaders whose nodes name what a reader would import.
+_NAMING = ("ObjectNode", "FunctionNode", "MethodNode", "OperatorFuncNode", "TypeNode")
+
 
 class _Archive:
     """The files of an archive, each read once, within a limit on all of them together."""
@@ -499,13 +502,10 @@ def _name_all(schema: Any, reader: _Reader) -> None:
     while stack:
         value = stack.pop()
         if type(value) is dict:
-            if type(value.get("__module__")) is str and type(value.get("__class__")) is str:
-                if (
-                    value.get("__loader__")
-                    in ("ObjectNode", "FunctionNode", "MethodNode", "OperatorFuncNode")
-                    or value.get("__loader__") not in _LOADERS
-                ):
-                    reader.named(value)
+            texts = type(value.get("__module__")) is str and type(value.get("__class__")) is str
+            loader = value.get("__loader__")
+            if texts and (loader in _NAMING or type(loader) is not str or loader not in _LOADERS):
+                reader.named(value)
             stack.extend(value.values())
         elif type(value) is list:
             stack.extend(value)
