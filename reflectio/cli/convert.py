@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -56,6 +56,13 @@ def convert(
         bool, typer.Option("--check", help="Only say what would happen: convert in memory and write nothing.")
     ] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files that exist.")] = False,
+    lossy: Annotated[
+        bool,
+        typer.Option(
+            "--lossy",
+            help="Write pickle, joblib and skops files even if these libraries lose something of a model.",
+        ),
+    ] = False,
     unsafe: Annotated[
         bool,
         typer.Option(
@@ -89,7 +96,7 @@ def convert(
     if unsafe:
         stderr().print(_RUNS_CODE, style="bold red", soft_wrap=True)
     if source.is_dir():
-        _convert_folder(source, target, format, policy, check, overwrite, unsafe, workers, as_json)
+        _convert_folder(source, target, format, policy, check, overwrite, lossy, unsafe, workers, as_json)
     if target.is_dir():
         inside = os.path.join(os.fspath(target), source.name)
         raise typer.BadParameter(
@@ -108,6 +115,7 @@ def convert(
             policy=policy,
             unsafe=unsafe,
             overwrite=overwrite,
+            lossy=lossy,
             check=check,
         )
     except (ReflectioError, OSError, MemoryError) as error:
@@ -132,6 +140,7 @@ def _convert_folder(
     policy: Path | None,
     check: bool,
     overwrite: bool,
+    lossy: bool,
     unsafe: bool,
     workers: int | None,
     as_json: bool,
@@ -143,7 +152,7 @@ def _convert_folder(
         )
     from reflectio.conversion import convert_folder, plan_folder
 
-    wanted = cast("TargetFormat", format.value if format is not None else "binary")
+    wanted: TargetFormat = format.value if format is not None else "binary"
     pairs = plan_folder(source, target, wanted)
     if not pairs:
         raise typer.BadParameter(
@@ -159,6 +168,7 @@ def _convert_folder(
             policy=policy,
             unsafe=unsafe,
             overwrite=overwrite,
+            lossy=lossy,
             check=check,
             workers=workers,
         ):
@@ -198,9 +208,10 @@ def _show_folder(outcomes: list[Outcome], failed: list[Outcome], check: bool) ->
 
 def _sentence(done: Conversion) -> str:
     verb = "converted" if done.written else "would convert"
+    lost = f"; {done.target_format} loses something of it" if done.lost else ""
     return (
         f"{verb}  {printable(done.source)} ({done.source_format}, {done.source_bytes:,} bytes) to "
-        f"{printable(done.target)} ({done.target_format}, {done.target_bytes:,} bytes)"
+        f"{printable(done.target)} ({done.target_format}, {done.target_bytes:,} bytes){lost}"
     )
 
 
@@ -214,6 +225,7 @@ def _plain(done: Conversion) -> dict[str, Any]:
         "source_bytes": done.source_bytes,
         "target_bytes": done.target_bytes,
         "written": done.written,
+        "lost": done.lost,
     }
 
 

@@ -35,6 +35,8 @@ class Conversion:
         Their sizes.
     written : bool
         Whether the target was written.
+    lost : bool
+        Whether the target, a pickle, joblib or skops file, has lost something of the model.
     """
 
     source: str
@@ -44,6 +46,7 @@ class Conversion:
     source_bytes: int
     target_bytes: int
     written: bool
+    lost: bool = False
 
 
 def convert(
@@ -54,6 +57,7 @@ def convert(
     policy: Policy | PathLike | None = None,
     unsafe: bool = False,
     overwrite: bool = False,
+    lossy: bool = False,
     check: bool = False,
 ) -> Conversion:
     """
@@ -78,6 +82,9 @@ def convert(
         file asks for: only for files of your own.
     overwrite : bool, default=False
         Whether a target that exists is replaced.
+    lossy : bool, default=False
+        Whether a pickle, joblib or skops file is written even if it gives back something else, because the library
+        loses something of the model, such as which objects are the same.
     check : bool, default=False
         Whether to do everything but write.
 
@@ -119,7 +126,7 @@ def convert(
         raise FileExistsError(17, "the target exists already; overwrite=True replaces it", os.fspath(path))
     data = _bytes_of(Path(source), chosen.limits.document_bytes)
     obj, found = read(data, chosen, unsafe=unsafe)
-    result = write(obj, wanted, chosen)
+    result, lost = write(obj, wanted, chosen, lossy=lossy)
     if not check:
         write_atomically(path, [result])
     return Conversion(
@@ -130,6 +137,7 @@ def convert(
         source_bytes=len(data),
         target_bytes=len(result),
         written=not check,
+        lost=lost,
     )
 
 

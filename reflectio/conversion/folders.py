@@ -93,6 +93,7 @@ def convert_folder(
     policy: str | os.PathLike[str] | None = None,
     unsafe: bool = False,
     overwrite: bool = False,
+    lossy: bool = False,
     check: bool = False,
     workers: int | None = None,
 ) -> Iterator[Outcome]:
@@ -103,7 +104,7 @@ def convert_folder(
     ----------
     pairs : list of tuple of Path
         Sources and targets, from `plan_folder`. Folders of targets are made.
-    format, unsafe, overwrite, check
+    format, unsafe, overwrite, lossy, check
         As for `reflectio.convert`.
     policy : path, optional
         As for `reflectio.convert`.
@@ -118,7 +119,7 @@ def convert_folder(
     # A mistake in the policy is one error, not one for each file.
     Policy.of(policy)
     count = max(1, min(workers or os.cpu_count() or 1, len(pairs)))
-    options = (format, None if policy is None else os.fspath(policy), unsafe, overwrite, check)
+    options = (format, None if policy is None else os.fspath(policy), unsafe, overwrite, lossy, check)
     # Not forked: a process that was may hold locks of threads that it does not have.
     context = multiprocessing.get_context("spawn")
     left = dict(pairs)
@@ -141,14 +142,21 @@ def convert_folder(
 
 
 def _convert(
-    source: Path, target: Path, options: tuple[TargetFormat, str | None, bool, bool, bool]
+    source: Path, target: Path, options: tuple[TargetFormat, str | None, bool, bool, bool, bool]
 ) -> Outcome:
-    format, policy, unsafe, overwrite, check = options
+    format, policy, unsafe, overwrite, lossy, check = options
     try:
         if not check:
             target.parent.mkdir(parents=True, exist_ok=True)
         done = convert(
-            source, target, format=format, policy=policy, unsafe=unsafe, overwrite=overwrite, check=check
+            source,
+            target,
+            format=format,
+            policy=policy,
+            unsafe=unsafe,
+            overwrite=overwrite,
+            lossy=lossy,
+            check=check,
         )
     except (ReflectioError, OSError, MemoryError) as error:
         return Outcome(source, target, None, _message(error))

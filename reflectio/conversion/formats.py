@@ -105,7 +105,7 @@ def _loaded(data: bytes, kind: str) -> Any:
 # -- out --------------------------------------------------------------------------------------------------------
 
 
-def write(obj: Any, format: TargetFormat, policy: Policy) -> bytes:
+def write(obj: Any, format: TargetFormat, policy: Policy, *, lossy: bool = False) -> tuple[bytes, bool]:
     """
     Give the bytes of an object in a format, once loading them has given the same state.
 
@@ -117,11 +117,15 @@ def write(obj: Any, format: TargetFormat, policy: Policy) -> bytes:
         The format.
     policy : Policy
         Allows what a document of it needs.
+    lossy : bool, default=False
+        Whether pickle, joblib and skops may lose something of it.
 
     Returns
     -------
-    bytes
+    data : bytes
         The file's contents.
+    lost : bool
+        Whether something is lost.
 
     Raises
     ------
@@ -133,10 +137,15 @@ def write(obj: Any, format: TargetFormat, policy: Policy) -> bytes:
         again = dumps(loads(document, policy=policy), format="json" if format == "json" else "binary")
         if again != document:
             raise ReflectioError("what the document gives back is written differently; nothing was written")
-        return document
+        return document, False
     data = _dumped(obj, format)
-    _check_same(obj, data, format)
-    return data
+    lost = not _is_same(obj, data, format)
+    if lost and not lossy:
+        raise ReflectioError(
+            f"what {format} gives back is not what it was given: it loses something of this model, such as the "
+            "identity of objects; nothing was written. To write it all the same, allow a lossy conversion"
+        )
+    return data, lost
 
 
 def _dumped(obj: Any, format: TargetFormat) -> bytes:
@@ -158,20 +167,16 @@ def _dumped(obj: Any, format: TargetFormat) -> bytes:
         raise ReflectioError(f"{format} cannot write the object: {type(error).__name__}: {error}") from error
 
 
-def _check_same(obj: Any, data: bytes, format: TargetFormat) -> None:
+def _is_same(obj: Any, data: bytes, format: TargetFormat) -> bool:
     # The bytes are this process's own, of an object that was checked.
     try:
-        same = _state(_loaded(data, format)) == _state(obj)
+        return _state(_loaded(data, format)) == _state(obj)
     except ReflectioError:
         raise
     except Exception as error:
         raise ReflectioError(
             f"{format} cannot load what it wrote: {type(error).__name__}: {error}; nothing was written"
         ) from error
-    if not same:
-        raise ReflectioError(
-            f"what {format} gives back is not what it was given: it loses something of this model; nothing was written"
-        )
 
 
 @without_collector
