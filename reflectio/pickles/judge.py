@@ -10,7 +10,7 @@ from reflectio.errors import DocumentError, PathPart
 from reflectio.name_uses import Place, path_of
 from reflectio.pickles import joblib_arrays
 from reflectio.pickles import reviewed as known
-from reflectio.pickles.graph import Call, Described, Global, Graph, Mapping, SetOf
+from reflectio.pickles.graph import UNSET, Call, Described, Global, Graph, Mapping, SetOf
 from reflectio.pickles.homes import allowed_name
 from reflectio.policy import Kind, Policy
 
@@ -177,6 +177,10 @@ class _Judge:
                 )
         elif text in known.OPERATORS:
             yield from self._operator(call, place)
+        elif text in known.PARTIAL:
+            state = call.state
+            if len(args) != 1 or type(state) is not tuple or len(state) != 4 or call.manner != "call":
+                self._refuse("a partial made in a way that Python does not write", call)
         elif text in known.UFUNC:
             if len(args) == 2 and all(type(arg) is str for arg in args):
                 yield self._use("callable", Global(args[0], args[1], call.offset), place)
@@ -259,6 +263,8 @@ class _Judge:
             self._refuse(error.message, call)
             self._push_parts(call, place, False, frozenset())
             return
+        if call.payload is UNSET:
+            self._refuse("the description of a joblib array without the array", call)
         if subclass is not None:
             yield from self._array_class(subclass, place)
         for name, value in members.items():
@@ -268,10 +274,7 @@ class _Judge:
 
 
 def _text_of(place: Place) -> str:
-    root = place
-    while root[0] is not None:
-        root = root[0]
-    return path_of(place) if root[2] else ""
+    return path_of(place) if place[2] else ""
 
 
 def _text_pairs(value: Any) -> Iterator[tuple[str, Any]]:

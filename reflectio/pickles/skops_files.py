@@ -16,7 +16,7 @@ from typing import Any
 
 from reflectio.errors import DocumentError, LimitError
 from reflectio.pickles.graph import UNSET, Call, Described, Global, Graph, Mapping, SetOf
-from reflectio.pickles.reviewed import is_reviewed
+from reflectio.pickles.reviewed import BIT_GENERATORS, is_reviewed
 from reflectio.policy import Limits
 
 _SCHEMA = "schema.json"
@@ -367,6 +367,8 @@ def _bits(state: Any, seed_sequence: Any) -> Described:
     name = members.pop("bit_generator", None)
     for key in ("has_gauss", "gauss"):
         members.pop(key, None)
+    if type(name) is not str or name not in BIT_GENERATORS.values():
+        raise DocumentError("a bit generator that numpy does not have")
     described = {"name": name, "state": Mapping(list(members.items())), "seed_seq": seed_sequence}
     return Described("bitgenerator", described)
 
