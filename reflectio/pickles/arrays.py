@@ -10,6 +10,7 @@ import numpy as np
 
 from reflectio.errors import DocumentError
 from reflectio.pickles.graph import UNSET, Call, Global, Mapping
+from reflectio.pickles.reviewed import ENCODE
 
 Array = np.ndarray[Any, Any]
 DType = np.dtype[Any]
@@ -94,9 +95,16 @@ def _with_unit(text: str, byteorder: Any, unit: list[Any]) -> DType:
     if not unit or type(unit[0]) is not tuple or len(unit[0]) != 2:
         return np.dtype(text).newbyteorder(byteorder)
     name, count, *rest = unit[0][1]
+    if type(name) is Call and name.func.text in ENCODE and name.args:
+        name = name.args[0]
     if type(name) is bytes:
         name = name.decode("ascii")
-    if not re.fullmatch(r"[A-Za-z]{1,7}", name) or type(count) is not int or rest[:1] not in ([1], []):
+    if (
+        type(name) is not str
+        or not re.fullmatch(r"[A-Za-z]{1,7}", name)
+        or type(count) is not int
+        or rest[:1] not in ([1], [])
+    ):
         raise DocumentError("the unit of a dtype of dates is none")
     suffix = "" if name == "generic" else f"[{count}{name}]"
     return np.dtype(f"{text[0]}8{suffix}").newbyteorder(byteorder)

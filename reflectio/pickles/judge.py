@@ -131,7 +131,7 @@ class _Judge:
         return Use("reconstruction", named.text, named.text, _text_of(place), named.offset, True)
 
     def _held(self, named: Global, place: Place) -> Use:
-        if named.text in known.HELD or named.text in known.LIBRARIES:
+        if named.text in known.HELD or named.text in known.LIBRARIES or named.text in known.CONSTANTS:
             return self._reviewed(named, place)
         return self._use("callable", named, place)
 

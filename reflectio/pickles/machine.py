@@ -16,7 +16,7 @@ from typing import Any
 from reflectio.errors import DecodeError, DocumentError, LimitError
 from reflectio.pickles import joblib_arrays
 from reflectio.pickles.graph import UNSET, Call, Global, Graph, Mapping, Opaque, SetOf
-from reflectio.pickles.reviewed import CYTHON_NEW, is_cython_unpickle, is_reviewed
+from reflectio.pickles.reviewed import CYTHON_NEW, NAMESPACE, is_cython_unpickle, is_reviewed
 from reflectio.pickles.source import Source
 from reflectio.policy import Limits
 
@@ -168,13 +168,15 @@ class _Machine:
             )
         if type(args) is not tuple:
             return self._opaque(f"a call of {func.text} with arguments that are no tuple")
+        state: Any = UNSET
+        contents: tuple[list[Any], ...] = ()
+        if func.text == "copyreg._reconstructor" and len(args) == 3:
+            contents = _contents_of(*args[1:])
         if manner == "call":
             func, args, manner, kwargs, state, made = self._unwrapped(func, args)
             if func is None:
                 return made
-        else:
-            state = UNSET
-        call = Call(func, manner, args, self._offset, kwargs, state)
+        call = Call(func, manner, args, self._offset, kwargs, state, *contents)
         if is_reviewed(func.text):
             self._graph.reviewed.append(func)
         self._graph.calls.append(call)
@@ -186,7 +188,7 @@ class _Machine:
         nothing = None, None, None, None, None
         if text == "copyreg._reconstructor" and len(args) == 3:
             cls, base, contents = args
-            if type(cls) is Global and type(base) is Global and self._is_plain(base, contents):
+            if type(cls) is Global and type(base) is Global and _is_plain(base, contents):
                 self._graph.reviewed += [func, base]
                 return cls, (), "new", None, UNSET, None
             return (
@@ -208,11 +210,9 @@ class _Machine:
             self._graph.reviewed.append(func)
             state = UNSET if args[2] is None else args[2]
             return args[0], (), "new", None, state, None
-        return func, args, "call", None, UNSET, None
-
-    @staticmethod
-    def _is_plain(base: Global, contents: Any) -> bool:
-        return base.text == "builtins.object" and contents is None
+        # It is made by calling it with nothing, which does nothing.
+        manner = "new" if text == NAMESPACE and not args else "call"
+        return func, args, manner, None, UNSET, None
 
     def _new(self, cls: Any, args: Any, kwargs: Any) -> Any:
         if type(cls) is not Global or type(args) is not tuple:
@@ -347,6 +347,19 @@ class _Machine:
         self._root = self._pop()
         if self._stack:
             self._graph.problem("values are left on the stack at the end", self._offset)
+
+
+def _is_plain(base: Global, contents: Any) -> bool:
+    """Whether a base makes an object of a derived class without running more than Python's own code."""
+    kind = {"builtins.object": type(None), "builtins.dict": Mapping, "builtins.list": list}.get(base.text)
+    return kind is not None and type(contents) is kind
+
+
+def _contents_of(base: Any, contents: Any) -> tuple[list[Any], ...]:
+    """The items, and the pairs, that an object of a class derived from list or dict gets from its base."""
+    if type(base) is not Global or not _is_plain(base, contents) or contents is None:
+        return ()
+    return ([], list(contents.pairs)) if type(contents) is Mapping else (list(contents), [])
 
 
 _Step = Callable[[_Machine, Any], None]

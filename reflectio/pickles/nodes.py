@@ -36,7 +36,7 @@ from reflectio.pickles.graph import UNSET, Call, Described, Global, Mapping, Opa
 from reflectio.pickles.homes import allowed_name
 from reflectio.policy import Kind, Policy
 from reflectio.registry import codec_for_named_class
-from reflectio.state import StateNames
+from reflectio.state import StateNames, slots_of
 
 _PLAIN = (type(None), bool, int, float, str, bytes)
 
@@ -126,6 +126,8 @@ class GraphEncoder(Encoder):
 
     def encode_global(self, named: Global, encoder: Encoder) -> Node:
         """A name that is held as a value."""
+        if named.text in known.CONSTANTS:
+            return {"$": known.CONSTANTS[named.text]}
         name, found = self.resolve("callable", named)
         return {"$": "class" if isinstance(found, type) else "callable", "name": name}
 
@@ -237,10 +239,8 @@ class GraphEncoder(Encoder):
 
     def _encode_state(self, state: Any, node: ObjectNode, cls: type, codec: ObjectCodec) -> None:
         custom = codec.takes_state
-        if type(state) is tuple and len(state) == 2 and type(state[1]) is Mapping and not custom:
-            # Python's default for a class with slots: its dict, and the values of the slots.
-            first = state[0].pairs if type(state[0]) is Mapping else []
-            state = Mapping([*first, *state[1].pairs])
+        if not custom:
+            state = _merged(state)
         if type(state) is not Mapping or (not state.pairs and custom):
             node["$state"] = self.visit(state)
             return
@@ -272,7 +272,7 @@ class GraphEncoder(Encoder):
         """
         if call.args:
             raise DocumentError(f"a {cls.__qualname__} is made with arguments, as no pickle of it is")
-        attributes = self._attributes(call.state, cls)
+        attributes = self._attributes(_merged(call.state), cls)
         obj = cls.__new__(cls)
         for name, value in attributes.items():
             if (
@@ -283,6 +283,9 @@ class GraphEncoder(Encoder):
                 attributes[name] = getattr(codec.example_of(cls), name, None)
             else:
                 attributes[name] = self._real(value)
+        slots = slots_of(cls)
+        for name in slots.keys() & attributes.keys():
+            slots[name].__set__(obj, attributes.pop(name))
         try:
             vars(obj).update(attributes)
         except TypeError as error:
@@ -563,6 +566,14 @@ class _Hooks(dict[type, Any]):
 
 def _refuse(obj: Any, encoder: Encoder) -> Node:
     raise DocumentError("a value that only running the file would give")
+
+
+def _merged(state: Any) -> Any:
+    """The state that Python gives of a class with slots, its dict and the values of the slots, as one dict."""
+    if type(state) is not tuple or len(state) != 2 or type(state[1]) is not Mapping:
+        return state
+    first = state[0].pairs if type(state[0]) is Mapping else []
+    return Mapping([*first, *state[1].pairs])
 
 
 def _is_same(found: Any, named: Global) -> bool:

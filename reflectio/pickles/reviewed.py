@@ -107,6 +107,12 @@ DISTRIBUTION_METHODS = frozenset(
     | {"_ppfvec", "_drv2_ppfsingle", "_drv2_moment"}
 )
 
+#: Constants, by the names that pickle gives them, with the tags that documents do.
+CONSTANTS = {"builtins.Ellipsis": "ellipsis", "builtins.NotImplemented": "notimplemented"}
+
+#: A record of attributes, which is made by calling it without any.
+NAMESPACE = "types.SimpleNamespace"
+
 #: Functions that one class holds as a matter of course: no policy lists them, nothing else may hold them.
 HELD = {
     "sklearn.cluster._kmeans._kmeans_single_elkan": "elkan",
