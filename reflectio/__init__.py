@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from reflectio.api import dump, dumps, load, loads
     from reflectio.audit import Audit, audit
     from reflectio.codec import Codec, LateCodec
+    from reflectio.conversion import Conversion, convert
     from reflectio.errors import (
         DecodeError,
         DocumentError,
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Audit",
     "Codec",
+    "Conversion",
     "DecodeError",
     "DocumentError",
     "IntegrityError",
@@ -47,6 +49,7 @@ __all__ = [
     "VersionWarning",
     "__version__",
     "audit",
+    "convert",
     "dump",
     "dumps",
     "load",
@@ -63,6 +66,7 @@ _HOMES = {
         "api": ("dump", "dumps", "load", "loads"),
         "audit": ("Audit", "audit"),
         "codec": ("Codec", "LateCodec"),
+        "conversion": ("Conversion", "convert"),
         "errors": (
             "DecodeError",
             "DocumentError",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from itertools import chain
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 import xxhash
@@ -14,8 +14,11 @@ from reflectio.codec import Node
 from reflectio.errors import DocumentError, IntegrityError, LimitError
 from reflectio.json_text import pretty
 from reflectio.policy import Limits
-from reflectio.segment import ALIGNMENT, Segment, SegmentWriter
 from reflectio.strict_json import NESTING, count_values, nesting, parse
+
+if TYPE_CHECKING:
+    # It needs numpy, which takes longer to import than a header takes to read.
+    from reflectio.segment import Segment, SegmentWriter
 
 FORMAT_VERSION = 1
 
@@ -77,6 +80,8 @@ def write_binary(
     segment : SegmentWriter
         The arrays that lie outside the header.
     """
+    from reflectio.segment import ALIGNMENT
+
     text = orjson.dumps(_header(versions, metadata, model, objects, segment))
     # The digest covers every byte before its own member, the comma included.
     digested = memoryview(text[:-1] + b",")
@@ -90,6 +95,8 @@ def write_binary(
 
 def write_json(versions: dict[str, str], metadata: Any, model: Node, objects: list[Node]) -> bytes:
     """Give the bytes of a document in JSON format, which has neither segment nor digest."""
+    from reflectio.segment import SegmentWriter
+
     return pretty(_header(versions, metadata, model, objects, SegmentWriter()))
 
 
@@ -291,6 +298,8 @@ def _check_digest(header: dict[str, Any], text: bytes) -> None:
 
 
 def _read_segment(header: dict[str, Any], data: memoryview, end: int | None, *, mapped: bool) -> Segment:
+    from reflectio.segment import ALIGNMENT, Segment
+
     described = header.get("segment")
     if described is None:
         if end is not None:

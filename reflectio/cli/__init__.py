@@ -10,6 +10,8 @@ import typer
 
 from reflectio._version import __version__
 from reflectio.cli import policy
+from reflectio.cli.audit import audit
+from reflectio.cli.convert import convert
 from reflectio.cli.demo import demo
 from reflectio.cli.manual import GroupWithManual, add
 from reflectio.cli.status import reported
@@ -69,7 +71,7 @@ def _options(
     """What every command has; it also keeps the name of a command needed while there is one only."""
 
 
-for command in (demo, verify):
+for command in (audit, convert, demo, verify):
     add(app, command)
 app.add_typer(policy.app)
 

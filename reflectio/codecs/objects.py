@@ -72,6 +72,11 @@ class ObjectCodec(LateCodec):
     def _is_generic(cls) -> bool:
         return cls.create is ObjectCodec.create and cls.fill is ObjectCodec.fill
 
+    @property
+    def takes_state(self) -> bool:
+        """Whether the class takes its state itself, by ``__setstate__``."""
+        return self._setstate is not None
+
     # -- out ------------------------------------------------------------------------------------------------
 
     def encode(self, obj: Any, encoder: Encoder) -> Node:
