@@ -1,0 +1,116 @@
+"""The nodes of a document as a graph: which node a reference means, which are shared, and what space each takes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+
+from reflectio.codec import Node
+from reflectio.errors import DocumentError
+
+_NESTED = frozenset({dict, list})
+
+# A chain of references to references is as long as its writer likes.
+_LONGEST_CHAIN = 100
+
+
+class Graph:
+    """
+    The nodes of a document.
+
+    Parameters
+    ----------
+    model : node
+        The root.
+    objects : list of node
+        What lies too deep to be nested in it.
+    stored_bytes : callable
+        How many bytes of the segment belong to an array's node.
+    """
+
+    def __init__(
+        self, model: Node, objects: list[Node], stored_bytes: Callable[[dict[str, Any], Graph], int]
+    ) -> None:
+        self.model = model
+        self.objects = objects
+        self._stored_bytes = stored_bytes
+        self._targets: dict[int, Node] = {}
+        self._uses: dict[int, int] = {}
+        self._sizes: dict[int, int] = {}
+        # No deeper than JSON nests.
+        for root in (model, *objects):
+            self._index(root)
+        for root in (model, *objects):
+            self._measure(root)
+        self._moved = {id(node) for node in objects}
+
+    def _index(self, node: Node) -> None:
+        """Note the ids and references in a node."""
+        if type(node) is dict:
+            if "$" in node:
+                number = node.get("$id")
+                if type(number) is int:
+                    self._targets.setdefault(number, node)
+                if node["$"] == "ref" and type(number := node.get("id")) is int:
+                    self._uses[number] = self._uses.get(number, 0) + 1
+            node = node.values()
+        elif type(node) is not list or _NESTED.isdisjoint(map(type, node)):
+            return
+        for part in node:
+            if type(part) in _NESTED:
+                self._index(part)
+
+    def _measure(self, node: Node) -> int:
+        """The bytes that a node takes in the document, the segment included."""
+        kind = type(node)
+        if kind is str:
+            return len(node) + 3
+        if kind is list:
+            if _NESTED.isdisjoint(map(type, node)):
+                return len(orjson.dumps(node)) + 1
+            total = 2 + sum(map(self._measure, node))
+        elif kind is dict:
+            total = 2 + sum(len(key) + 3 + self._measure(value) for key, value in node.items())
+            if node.get("$") == "ndarray" and "at" in node:
+                total += self._stored_bytes(node, self)
+        else:
+            return len(str(node)) + 1
+        self._sizes[id(node)] = total
+        return total
+
+    def size(self, node: Node) -> int:
+        """The bytes that a node and all in it take in the document."""
+        found = self._sizes.get(id(node))
+        return self._measure(node) if found is None else found
+
+    def target(self, node: Node) -> Node:
+        """
+        What a reference refers to; another node as it is.
+
+        Raises
+        ------
+        DocumentError
+            It refers to nothing.
+        """
+        for _ in range(_LONGEST_CHAIN):
+            if type(node) is not dict or node.get("$") != "ref":
+                return node
+            number = node.get("id")
+            if type(number) is not int or number not in self._targets:
+                raise DocumentError("a reference to an object that the document does not have")
+            node = self._targets[number]
+        raise DocumentError("references that refer to each other and to no object")
+
+    def is_shared(self, node: Node) -> bool:
+        """Whether several places of the model are this very object."""
+        number = node.get("$id") if type(node) is dict and "$" in node else None
+        if type(number) is not int or self._targets.get(number) is not node:
+            return False
+        places = self._uses.get(number, 0) + (id(node) not in self._moved)
+        return places > 1
+
+    def is_moved(self, node: Node) -> bool:
+        """Whether a node is one of the ``objects``, so that references alone say where it belongs."""
+        return id(node) in self._moved
