@@ -1,26 +1,32 @@
 """Save and load scikit-learn models as readable documents that are fast, exact, and safe to load from a stranger."""
 
-from reflectio._version import __version__
-from reflectio.api import dump, dumps, load, loads
-from reflectio.audit import Audit, audit
-from reflectio.codec import Codec, LateCodec
-from reflectio.codecs.builtin import register_builtin_codecs
-from reflectio.errors import (
-    DecodeError,
-    DocumentError,
-    IntegrityError,
-    LimitError,
-    PolicyError,
-    ReflectioError,
-    UnsupportedTypeError,
-    UntrustedNameError,
-    ValidationError,
-    VersionWarning,
-)
-from reflectio.policy import Policy
-from reflectio.registry import register
+from __future__ import annotations
 
-register_builtin_codecs()
+import sys
+from importlib import import_module
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from reflectio._version import __version__
+
+if TYPE_CHECKING:
+    from reflectio.api import dump, dumps, load, loads
+    from reflectio.audit import Audit, audit
+    from reflectio.codec import Codec, LateCodec
+    from reflectio.errors import (
+        DecodeError,
+        DocumentError,
+        IntegrityError,
+        LimitError,
+        PolicyError,
+        ReflectioError,
+        UnsupportedTypeError,
+        UntrustedNameError,
+        ValidationError,
+        VersionWarning,
+    )
+    from reflectio.policy import Policy
+    from reflectio.registry import register
 
 __all__ = [
     "Audit",
@@ -45,3 +51,53 @@ __all__ = [
     "loads",
     "register",
 ]
+
+# Where the public names are defined. A module is imported when one of its names is first asked for, so that the
+# command line, which needs this package for its version and little else, starts without numpy.
+_HOMES = {
+    name: home
+    for home, names in {
+        "api": ("dump", "dumps", "load", "loads"),
+        "audit": ("Audit", "audit"),
+        "codec": ("Codec", "LateCodec"),
+        "errors": (
+            "DecodeError",
+            "DocumentError",
+            "IntegrityError",
+            "LimitError",
+            "PolicyError",
+            "ReflectioError",
+            "UnsupportedTypeError",
+            "UntrustedNameError",
+            "ValidationError",
+            "VersionWarning",
+        ),
+        "policy": ("Policy",),
+        "registry": ("register",),
+    }.items()
+    for name in names
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found = globals()[name] = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_HOMES})
+
+
+class _Package(ModuleType):
+    """This module's class, for a name such as ``audit``, which a function has and the module that defines it."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        # Python puts a module that it has imported into its package under the module's name: here, the function.
+        if isinstance(value, ModuleType) and name in _HOMES:
+            value = getattr(value, name)
+        super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package

@@ -82,6 +82,12 @@ def register(codec: Codec) -> None:
     >>> reflectio.loads(reflectio.dumps(Celsius(21.5))).degrees
     21.5
     """
+    _register_builtin_codecs()
+    add(codec)
+
+
+def add(codec: Codec) -> None:
+    """Make a codec known as `register` does, one of those that come with reflectio."""
     tag = codec.tag
     if tag is not None:
         if "." in tag:
@@ -104,6 +110,13 @@ def register_factory(predicate: _Predicate, factory: Callable[[type], Codec]) ->
         listener()
 
 
+@lru_cache(maxsize=1)
+def _register_builtin_codecs() -> None:
+    """Make the codecs that come with reflectio known, when the first codec is looked up or registered."""
+    # A program that neither saves nor loads does not wait for numpy; of several threads one registers, once.
+    import reflectio.codecs.builtin  # noqa: F401
+
+
 def _codec_behind(hook: Any, cls: type) -> Codec:
     codec = getattr(hook, "__self__", None)
     if isinstance(codec, Codec):
@@ -115,16 +128,19 @@ def _codec_behind(hook: Any, cls: type) -> Codec:
 
 def codec_for_class(cls: type) -> Codec:
     """The codec that writes objects of a class."""
+    _register_builtin_codecs()
     return _codec_behind(converter.get_unstructure_hook(cls), cls)
 
 
 def codec_for_named_class(cls: type) -> Codec:
     """The codec that rebuilds the nodes tagged with the name of a class."""
+    _register_builtin_codecs()
     return _codec_behind(converter.get_structure_hook(cls), cls)
 
 
 def codec_for_tag(tag: str) -> Codec | None:
     """The codec of a tag without a dot, or None."""
+    _register_builtin_codecs()
     return _by_tag.get(tag)
 
 

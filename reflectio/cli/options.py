@@ -11,9 +11,7 @@ __all__ = ["AsJson", "Files", "PolicyFile"]
 
 Files: TypeAlias = Annotated[
     list[str],
-    typer.Argument(
-        metavar="FILE", help="Files, globs such as 'models/**/*.rfl', or - for standard input."
-    ),
+    typer.Argument(metavar="FILE", help="Files, globs such as 'models/**/*.rfl', or - for standard input."),
 ]
 
 PolicyFile: TypeAlias = Annotated[

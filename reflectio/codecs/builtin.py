@@ -1,4 +1,4 @@
-"""Registers the codecs that come with reflectio, the most general first."""
+"""Registers the codecs that come with reflectio, the most general first, when it is imported."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from reflectio.codecs import (
     trees,
     values,
 )
-from reflectio.registry import register, register_factory
+from reflectio.registry import add, register_factory
 
 # Modules that have no codecs register their checks when they are imported.
 _CHECKS = (
@@ -46,16 +46,19 @@ _CHECKS = (
 )
 
 
-def register_builtin_codecs() -> None:
+def _register_builtin_codecs() -> None:
     """Register every codec of this package; those registered later go before those registered earlier."""
     register_factory(lambda cls: isinstance(cls, type), objects.object_codec)
     register_factory(values.is_named_tuple, values.NamedTupleCodec)
     modules = (references, refused, numbers, containers, values, callables, dtypes, arrays, random)
     for module in (*modules, sparse, distributions, interpolators):
         for codec in module.CODECS:
-            register(codec)
+            add(codec)
     for module in (bunch, clusters, neighbors, trees, boosting, interpolators, pandas_types):
         for predicate, factory in module.FACTORIES:
             register_factory(predicate, factory)
     compiled = callables.CompiledFunctionCodec()
     register_factory(callables.is_compiled_function, lambda cls: compiled)
+
+
+_register_builtin_codecs()
