@@ -39,6 +39,9 @@ class Graph:
         self._targets: dict[int, Node] = {}
         self._uses: dict[int, int] = {}
         self._sizes: dict[int, int] = {}
+        # The lists and objects that contain neither an array nor an object of a class, and how many do.
+        self._values: set[int] = set()
+        self._holders = 0
         # No deeper than JSON nests.
         for root in (model, *objects):
             self._index(root)
@@ -65,20 +68,30 @@ class Graph:
     def _measure(self, node: Node) -> int:
         """The bytes that a node takes in the document, the segment included."""
         kind = type(node)
+        holders = self._holders
         if kind is str:
             return len(node) + 3
         if kind is list:
             if _NESTED.isdisjoint(map(type, node)):
+                self._values.add(id(node))
                 return len(orjson.dumps(node)) + 1
             total = 2 + sum(map(self._measure, node))
         elif kind is dict:
             total = 2 + sum(len(key) + 3 + self._measure(value) for key, value in node.items())
-            if node.get("$") == "ndarray" and "at" in node:
+            tag = node.get("$")
+            if tag == "ndarray" and "at" in node:
                 total += self._stored_bytes(node, self)
+            self._holders += tag == "ndarray" or (type(tag) is str and "." in tag)
         else:
             return len(str(node)) + 1
         self._sizes[id(node)] = total
+        if self._holders == holders:
+            self._values.add(id(node))
         return total
+
+    def is_value(self, node: Node) -> bool:
+        """Whether a node contains neither an array nor an object of a class."""
+        return (type(node) is not list and type(node) is not dict) or id(node) in self._values
 
     def size(self, node: Node) -> int:
         """The bytes that a node and all in it take in the document."""

@@ -176,15 +176,23 @@ def parts_of(node: Node, graph: Graph) -> Iterator[tuple[PathPart, Node]]:
             if tag is None or name not in ITEMS:
                 yield name, value
                 continue
-            items = graph.target(value)
-            if type(items) is dict and "$" in items:
-                yield from parts_of(items, graph)
-            elif (tag in MAPPINGS or type(tag) is not str) and type(items) is list:
-                yield from _entries(items)
-            elif type(items) is list:
-                yield from enumerate(items)
+            items = _target(value, graph)
+            if type(items) is list:
+                yield from _entries(items) if tag in MAPPINGS else enumerate(items)
+            elif type(items) is dict and name == "$items":
+                # What a subclass of dict contains.
+                inner = items.get("items") if items.get("$") in MAPPINGS else None
+                yield from _entries(inner) if type(inner) is list else items.items()
             else:
                 yield name, value
+
+
+def _target(node: Node, graph: Graph) -> Node:
+    """What a reference refers to; one that refers to nothing as it is."""
+    try:
+        return graph.target(node)
+    except DocumentError:
+        return node
 
 
 def _entries(pairs: list[Any]) -> Iterator[tuple[PathPart, Node]]:
