@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     )
     from reflectio.policy import Policy
     from reflectio.registry import register
+    from reflectio.verification import Verification, verify
 
 __all__ = [
     "Audit",
@@ -42,6 +43,7 @@ __all__ = [
     "UnsupportedTypeError",
     "UntrustedNameError",
     "ValidationError",
+    "Verification",
     "VersionWarning",
     "__version__",
     "audit",
@@ -50,6 +52,7 @@ __all__ = [
     "load",
     "loads",
     "register",
+    "verify",
 ]
 
 # Where the public names are defined. A module is imported when one of its names is first asked for, so that the
@@ -74,6 +77,7 @@ _HOMES = {
         ),
         "policy": ("Policy",),
         "registry": ("register",),
+        "verification": ("Verification", "verify"),
     }.items()
     for name in names
 }

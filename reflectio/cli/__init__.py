@@ -2,17 +2,41 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from typing import Annotated
 
 import typer
 
 from reflectio._version import __version__
 from reflectio.cli.demo import demo
+from reflectio.cli.manual import GroupWithManual, add
 from reflectio.cli.status import reported
+from reflectio.cli.verify import verify
+
+_MANUAL = """
+Exit status
+-----------
+    0  yes: all is well, or done
+    1  no: something is wrong, differs, or could not be done
+    2  a mistake in the command line
+
+Examples
+--------
+See what reflectio does, in a minute:
+
+    reflectio demo
+
+Say everything about a command:
+
+    reflectio demo --help
+"""
 
 app = typer.Typer(
     name="reflectio",
     help="Save and load scikit-learn models as readable documents: fast, exact, and safe to load from a stranger.",
+    epilog=_MANUAL,
+    cls=GroupWithManual,
     no_args_is_help=True,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -34,10 +58,19 @@ def _options(
     """What every command has; it also keeps the name of a command needed while there is one only."""
 
 
-for command in (demo,):
-    app.command()(reported(command))
+for command in (demo, verify):
+    add(app, command)
 
 
 def main() -> None:
     """Run the command line."""
-    app()
+    # numpy's linear algebra starts a thread for each processor, which no command needs and which cost processor
+    # time while they wait for work.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    for stream in (sys.stdout, sys.stderr):
+        # A character that the terminal's encoding does not have is shown by its escape, and is no error.
+        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    try:
+        reported(app)(prog_name="reflectio")
+    except typer.Exit as end:
+        sys.exit(end.exit_code)

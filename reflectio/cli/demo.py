@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from reflectio.cli.status import answer
+
 
 def demo(
     folder: Annotated[
@@ -29,14 +31,25 @@ def demo(
     Fit models on scikit-learn's bundled data, and see whether they survive.
 
     Each model is dumped in both formats, audited, loaded by a second process, and asked for predictions, which must
-    be those of the fitted model bit for bit. The exit status is 0 if all of them are, else 1.
+    be those of the fitted model bit for bit.
+
+    Exit status
+    -----------
+        0  every prediction is that of the fitted model
+        1  some are not, or a document cannot be written
+        2  a mistake in the command line
+
+    Examples
+    --------
+    Fit, dump, load elsewhere, compare, and time it all:
+
+        reflectio demo
+
+    Keep the documents, to look at them:
+
+        reflectio demo --keep models
     """
     # Fitting needs scikit-learn, which takes long to import: help and mistakes should not wait for it.
     from reflectio.demo.show import main
 
-    try:
-        agreed = main(folder, rounds=rounds, as_json=as_json)
-    except OSError as error:
-        typer.echo(f"The documents cannot be written: {error}", err=True)
-        raise typer.Exit(1) from error
-    raise typer.Exit(0 if agreed else 1)
+    answer(main(folder, rounds=rounds, as_json=as_json))

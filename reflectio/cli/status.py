@@ -141,17 +141,19 @@ def _errors_told() -> Iterator[None]:
     except KeyboardInterrupt:
         raise typer.Exit(INTERRUPTED) from None
     except (ReflectioError, OSError, MemoryError) as error:
-        if isinstance(error, OSError) and error.filename is None:
-            _flush_or_discard()
+        if isinstance(error, OSError) and error.filename is None and not _output_works():
+            error.filename = "standard output"
         fail(*explain(error))
 
 
-def _flush_or_discard() -> None:
-    """Keep the interpreter from telling once more, as it ends, that standard output takes no more."""
+def _output_works() -> bool:
+    """Whether standard output takes what is still to be written; if not, it is discarded, so that no more is said."""
     try:
         sys.stdout.flush()
     except OSError:
         _discard_output()
+        return False
+    return True
 
 
 def _discard_output() -> None:

@@ -1,0 +1,134 @@
+"""``reflectio verify``: whether documents are whole, load here, and are written the same again."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from reflectio.cli.console import Console, literal, output, print_json, printable
+from reflectio.cli.files import expand, label, source
+from reflectio.cli.options import AsJson, Files, PolicyFile
+from reflectio.cli.progress import tracked
+from reflectio.cli.status import answer, explain
+
+if TYPE_CHECKING:
+    from reflectio.verification import Verification
+
+_STYLES = {"passed": "green", "remark": "yellow", "failed": "bold red", "not checked": "dim"}
+_WORDS = {"passed": "ok", "remark": "remark", "failed": "FAILED", "not checked": "-"}
+
+
+def verify(
+    files: Files,
+    policy: PolicyFile = None,
+    strict: Annotated[bool, typer.Option("--strict", help="Let a remark count as a failure.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """
+    Check that documents are whole, load in this environment, and are written the same again.
+
+    Each document is read strictly, its digests are compared, it is loaded under the policy, and what comes back is
+    dumped: that must give the same bytes. Of documents in JSON format, edited by hand, or written with other versions
+    of the libraries, other bytes are a remark as long as nothing is lost; else they are a failure.
+
+    Exit status
+    -----------
+        0  every document passes
+        1  one fails, or cannot be read; with --strict also where there is a remark
+        2  a mistake in the command line, such as a file that does not exist
+
+    Examples
+    --------
+    Before a deployment, in the environment that will load the models:
+
+        reflectio verify models/*.rfl
+
+    Under a policy of your own, for a program to read:
+
+        reflectio verify --policy policy.toml --json model.rfl
+
+    What another command gives:
+
+        curl -s https://models.example/churn.rfl | reflectio verify -
+    """
+    named = expand(files)
+    # Loading needs numpy and often scikit-learn: mistakes in the command line do not wait for them.
+    from reflectio.policy import Policy
+    from reflectio.verification import verify as verify_source
+
+    chosen = Policy.of(policy)
+    console = output()
+    good = True
+    reports: list[dict[str, Any]] = []
+    for file in tracked(named, "Verifying", label):
+        try:
+            found = verify_source(source(file, limit=chosen.limits.document_bytes), policy=chosen)
+        except OSError as error:
+            good = False
+            message, hint = explain(error)
+            reports.append({"file": file, "ok": False, "error": message, "findings": []})
+            if not as_json:
+                _print_unreadable(console, file, message, hint)
+            continue
+        passed = found.ok and not (strict and found.remarks)
+        good = good and passed
+        reports.append({"file": file, "ok": passed, "error": None, "findings": _members(found)})
+        if not as_json:
+            _print(console, file, found, passed=passed)
+    if as_json:
+        print_json({"ok": good, "files": reports})
+    elif len(named) > 1:
+        count = sum(report["ok"] for report in reports)
+        console.print(f"{count} of {len(named)} documents pass.", style="green" if good else "bold red")
+    answer(good)
+
+
+def _members(found: Verification) -> list[dict[str, str | None]]:
+    return [
+        {
+            "check": finding.check,
+            "outcome": finding.outcome,
+            "message": finding.message,
+            "path": finding.path or None,
+        }
+        for finding in found.findings
+    ]
+
+
+def _print_title(console: Console, file: str, verdict: str, style: str) -> None:
+    console.print(label(file), style="bold", end=": ", soft_wrap=True)
+    console.print(verdict, style=style)
+
+
+def _print_unreadable(console: Console, file: str, message: str, hint: str) -> None:
+    _print_title(console, file, "cannot be read", "bold red")
+    console.print(f"  {printable(message)}. {hint}".rstrip(), soft_wrap=True)
+    console.print()
+
+
+def _print(console: Console, file: str, found: Verification, *, passed: bool) -> None:
+    from rich.table import Table
+
+    remarks = len(found.remarks)
+    if not passed:
+        _print_title(console, file, "fails" if found.failures else "has remarks", "bold red")
+    elif remarks:
+        _print_title(console, file, f"passes, with {remarks} remark{'s' * (remarks > 1)}", "yellow")
+    else:
+        _print_title(console, file, "passes", "green")
+    table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
+    table.add_column(width=1)
+    table.add_column(no_wrap=True)
+    table.add_column(no_wrap=True)
+    table.add_column()
+    for finding in found.findings:
+        place = f"{finding.path}: " if finding.path else ""
+        table.add_row(
+            "",
+            finding.check,
+            literal(_WORDS[finding.outcome], _STYLES[finding.outcome]),
+            literal(f"{place}{finding.message}", "dim" if finding.outcome == "not checked" else ""),
+        )
+    console.print(table)
+    console.print()
