@@ -25,15 +25,20 @@ if TYPE_CHECKING:
         ValidationError,
         VersionWarning,
     )
+    from reflectio.inspection.comparison import Change, Diff, diff
+    from reflectio.inspection.header import Header, read_header
     from reflectio.policy import Policy
     from reflectio.registry import register
     from reflectio.verification import Verification, verify
 
 __all__ = [
     "Audit",
+    "Change",
     "Codec",
     "DecodeError",
+    "Diff",
     "DocumentError",
+    "Header",
     "IntegrityError",
     "LateCodec",
     "LimitError",
@@ -47,10 +52,12 @@ __all__ = [
     "VersionWarning",
     "__version__",
     "audit",
+    "diff",
     "dump",
     "dumps",
     "load",
     "loads",
+    "read_header",
     "register",
     "verify",
 ]
@@ -75,6 +82,8 @@ _HOMES = {
             "ValidationError",
             "VersionWarning",
         ),
+        "inspection.comparison": ("Change", "Diff", "diff"),
+        "inspection.header": ("Header", "read_header"),
         "policy": ("Policy",),
         "registry": ("register",),
         "verification": ("Verification", "verify"),

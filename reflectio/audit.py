@@ -11,6 +11,7 @@ from attrs import frozen
 
 from reflectio.document import Header, read_header
 from reflectio.errors import LimitError
+from reflectio.inspection.html import audit_html
 from reflectio.name_uses import uses
 from reflectio.notices import Notice, notices
 from reflectio.policy import Kind, Policy
@@ -73,6 +74,9 @@ class Audit:
     def ok(self) -> bool:
         """Whether the policy allows every name."""
         return not self.untrusted
+
+    def _repr_html_(self) -> str:
+        return audit_html(self)
 
 
 def audit(

@@ -271,9 +271,7 @@ class _Run:
 
     def complete(self) -> Iterator[Finding]:
         for check in _CHECKS:
-            yield self.findings.get(check) or Finding(
-                check, "not checked", "not reached"
-            )
+            yield self.findings.get(check) or Finding(check, "not checked", "not reached")
 
 
 def _form(header: dict[str, Any], size: int) -> str:

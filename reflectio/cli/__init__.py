@@ -10,7 +10,9 @@ import typer
 
 from reflectio._version import __version__
 from reflectio.cli.demo import demo
+from reflectio.cli.diff import diff
 from reflectio.cli.manual import GroupWithManual, add
+from reflectio.cli.show import show
 from reflectio.cli.status import reported
 from reflectio.cli.verify import verify
 
@@ -58,7 +60,7 @@ def _options(
     """What every command has; it also keeps the name of a command needed while there is one only."""
 
 
-for command in (demo, verify):
+for command in (show, diff, demo, verify):
     add(app, command)
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from reflectio.cli.console import Console
-from reflectio.inspection.text import share, size
+from reflectio.inspection.text import printable, share, size
 
 if TYPE_CHECKING:
     from reflectio.inspection.entry import Entry
@@ -29,7 +29,6 @@ _ASCII = str.maketrans(
         "→": ">",
         "≤": "<",
         "█": "#",
-        "×": "x",
         "≥": ">",
         "≠": "!",
         "·": "-",
@@ -40,11 +39,13 @@ _ASCII = str.maketrans(
 _NAME = 24
 _BAR = 10
 
+# In smaller documents it does not matter what takes the space.
+_LARGE = 20_000
+
 
 def print_lines(lines: Iterable[Text], console: Console) -> None:
     """Print lines: cut at the edge of a terminal, in full into a pipe."""
-    # A pipe has no edge, unless its reader says so.
-    cut = console.is_terminal or "COLUMNS" in os.environ
+    width = width_of(console)
     unicode = not console.options.ascii_only
     for line in lines:
         if not unicode:
@@ -52,24 +53,38 @@ def print_lines(lines: Iterable[Text], console: Console) -> None:
             plain.spans = line.spans
             line = plain
         line.rstrip()
-        if cut:
-            line.truncate(console.width, overflow="ellipsis" if unicode else "crop")
+        if width is not None:
+            line.truncate(width, overflow="ellipsis" if unicode else "crop")
         console.print(line, soft_wrap=True)
 
 
-def report_lines(report: Report, name: str) -> Iterator[Text]:
+def titled(name: Text, title: str, width: int | None) -> Iterator[Text]:
+    """A name and a title on one line, or on two where one is too short."""
+    if width is None or len(name) + 2 + len(title) <= width:
+        yield Text.assemble(name, "  ", title)
+    else:
+        yield name
+        yield Text(f"  {title}")
+
+
+def width_of(console: Console) -> int | None:
+    """How long a line may be: up to the edge of a terminal. A pipe has none, unless its reader says so."""
+    return console.width if console.is_terminal or "COLUMNS" in os.environ else None
+
+
+def report_lines(report: Report, name: str, width: int | None) -> Iterator[Text]:
     """The lines of a report about a document."""
-    yield from _head(report, name)
+    yield from titled(Text(name, "bold"), report.title, width)
+    yield from _head(report)
     yield Text()
     yield from outline_lines(report.outline)
-    if report.space:
+    if report.space and report.header.nbytes >= _LARGE:
         yield Text()
         yield from space_lines(report.space, report.header.nbytes)
 
 
-def _head(report: Report, name: str) -> Iterator[Text]:
+def _head(report: Report) -> Iterator[Text]:
     header = report.header
-    yield Text.assemble((name, "bold"), "  ", report.title)
     facts = [f"{size(header.nbytes)}, {header.format} format {header.format_version}"]
     if header.segment_nbytes:
         facts.append(f"header {size(header.header_nbytes)}, arrays {size(header.segment_nbytes)}")
@@ -77,7 +92,7 @@ def _head(report: Report, name: str) -> Iterator[Text]:
     line.append_text(_digests(report))
     yield line
     if header.problem:
-        yield Text.assemble(("damaged  ", "bold red"), (_first_line(header.problem), "red"))
+        yield Text.assemble(("damaged  ", "bold red"), (printable(header.problem, 400), "red"))
     versions = Text("written with ", style="dim")
     for index, (library, version, here) in enumerate(report.versions):
         versions.append(f"{', ' if index else ''}{library} {version}", style="dim")
@@ -88,12 +103,6 @@ def _head(report: Report, name: str) -> Iterator[Text]:
     width = max((len(key) for key, _ in report.metadata), default=0)
     for key, value in report.metadata:
         yield Text.assemble((f"{key:<{width}}  " if key else "", "dim"), value)
-
-
-def _first_line(text: str) -> str:
-    from reflectio.inspection.text import printable
-
-    return printable(text, 400)
 
 
 def _digests(report: Report) -> Text:

@@ -56,6 +56,8 @@ class ArrayInfo:
         Where in the document they are: in the segment, in the header as text, in another array, or as nodes.
     fields : tuple of str
         The names of a record's fields.
+    compression : str
+        How the segment has it compressed; empty where it has not.
     """
 
     dtype: str
@@ -64,6 +66,7 @@ class ArrayInfo:
     order: str
     place: str
     fields: tuple[str, ...] = ()
+    compression: str = ""
 
     @property
     def size(self) -> int:
@@ -89,12 +92,15 @@ class Arrays:
         self._segment = segment
         self._limits = limits
         self._text_bytes = text_bytes
+        self._expanded = 0
         self._dtypes: dict[int, tuple[DType, int]] = {}
 
     # -- what they are ---------------------------------------------------------------------------------------
 
     def stored_bytes(self, node: dict[str, Any], graph: Graph) -> int:
         """How many bytes of the segment belong to an array; 0 where its node makes no sense."""
+        if type(nbytes := node.get("compressed_nbytes")) is int:
+            return max(0, nbytes)
         try:
             return prod(self._shape(node)) * self.dtype(node.get("dtype"), graph).itemsize
         except ReflectioError:
@@ -126,7 +132,8 @@ class Arrays:
         place = "segment" if "at" in node else "view" if "base" in node else "header"
         fields = tuple(printable(name, 40) for name in dtype.names or ())
         text = f"record of {plural(len(fields), 'field')}" if dtype.names is not None else dtype_text(dtype)
-        return ArrayInfo(text, shape, prod(shape) * dtype.itemsize, order, place, fields)
+        compression = printable(str(node["compression"]), 20) if "compression" in node else ""
+        return ArrayInfo(text, shape, prod(shape) * dtype.itemsize, order, place, fields, compression)
 
     def _shape(self, node: dict[str, Any]) -> tuple[int, ...]:
         shape = node.get("shape")
@@ -234,12 +241,28 @@ class Arrays:
         # As bytes: those of booleans would all be looked at otherwise. Each time anew: a segment counts what is taken.
         segment = Segment(self._segment.data, mapped=True)
         nbytes = prod(shape) * dtype.itemsize
+        if "compression" in node:
+            return self._decompressed(node, shape, dtype, order, segment)
         if not dtype.itemsize:
             raise DocumentError("an array whose elements have no bytes does not lie in the segment")
         raw = segment.view(node["at"], np.dtype(np.uint8), (nbytes,), "C")
         array: Array = np.ndarray(shape, dtype, raw, 0, order=cast(Any, order))
         array.flags.writeable = False
         return array
+
+    def _decompressed(
+        self, node: dict[str, Any], shape: tuple[int, ...], dtype: DType, order: str, segment: Any
+    ) -> Array:
+        self._expanded += prod(shape) * dtype.itemsize
+        if self._expanded > self._limits.expanded_bytes:
+            raise LimitError(
+                f"the decompressed arrays have more than {self._limits.expanded_bytes} bytes, the policy's limit "
+                "expanded_bytes"
+            )
+        found: Array = segment.take_compressed(
+            node["at"], node.get("compressed_nbytes"), node["compression"], dtype, shape, order
+        )
+        return found
 
     def _view(
         self, node: dict[str, Any], shape: tuple[int, ...], dtype: DType, graph: Graph, views: int

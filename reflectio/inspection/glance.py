@@ -162,8 +162,10 @@ def _of_numbers(elements: Array, sampled: bool) -> Glance:
         nans = int(np.count_nonzero(np.isnan(elements)))
         return Glance(count, sampled, zeros=zeros, nans=nans, first=tuple(map(_element, elements[:2])))
     if kind == "b":
-        return Glance(count, sampled, 0, 1, (count - zeros) / count) if 0 < zeros < count else Glance(
-            count, sampled, int(not zeros), int(not zeros), zeros=zeros
+        return (
+            Glance(count, sampled, 0, 1, (count - zeros) / count)
+            if 0 < zeros < count
+            else Glance(count, sampled, int(not zeros), int(not zeros), zeros=zeros)
         )
     low, high = elements.min(), elements.max()
     nans = infinities = 0

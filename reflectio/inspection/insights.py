@@ -7,14 +7,15 @@ from typing import Any
 import numpy as np
 
 from reflectio.errors import DecodeError
+from reflectio.inspection.entry import Entry
 from reflectio.inspection.features import Features, texts_of
 from reflectio.inspection.header import Header
-from reflectio.inspection.entry import Entry
 from reflectio.inspection.text import number, plural
 
 Array = np.ndarray[Any, Any]
 
-_TREE = "sklearn.tree._tree.Tree"
+#: The class of scikit-learn's decision trees, apart from their estimators.
+TREE = "sklearn.tree._tree.Tree"
 _NODE_FIELDS = ("left_child", "right_child", "feature", "threshold", "n_node_samples")
 _LEAF = -1
 
@@ -129,7 +130,7 @@ def _splits(
     node: dict[str, Any], header: Header, names: tuple[str, ...], path: str, everything: bool
 ) -> Entry | None:
     tree = header.graph.target(node["tree_"])
-    if type(tree) is not dict or tree.get("$") != _TREE:
+    if type(tree) is not dict or tree.get("$") != TREE:
         return None
     nodes = header.array(tree["nodes"])
     values = header.array(tree["values"])
@@ -144,6 +145,20 @@ def _splits(
         return None
     shown = "" if drawn.complete else f"the first {plural(drawn.levels, 'level')}"
     return Entry("splits", path, text=shown, role="insight", children=children)
+
+
+def tree_summary(tree: dict[str, Any], header: Header) -> str:
+    """A decision tree in a few words."""
+    depth, count = tree.get("max_depth"), tree.get("node_count")
+    facts = [f"depth {depth}"] if type(depth) is int else []
+    if type(count) is int:
+        facts.append(plural(count, "node"))
+    try:
+        nodes = header.array(tree["nodes"])
+        facts.append(plural(int(np.count_nonzero(nodes["left_child"] == _LEAF)), "leaf"))
+    except (DecodeError, ValueError, IndexError, KeyError, TypeError):
+        pass
+    return f"Tree: {', '.join(facts)}"
 
 
 class _Drawn:
@@ -206,5 +221,3 @@ class _Drawn:
         total = float(output.sum())
         certain = f" ({100 * float(output[best]) / total:.0f} %)" if total > 0 else ""
         return f"→ {label}{certain}"
-
-

@@ -15,9 +15,9 @@ from reflectio.inspection.entry import Entry, Role
 from reflectio.inspection.features import Features
 from reflectio.inspection.glance import Glance, glance
 from reflectio.inspection.header import Header
-from reflectio.inspection.insights import insights
+from reflectio.inspection.insights import TREE, insights, tree_summary
 from reflectio.inspection.paths import Found, find, named_pair, parts_of
-from reflectio.inspection.text import plural, printable
+from reflectio.inspection.text import printable
 from reflectio.inspection.values import inline, same, short_name
 
 # How many parts of a node are listed, and how many entries there are in all, unless all are asked for.
@@ -41,6 +41,9 @@ _SMALL = 1 << 18
 _SPECIAL = {"$args": "arguments", "$new": "arguments", "$state": "state", "$items": "items"}
 
 
+_NO_FEATURES = Features()
+
+
 @frozen
 class _Place:
     """Where the walk is: for paths, for depth, and for the names of features."""
@@ -49,7 +52,7 @@ class _Place:
     parts: tuple[PathPart, ...] = ()
     level: int = 0
     nesting: int = 0
-    features: Features = Features()
+    features: Features = _NO_FEATURES
 
     def at(self, *parts: PathPart) -> _Place:
         return evolve(self, parts=(*self.parts, *parts), nesting=self.nesting + 1)
@@ -93,8 +96,21 @@ class Outliner:
     def outline(self, path: str = "$.model") -> Entry:
         """Make the outline of what is at a path; raise DocumentError where nothing is."""
         found: Found = find(self.header, path)
-        place = _Place(found.root, found.parts)
-        return self._entry(place.path, found.node, place, "")
+        place = _Place(found.root, found.parts, features=self._features_at(found))
+        return self._entry(place.path if place.parts else "", found.node, place, "")
+
+    def _features_at(self, found: Found) -> Features:
+        """The names of features that what is around a node hands down to it."""
+        features = Features()
+        node = self.header.model if found.root == "$.model" else None
+        for part in found.parts:
+            node = self._safe_target(node)
+            if type(node) is dict and type(tag := node.get("$")) is str and "." in tag:
+                features = features.of(node, self.header).below(node, str(part), self.header)
+            elif type(node) is list:
+                features = features.step(part)
+            node = next((value for name, value in parts_of(node, self.graph) if name == part), None)
+        return features
 
     # -- any node --------------------------------------------------------------------------------------------
 
@@ -115,10 +131,10 @@ class Outliner:
             first = self._opened.setdefault(id(target), place.path)
             if first != place.path:
                 # What is in it is counted where it was met first.
-                return evolve(entry, text=self._headline(target), nbytes=0, note=f"the same object as {first}")
+                return evolve(entry, text=self.headline(target), nbytes=0, note=f"the same object as {first}")
             entry = evolve(entry, note="shared")
         elif self._opened.setdefault(id(target), place.path) != place.path:
-            return evolve(entry, text=self._headline(target), nbytes=0, note="shown above")
+            return evolve(entry, text=self.headline(target), nbytes=0, note="shown above")
         if type(target) is dict and (tag := target.get("$")) is not None:
             if tag == "ndarray":
                 return self._array(entry, target, place)
@@ -128,7 +144,7 @@ class Outliner:
                 return self._object(entry, target, place)
         return self._container(entry, target, place)
 
-    def _headline(self, node: Node) -> str:
+    def headline(self, node: Node) -> str:
         """A node in a few words."""
         if (text := inline(node, self.graph, 3)) is not None:
             return text
@@ -165,6 +181,8 @@ class Outliner:
 
     def _object(self, entry: Entry, node: dict[str, Any], place: _Place) -> Entry:
         tag: str = node["$"]
+        if tag == TREE and place.level and not self._everything:
+            return evolve(entry, tag=tag, text=tree_summary(node, self.header))
         features = place.features.of(node, self.header)
         entry = evolve(entry, tag=printable(tag), text=short_name(tag))
         if place.level >= self._depth or place.nesting > _NESTING or self._entries <= 0:
@@ -176,8 +194,13 @@ class Outliner:
         for role in roles:
             children += self._attributes(role, groups[role], inside, node, features)
             if role == "default" and not groups["parameter"] and children and children[-1].role == "defaults":
-                count = plural(children[-1].hidden, "parameter")
-                children[-1] = evolve(children[-1], text=f"all {count} at their defaults")
+                count = children[-1].hidden
+                text = (
+                    f"all {count} parameters at their defaults"
+                    if count > 1
+                    else "its parameter at its default"
+                )
+                children[-1] = evolve(children[-1], text=text)
         children += insights(node, self.header, features, entry.path, everything=self._everything)
         return evolve(entry, children=tuple(children))
 
@@ -241,13 +264,13 @@ class Outliner:
 
     def _container(self, entry: Entry, node: Node, place: _Place) -> Entry:
         parts = parts_of(node, self.graph)
-        entry = evolve(entry, text=self._contents(node))
+        entry = evolve(entry, text=self.contents(node))
         if place.nesting > _NESTING or self._entries <= 0:
             return evolve(entry, hidden=sum(1 for _ in parts))
         children, hidden = self._items(parts, place)
         return evolve(entry, children=tuple(children), hidden=hidden)
 
-    def _contents(self, node: Node) -> str:
+    def contents(self, node: Node) -> str:
         """What a container is and contains: ``list of 100 DecisionTreeClassifier``."""
         if type(node) is list:
             kind, items = "list", node
@@ -314,9 +337,11 @@ class Outliner:
         entry = evolve(entry, array=info, text=f"{info.dtype} {_shape(info.shape)}")
         if info.place == "objects":
             return self._objects(entry, node, place)
+        whole = info.nbytes if self._exact else self._grant(info.nbytes)
+        if info.compression and whole < info.nbytes:
+            return evolve(entry, note="compressed: --exact reads the values")
         try:
             array = self.header.array(node)
-            whole = info.nbytes if self._exact else self._grant(info.nbytes)
             return evolve(entry, glance=glance(array, whole))
         except DecodeError as error:
             return evolve(entry, note=f"values not shown: {printable(error.message)}")
@@ -367,9 +392,7 @@ class Outliner:
 
 def is_estimator_of_others(node: dict[str, Any]) -> bool:
     """Whether an object that the table does not know keeps scikit-learn's conventions of names."""
-    return "_sklearn_version" in node or any(
-        name.endswith("_") and not name.startswith("_") for name in node
-    )
+    return "_sklearn_version" in node or any(name.endswith("_") and not name.startswith("_") for name in node)
 
 
 def flattened(items: list[Node]) -> Iterator[Node]:

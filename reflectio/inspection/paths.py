@@ -121,7 +121,7 @@ def _step(node: Node, part: PathPart, graph: Graph, where: str) -> Node:
         for _, value in parts_of(node, graph):
             if (pair := named_pair(value, graph)) is not None and pair[0] == part:
                 return pair[1]
-    elif part < 0:
+    elif type(part) is int and part < 0:
         raise DocumentError(f"there is no [{part}] in {printable(where)}; count from 0")
     raise DocumentError(
         f"there is no {printable(format_path([part], ''))} in {printable(where)}{_there(node, part, graph)}"

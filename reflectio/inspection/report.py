@@ -189,9 +189,10 @@ def _facts(node: dict[str, Any], header: Header) -> list[str]:
             break
     estimators = header.graph.target(node.get("estimators_"))
     if type(estimators) is list and estimators:
-        facts.append(f"{len(estimators):,} × {_class_of(estimators[0], header)}")
-    if not any(name.endswith("_") and not name.startswith("_") for name in (*node, *last)):
-        facts.append("not fitted") if "_sklearn_version" in node else None
+        facts.append(f"{len(estimators):,} of {_class_of(estimators[0], header)}")
+    fitted = any(name.endswith("_") and not name.startswith("_") for name in (*node, *last))
+    if not fitted and "_sklearn_version" in node:
+        facts.append("not fitted")
     return facts
 
 

@@ -70,7 +70,10 @@ def largest(graph: Graph, most: int) -> list[Use]:
         return found
 
     roots: list[_Place] = [(None, "$.model"), (None, "$.objects[*]")]
-    stack: list[tuple[Node, _Place]] = [(graph.model, roots[0]), *((node, roots[1]) for node in graph.objects)]
+    stack: list[tuple[Node, _Place]] = [
+        (graph.model, roots[0]),
+        *((node, roots[1]) for node in graph.objects),
+    ]
     while stack:
         node, place = stack.pop()
         kind = type(node)

@@ -38,6 +38,8 @@ def plural(count: int, noun: str) -> str:
     if count == 1:
         return f"1 {noun}"
     ending = "es" if noun.endswith(("s", "x", "ch")) else "s"
+    if noun.endswith("leaf"):
+        return f"{count:,} {noun[:-1]}ves"
     noun = f"{noun[:-1]}ies" if noun.endswith("ry") else f"{noun}{ending}"
     return f"{count:,} {noun}"
 
@@ -48,13 +50,12 @@ def size(nbytes: int) -> str:
         return f"{nbytes} B"
     if nbytes >= 10**18:
         return f"{float(min(nbytes, 10**300)):.1e} B"
-    number = float(nbytes)
-    for unit in _UNITS:
-        number /= 1000
-        if number < 999.5:
-            break
+    power = 1
+    while nbytes >= 999.5 * 1000**power and power < len(_UNITS):
+        power += 1
+    number = nbytes / 1000**power
     digits = 2 if number < 9.995 else 1 if number < 99.95 else 0
-    return f"{number:.{digits}f} {unit}"
+    return f"{number:.{digits}f} {_UNITS[power - 1]}"
 
 
 def number(value: Any) -> str:
@@ -62,8 +63,7 @@ def number(value: Any) -> str:
     if isinstance(value, bool):
         return str(value)
     if isinstance(value, int):
-        text = str(value) if abs(value) < 10**18 else f"{value:.3e}" if abs(value) < 10**300 else "huge"
-        return text
+        return str(value) if abs(value) < 10**18 else f"{value:.3e}" if abs(value) < 10**300 else "huge"
     if isinstance(value, complex):
         return f"{value:.4g}"
     return f"{value:.4g}"

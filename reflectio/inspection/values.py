@@ -34,7 +34,7 @@ _TEXTS = {
 _CONSTANTS = {"ellipsis": "...", "notimplemented": "NotImplemented", "masked": "masked"}
 
 
-class _NotPlain(Exception):
+class _NotPlainError(Exception):
     """The value is, or contains, an object or an array, which deserve lines of their own."""
 
 
@@ -58,7 +58,7 @@ def inline(node: Node, graph: Graph, items: int = _ITEMS) -> str | None:
     """
     try:
         return _text(node, graph, items, 0)
-    except (_NotPlain, DocumentError):
+    except (_NotPlainError, DocumentError):
         return None
 
 
@@ -98,7 +98,9 @@ def _special(tag: Any, node: dict[str, Any], graph: Graph, items: int, depth: in
             dtype = node.get("dtype")
             named = f"{printable(dtype, 30)}(" if type(dtype) is str else "scalar("
             value = node.get("value")
-            return f"{named}{printable(value, 60) if dtype != 'str' and type(value) is str else part('value')})"
+            return (
+                f"{named}{printable(value, 60) if dtype != 'str' and type(value) is str else part('value')})"
+            )
         case "complex":
             return f"({part('real')}+{part('imag')}j)"
         case "slice" | "range":
@@ -119,35 +121,33 @@ def _special(tag: Any, node: dict[str, Any], graph: Graph, items: int, depth: in
             return f"{title}({printable(name, 40) if type(name) is str else ''})"
         case "bitgenerator" if type(node.get("name")) is str:
             return printable(node["name"], 40)
-    raise _NotPlain
+    raise _NotPlainError
 
 
 def _sequence(brackets: str, parts: list[Node], graph: Graph, items: int, depth: int) -> str:
-    opening, closing = brackets
+    opening, closing = brackets[0], brackets[1]
     if depth >= _NESTING:
         return f"{opening}…{closing}"
     texts = [_text(part, graph, items, depth + 1) for part in parts[:items]]
     if len(parts) > items:
         if not all(_is_plain(part) for part in parts[items:]):
-            raise _NotPlain
+            raise _NotPlainError
         texts.append(f"… {len(parts) - items:,} more")
     elif brackets == "()" and len(parts) == 1:
         texts.append("")
-    return f"{opening}{', '.join(texts).rstrip() if texts != ['', ''] else ''}{closing}"
+    return f"{opening}{', '.join(texts).rstrip()}{closing}"
 
 
 def _mapping(pairs: Any, count: int, graph: Graph, items: int, depth: int) -> str:
     if depth >= _NESTING:
         return "{…}"
-    texts = []
+    texts: list[str] = []
     entries: Iterator[Any] = iter(pairs)
     for key, value in entries:
         if len(texts) < items:
-            texts.append(
-                f"{_text(key, graph, items, depth + 1)}: {_text(value, graph, items, depth + 1)}"
-            )
+            texts.append(f"{_text(key, graph, items, depth + 1)}: {_text(value, graph, items, depth + 1)}")
         elif not _is_plain(value):
-            raise _NotPlain
+            raise _NotPlainError
     if count > items:
         texts.append(f"… {count - items:,} more")
     return f"{{{', '.join(texts)}}}"
