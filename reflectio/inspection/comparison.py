@@ -14,6 +14,7 @@ from reflectio.codecs.numbers import parse_float
 from reflectio.errors import DecodeError, LimitError, PathPart, format_path
 from reflectio.inspection.array_differences import Difference, differences
 from reflectio.inspection.defaults import defaults
+from reflectio.inspection.graph import tag_of
 from reflectio.inspection.header import Header, PolicyLike, Source, read_header
 from reflectio.inspection.html import diff_html
 from reflectio.inspection.insights import TREE, tree_summary
@@ -287,6 +288,8 @@ class _Comparison:
             return
         if not self._is_new(a, b, place):
             return
+        if self._are_equal_values(a, b):
+            return
         match _tag(a):
             case "list":
                 self._compare_lists(_items(a), _items(b), place, kind)
@@ -298,6 +301,15 @@ class _Comparison:
                 self._compare_objects(a, b, place)
             case _:
                 self._compare_tagged(a, b, place, kind)
+
+    def _are_equal_values(self, a: Node, b: Node) -> bool:
+        """Whether two nodes of nothing but plain values have the same text; then there is no need to look inside."""
+        return (
+            self._graphs[0].is_plain(a)
+            and self._graphs[1].is_plain(b)
+            and self._graphs[0].size(a) == self._graphs[1].size(b)
+            and orjson.dumps(a) == orjson.dumps(b)
+        )
 
     def _compare_plain(self, a: Node, b: Node, place: _Place, kind: Kind) -> None:
         if type(a) in _NUMBERS and type(a) is type(b):
@@ -532,8 +544,7 @@ def _tag(node: Node) -> str:
     if type(node) is list:
         return "list"
     if type(node) is dict:
-        tag = node.get("$", "dict")
-        return tag if type(tag) is str else "?"
+        return tag_of(node) or "dict"
     return ""
 
 
@@ -593,11 +604,12 @@ def _entries(node: dict[str, Node]) -> dict[Any, Node]:
 
 def _path(place: _Place) -> str:
     parts: list[PathPart] = []
+    root = "$.model"
     while place[0] is not None:
+        if len(parts) == _PARTS:
+            root += " ... "
+            break
         if place[1] is not None:
             parts.append(place[1])
         place = place[0]
-    root = str(place[1])
-    if len(parts) > _PARTS:
-        parts, root = parts[:_PARTS], f"{root} ... "
     return printable(format_path(reversed(parts), root), 1000)

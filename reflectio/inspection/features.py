@@ -8,6 +8,7 @@ from attrs import frozen
 
 from reflectio.codec import Node
 from reflectio.errors import DecodeError, PathPart
+from reflectio.inspection.graph import tag_of
 from reflectio.inspection.paths import named_pair
 from reflectio.inspection.text import printable
 
@@ -90,7 +91,7 @@ class Features:
 
     def below(self, owner: dict[str, Any], name: str, header: Header) -> Features:
         """What the attribute of an object is handed down."""
-        if owner.get("$") not in _WRAPPERS:
+        if tag_of(owner) not in _WRAPPERS:
             return Features()
         if owner["$"] == _PIPELINE and name == "steps":
             return Features((), _names_of_steps(owner, self.names, header))
@@ -121,7 +122,7 @@ def _names_of_steps(
                 break
             names = texts_of(node.get("feature_names_in_"), header) or names
             of_steps[index] = names
-            if node.get("$") not in _ONE_TO_ONE or node.get("add_indicator"):
+            if tag_of(node) not in _ONE_TO_ONE or node.get("add_indicator"):
                 break
     except DecodeError:
         pass

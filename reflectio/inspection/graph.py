@@ -16,6 +16,20 @@ _NESTED = frozenset({dict, list})
 _LONGEST_CHAIN = 100
 
 
+def tag_of(node: Node) -> str | None:
+    """A node's tag; None where it has none, ``"?"`` where it is no text."""
+    if type(node) is not dict or "$" not in node:
+        return None
+    tag = node["$"]
+    return tag if type(tag) is str else "?"
+
+
+def class_of(node: Node) -> str:
+    """The name of the class that a node is an object of; empty where it is something else."""
+    tag = tag_of(node)
+    return tag if tag is not None and "." in tag else ""
+
+
 class Graph:
     """
     The nodes of a document.
@@ -42,6 +56,9 @@ class Graph:
         # The lists and objects that contain neither an array nor an object of a class, and how many do.
         self._values: set[int] = set()
         self._holders = 0
+        # Those that contain no reference either, nor anything that is referred to.
+        self._plain: set[int] = set()
+        self._links = 0
         # No deeper than JSON nests.
         for root in (model, *objects):
             self._index(root)
@@ -68,12 +85,13 @@ class Graph:
     def _measure(self, node: Node) -> int:
         """The bytes that a node takes in the document, the segment included."""
         kind = type(node)
-        holders = self._holders
+        holders, links = self._holders, self._links
         if kind is str:
             return len(node) + 3
         if kind is list:
             if _NESTED.isdisjoint(map(type, node)):
                 self._values.add(id(node))
+                self._plain.add(id(node))
                 return len(orjson.dumps(node)) + 1
             total = 2 + sum(map(self._measure, node))
         elif kind is dict:
@@ -81,17 +99,24 @@ class Graph:
             tag = node.get("$")
             if tag == "ndarray" and "at" in node:
                 total += self._stored_bytes(node, self)
+            self._links += tag == "ref" or (tag is not None and "$id" in node)
             self._holders += tag == "ndarray" or (type(tag) is str and "." in tag)
         else:
             return len(str(node)) + 1
         self._sizes[id(node)] = total
         if self._holders == holders:
             self._values.add(id(node))
+            if self._links == links:
+                self._plain.add(id(node))
         return total
 
     def is_value(self, node: Node) -> bool:
         """Whether a node contains neither an array nor an object of a class."""
         return (type(node) is not list and type(node) is not dict) or id(node) in self._values
+
+    def is_plain(self, node: Node) -> bool:
+        """Whether a list or object contains plain values only: no array, no object of a class, no reference."""
+        return id(node) in self._plain
 
     def size(self, node: Node) -> int:
         """The bytes that a node and all in it take in the document."""

@@ -13,6 +13,7 @@ from reflectio.codec import Node
 from reflectio.errors import DecodeError, PathPart, format_path
 from reflectio.inspection.arrays import ArrayInfo
 from reflectio.inspection.glance import glance
+from reflectio.inspection.graph import tag_of
 from reflectio.inspection.header import Header
 from reflectio.inspection.paths import parts_of
 from reflectio.inspection.text import printable
@@ -122,10 +123,10 @@ class _Lines:
             return f"list of {len(node)}"
         if type(node) is not dict:
             return _cut(repr(node))
-        tag = node.get("$")
+        tag = tag_of(node)
         if tag is None:
             return f"dict of {len(node)}"
-        return printable(tag) if type(tag) is str else "?"
+        return printable(tag)
 
     def _array(self, path: str, node: dict[str, Any]) -> Iterator[str]:
         info = self._header.describe(node)
@@ -173,10 +174,11 @@ def _digest(array: np.ndarray[Any, Any]) -> str:
 
 def _path(place: _Place) -> str:
     parts: list[PathPart] = []
+    root = "$.model"
     while place[0] is not None:
+        if len(parts) == _PARTS:
+            root += " ... "
+            break
         parts.append(place[1])
         place = place[0]
-    root = str(place[1])
-    if len(parts) > _PARTS:
-        parts, root = parts[:_PARTS], f"{root} ... "
     return printable(format_path(reversed(parts), root), 2000)

@@ -14,6 +14,7 @@ from reflectio.inspection.defaults import REQUIRED, defaults
 from reflectio.inspection.entry import Entry, Role
 from reflectio.inspection.features import Features
 from reflectio.inspection.glance import Glance, glance
+from reflectio.inspection.graph import class_of, tag_of
 from reflectio.inspection.header import Header
 from reflectio.inspection.insights import TREE, insights, tree_summary
 from reflectio.inspection.paths import Found, find, named_pair, parts_of
@@ -105,7 +106,7 @@ class Outliner:
         node = self.header.model if found.root == "$.model" else None
         for part in found.parts:
             node = self._safe_target(node)
-            if type(node) is dict and type(tag := node.get("$")) is str and "." in tag:
+            if class_of(node):
                 features = features.of(node, self.header).below(node, str(part), self.header)
             elif type(node) is list:
                 features = features.step(part)
@@ -135,12 +136,12 @@ class Outliner:
             entry = evolve(entry, note="shared")
         elif self._opened.setdefault(id(target), place.path) != place.path:
             return evolve(entry, text=self.headline(target), nbytes=0, note="shown above")
-        if type(target) is dict and (tag := target.get("$")) is not None:
+        if (tag := tag_of(target)) is not None:
             if tag == "ndarray":
                 return self._array(entry, target, place)
             if tag == "sparse":
                 return self._sparse(entry, target, place)
-            if type(tag) is str and "." in tag:
+            if "." in tag:
                 return self._object(entry, target, place)
         return self._container(entry, target, place)
 
@@ -150,11 +151,9 @@ class Outliner:
             return text
         if type(node) is list:
             return f"list of {len(node):,}"
-        tag = node.get("$")
+        tag = tag_of(node)
         if tag is None:
             return f"dict of {len(node):,}"
-        if type(tag) is not str:
-            return "?"
         if "." in tag:
             return self._signature(node)
         if tag == "ndarray":
@@ -275,12 +274,12 @@ class Outliner:
         if type(node) is list:
             kind, items = "list", node
         else:
-            tag = node.get("$")
+            tag = tag_of(node)
             items = node.get("items")
             if tag is None:
                 kind, items = "dict", [*islice(node.values(), _ALL)]
             else:
-                kind = printable(tag, 40) if type(tag) is str else "?"
+                kind = printable(tag, 40)
             if type(items) is not list:
                 return kind
         alike = self._class_of_all(items)
@@ -291,7 +290,7 @@ class Outliner:
         for item in items:
             # Mostly a list of one class: the second that differs ends it.
             item = self._safe_target(item)
-            tags.add(item.get("$") if type(item) is dict else type(item))
+            tags.add(tag_of(item) if type(item) is dict else type(item))
             if len(tags) > 1:
                 return ""
         tag = next(iter(tags), None)

@@ -11,6 +11,7 @@ from attrs import frozen
 
 from reflectio.codec import Node
 from reflectio.errors import DocumentError, PathPart, format_path
+from reflectio.inspection.graph import tag_of
 from reflectio.inspection.text import printable
 
 if TYPE_CHECKING:
@@ -169,7 +170,7 @@ def parts_of(node: Node, graph: Graph) -> Iterator[tuple[PathPart, Node]]:
     if type(node) is list:
         yield from enumerate(node)
     elif type(node) is dict:
-        tag = node.get("$")
+        tag = tag_of(node)
         for name, value in node.items():
             if tag is not None and name in ("$", "$id"):
                 continue
@@ -181,7 +182,7 @@ def parts_of(node: Node, graph: Graph) -> Iterator[tuple[PathPart, Node]]:
                 yield from _entries(items) if tag in MAPPINGS else enumerate(items)
             elif type(items) is dict and name == "$items":
                 # What a subclass of dict contains.
-                inner = items.get("items") if items.get("$") in MAPPINGS else None
+                inner = items.get("items") if tag_of(items) in MAPPINGS else None
                 yield from _entries(inner) if type(inner) is list else items.items()
             else:
                 yield name, value

@@ -10,6 +10,7 @@ from reflectio.codec import Node
 from reflectio.errors import DecodeError
 from reflectio.inspection.entry import Entry, as_members
 from reflectio.inspection.features import texts_of
+from reflectio.inspection.graph import class_of, tag_of
 from reflectio.inspection.header import Header
 from reflectio.inspection.outline import Outliner
 from reflectio.inspection.paths import named_pair
@@ -139,8 +140,8 @@ def _class_of(node: Node, header: Header) -> str:
     node = header.graph.target(node)
     if type(node) is not dict:
         return inline(node, header.graph, 0) or f"list of {len(node):,}"
-    tag = node.get("$")
-    if type(tag) is not str:
+    tag = tag_of(node)
+    if tag is None:
         return f"dict of {len(node):,}"
     if "." not in tag:
         return inline(node, header.graph, 3) or printable(tag, 40)
@@ -159,15 +160,15 @@ def _inner(node: dict[str, Any], header: Header) -> str:
             return arrow.join(names[:_STEPS]) + (f"{arrow}…" if len(names) > _STEPS else "")
     for name in ("best_estimator_", "estimator", "base_estimator", "regressor"):
         inner = graph.target(node.get(name))
-        if type(inner) is dict and type(inner.get("$")) is str and "." in inner["$"]:
+        if class_of(inner):
             return short_name(inner["$"])
     return ""
 
 
 def _step_name(node: Node, header: Header) -> str:
     node = header.graph.target(node)
-    if type(node) is dict and type(node.get("$")) is str:
-        return short_name(node["$"])
+    if (tag := tag_of(node)) is not None:
+        return short_name(tag)
     return printable(node, 40) if type(node) is str else "…"
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from reflectio.codec import Node
 from reflectio.errors import DocumentError
-from reflectio.inspection.graph import Graph
+from reflectio.inspection.graph import Graph, tag_of
 from reflectio.inspection.paths import MAPPINGS
 from reflectio.inspection.text import printable, quoted
 
@@ -73,7 +73,7 @@ def _text(node: Node, graph: Graph, items: int, depth: int) -> str:
     node = graph.target(node)
     if type(node) is not dict:
         return _text(node, graph, items, depth + 1)
-    tag = node.get("$")
+    tag = tag_of(node)
     if tag is None:
         return _mapping(node.items(), len(node), graph, items, depth)
     if tag in _TEXTS:
