@@ -16,6 +16,7 @@ from attrs import evolve, frozen
 
 from reflectio.document import Header, read_header
 from reflectio.errors import LimitError
+from reflectio.inspection.html import audit_html
 from reflectio.name_uses import uses
 from reflectio.notices import Notice, notices
 from reflectio.policy import Kind, Policy
@@ -119,6 +120,9 @@ class Audit:
     def ok(self) -> bool:
         """Whether the policy allows every name, and there is no problem."""
         return not self.untrusted and not self.problems
+
+    def _repr_html_(self) -> str:
+        return audit_html(self)
 
 
 def audit(
