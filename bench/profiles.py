@@ -1,0 +1,115 @@
+"""How much a run measures: the profiles, from two minutes to thirty."""
+
+from __future__ import annotations
+
+from attrs import frozen
+
+from bench.subjects import LARGE, SMALL
+
+_TREES = ("100 deep trees", "1,000 shallow trees", "gradient boosting of 300", "histogram boosting of 300")
+
+
+@frozen
+class Profile:
+    """
+    What is measured, and how often.
+
+    Parameters
+    ----------
+    rounds, zoo_rounds : int
+        How often each saver's turn comes, for a model and for an estimator of the zoo. Three rounds are the least.
+    seconds : float
+        A saver that has taken more for a model, dumping or loading, sits out further rounds.
+    zoo_step : int
+        Every so manieth estimator of the zoo is taken.
+    slow_bytes : float
+        Savers that write text, or a zip, are not asked to save models of more bytes than this.
+    models, compressed, peaks : tuple of str
+        Names of subjects: to time, to compress, and to look at the memory of.
+    array_megabytes, forest_megabytes, mapped_megabytes : tuple of int
+        The sizes at which growth is looked at: of one array, of many trees, and of mapped files.
+    counts : tuple of int
+        How many tiny estimators documents hold.
+    starts : int
+        How often a process is started.
+    """
+
+    name: str
+    rounds: int
+    zoo_rounds: int
+    seconds: float
+    slow_bytes: float
+    models: tuple[str, ...]
+    compressed: tuple[str, ...]
+    peaks: tuple[str, ...]
+    array_megabytes: tuple[int, ...]
+    forest_megabytes: tuple[int, ...]
+    mapped_megabytes: tuple[int, ...]
+    starts: int
+    counts: tuple[int, ...] = (10, 100, 1_000, 10_000)
+    zoo_step: int = 1
+
+
+PROFILES = {
+    profile.name: profile
+    for profile in (
+        Profile(
+            "tiny",
+            rounds=1,
+            zoo_rounds=1,
+            seconds=0.1,
+            slow_bytes=1e5,
+            models=("linear regression",),
+            compressed=("linear regression",),
+            peaks=("1 MB of neighbours",),
+            array_megabytes=(1, 2),
+            forest_megabytes=(1, 2),
+            mapped_megabytes=(1, 2),
+            starts=1,
+            counts=(2, 4),
+            zoo_step=60,
+        ),
+        Profile(
+            "short",
+            rounds=7,
+            zoo_rounds=4,
+            seconds=0.5,
+            slow_bytes=1e6,
+            models=SMALL + LARGE,
+            compressed=("100 deep trees", "60,000 words"),
+            peaks=("80 MB of neighbours", "100 deep trees"),
+            array_megabytes=(1, 8, 64, 256),
+            forest_megabytes=(1, 8, 64),
+            mapped_megabytes=(1, 10, 80, 320),
+            starts=2,
+        ),
+        Profile(
+            "default",
+            rounds=15,
+            zoo_rounds=12,
+            seconds=2.0,
+            slow_bytes=1e7,
+            models=SMALL + LARGE,
+            compressed=(*_TREES, "60,000 words", "80 MB of neighbours"),
+            peaks=("80 MB of neighbours", "100 deep trees", "270 MB forest", "60,000 words"),
+            array_megabytes=(1, 4, 16, 64, 256, 1024),
+            forest_megabytes=(1, 4, 16, 64, 256, 1024),
+            mapped_megabytes=(1, 10, 80, 320, 1024),
+            starts=5,
+        ),
+        Profile(
+            "full",
+            rounds=25,
+            zoo_rounds=30,
+            seconds=6.0,
+            slow_bytes=1e8,
+            models=SMALL + LARGE,
+            compressed=(*_TREES, "60,000 words", "80 MB of neighbours"),
+            peaks=("80 MB of neighbours", "100 deep trees", "270 MB forest", "60,000 words"),
+            array_megabytes=(1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048),
+            forest_megabytes=(1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048),
+            mapped_megabytes=(1, 10, 80, 320, 1024, 2048),
+            starts=15,
+        ),
+    )
+}
