@@ -147,7 +147,6 @@ def in_memory(
     return dumps, lambda data: load(io.BytesIO(data))
 
 
-# Also the order in tables, and of colours.
 _MAKERS: dict[str, Callable[[], Saver]] = {
     "reflectio": _reflectio,
     "pickle": _pickle,
@@ -157,6 +156,9 @@ _MAKERS: dict[str, Callable[[], Saver]] = {
     "skops": _skops,
     "pymilo": _pymilo,
 }
+
+# In tables and charts.
+ORDER = tuple(_MAKERS)
 
 
 def saver(name: str) -> Saver:

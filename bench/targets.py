@@ -11,7 +11,10 @@ from attrs import frozen
 from bench.figures import Results, exponent, percentile
 from bench.memory import RESOLUTION
 
+# Figures below this are shown by their first digits.
 _LOOSE = 5e-3
+
+_NEIGHBOURS = "80 MB of neighbours"
 
 # Growth is looked at from this size on: below it, what does not depend on the size counts for more.
 _LARGE_MB = 8
@@ -57,7 +60,7 @@ class Target:
         """Whether the figure, rounded as it is shown, is within the limit."""
         if math.isnan(figure):
             return False
-        shown = float(said(figure, ""))
+        shown = _rounded(figure)
         return shown >= self.limit if self.least else shown <= self.limit
 
 
@@ -71,9 +74,15 @@ class Row:
     met: bool | None
 
 
+def _rounded(value: float) -> float:
+    return float(f"{value:.2f}") if abs(value) >= _LOOSE else float(f"{value:.2g}")
+
+
 def said(value: float, unit: str) -> str:
-    """A number with two decimals, or three digits where it is small, and its unit."""
-    text = f"{value:.2f}" if abs(value) >= _LOOSE or value == 0 else f"{value:.2g}"
+    """A number with two decimals, or two digits where it is small, and its unit."""
+    text = f"{_rounded(value):g}" if abs(value) < _LOOSE else f"{value:,.2f}"
+    if unit == "bytes" or not unit:
+        text = text.removesuffix(".00")
     return {"x": f"{text}x", "": text}.get(unit, f"{text} {unit}")
 
 
@@ -100,10 +109,11 @@ def _over_zoo(operation: str, percent: float) -> Callable[[Results], float | Non
     return figure
 
 
-def _ratio(group: str, subject: str, operation: str, base_operation: str | None = None) -> Callable[[Results], float | None]:
+def _ratio(
+    group: str, subject: str, operation: str, base_operation: str | None = None
+) -> Callable[[Results], float | None]:
     def figure(results: Results) -> float | None:
-        ratios = results.ratios(group, operation, "reflectio", base_operation=base_operation)
-        return next((ratio for name, ratio in ratios.items() if name.endswith(subject)), None)
+        return results.ratios(group, operation, "reflectio", base_operation=base_operation).get(subject)
 
     return figure
 
@@ -113,7 +123,9 @@ def _mapped(results: Results) -> float | None:
     return max(times) * 1e3 if times else None
 
 
-def _against_pymilo(operation: str, choose: Callable[[list[float]], float]) -> Callable[[Results], float | None]:
+def _against_pymilo(
+    operation: str, choose: Callable[[list[float]], float]
+) -> Callable[[Results], float | None]:
     def figure(results: Results) -> float | None:
         ratios = list(results.ratios("json", operation, "pymilo", base="reflectio").values())
         return choose(ratios) if ratios else None
@@ -130,20 +142,23 @@ def _most(values: Iterator[float]) -> float | None:
 
 
 def dump_peaks(results: Results) -> dict[str, float]:
-    """Per model: the most that a dump took, of the header and the largest array together."""
-    array, header = results.values("memory", "largest array", ""), results.values("memory", "header", "reflectio")
+    """Per model: the most that a dump took, of header, largest array, and what the system does not tell apart."""
+    array, header = (
+        results.values("memory", "largest array", ""),
+        results.values("memory", "header", "reflectio"),
+    )
     return {
-        name: max(0.0, peak - RESOLUTION) / (array[name] + header[name])
+        name: peak / (array[name] + header[name] + RESOLUTION)
         for name, peak in results.values("memory", "peak of dump", "reflectio").items()
         if name in array and name in header
     }
 
 
 def load_peaks(results: Results, group: str = "memory", saver: str = "reflectio") -> dict[str, float]:
-    """Per model: the most that a load took, of what the model takes."""
+    """Per model: the most that a load took, of what the model takes, and of what the system does not tell apart."""
     own = results.values(group, "own", "")
     return {
-        name: max(0.0, peak - RESOLUTION) / own[name]
+        name: peak / (own[name] + RESOLUTION)
         for name, peak in results.values(group, "peak of load", saver).items()
         if own.get(name)
     }
@@ -187,13 +202,16 @@ def _kept(results: Results) -> float | None:
 def speed_ups(results: Results, saver: str, count: int) -> dict[str, float]:
     """Per model: how many times as fast several threads are as one."""
     alone = results.values("threads", "1 threads", saver)
-    return {name: alone[name] / taken for name, taken in results.values("threads", f"{count} threads", saver).items()}
+    return {
+        name: alone[name] / taken
+        for name, taken in results.values("threads", f"{count} threads", saver).items()
+    }
 
 
 def _speed_up(results: Results) -> float | None:
     if (os.cpu_count() or 1) < 2:
         return None
-    return speed_ups(results, "reflectio", 2).get("80 MB of neighbours")
+    return speed_ups(results, "reflectio", 2).get(_NEIGHBOURS)
 
 
 def _wrong(results: Results) -> float | None:
@@ -228,10 +246,12 @@ TARGETS: tuple[Target, ...] = (
         for name, work, *limits in _MODELS
         for operation, limit in zip(("dumps", "loads"), limits, strict=True)
     ),
-    Target("file", "80 MB of neighbours to a file: dump", 1.0, _ratio("file", "neighbours", "dump")),
-    Target("file", "the same, flushed to disk and renamed", 1.0, _ratio("file", "neighbours", "dump, durable")),
-    Target("file", "80 MB of neighbours from a file: load", 1.0, _ratio("file", "neighbours", "load")),
-    Target("file", "the same, mapped", 0.05, _ratio("file", "neighbours", "load, mapped", "load")),
+    Target("file", "80 MB of neighbours to a file: dump", 1.0, _ratio("file", _NEIGHBOURS, "dump")),
+    Target(
+        "file", "the same, flushed to disk and renamed", 1.0, _ratio("file", _NEIGHBOURS, "dump, durable")
+    ),
+    Target("file", "80 MB of neighbours from a file: load", 1.0, _ratio("file", _NEIGHBOURS, "load")),
+    Target("file", "the same, mapped", 0.05, _ratio("file", _NEIGHBOURS, "load, mapped", "load")),
     Target("mapped", "mapped load at any size, the slowest", 2.0, _mapped, unit="ms"),
     Target("zoo", "the zoo, median: size", 1.1, _over_zoo("size", 50)),
     Target("zoo", "the zoo, 90th percentile: size", 1.4, _over_zoo("size", 90)),
