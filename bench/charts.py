@@ -130,6 +130,7 @@ def png(canvas: Canvas, path: Any, *, dark: bool = False) -> None:
                 if isinstance(value, str) and value in (_INK, _LINE):
                     getattr(artist, put)(ink if value == _INK else line)
     for axes in canvas.axes:
+        axes.set_facecolor(paper)
         axes.tick_params(which="both", colors=ink, grid_color=line)
         for spine in axes.spines.values():
             spine.set_edgecolor(line)
@@ -333,7 +334,7 @@ def growth(results: Results) -> Canvas | None:
                         )
             above.set_title(f"{title}: time")
             _log(above.yaxis, _seconds, 1, 1e3)
-            below.set_title(f"{title}: memory beyond what was there, of the model's size")
+            below.set_title(f"{title}: peak of memory, of its size")
             below.yaxis.set_major_formatter(FuncFormatter(_times))
             below.set_ylim(bottom=0)
             _log(below.xaxis, _megabytes, 1, 1e3)

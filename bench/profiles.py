@@ -20,6 +20,8 @@ class Profile:
         How often each saver's turn comes, for a model and for an estimator of the zoo. Three rounds are the least.
     seconds : float
         A saver that has taken more for a model, dumping or loading, sits out further rounds.
+    turn : float
+        The seconds that a turn should last at least: quick work is done several times in it.
     zoo_step : int
         Every so manieth estimator of the zoo is taken.
     slow_bytes : float
@@ -38,6 +40,7 @@ class Profile:
     rounds: int
     zoo_rounds: int
     seconds: float
+    turn: float
     slow_bytes: float
     models: tuple[str, ...]
     compressed: tuple[str, ...]
@@ -58,6 +61,7 @@ PROFILES = {
             rounds=1,
             zoo_rounds=1,
             seconds=0.1,
+            turn=0.0005,
             slow_bytes=1e5,
             models=("linear regression",),
             compressed=("linear regression",),
@@ -72,8 +76,9 @@ PROFILES = {
         Profile(
             "short",
             rounds=7,
-            zoo_rounds=4,
+            zoo_rounds=3,
             seconds=0.5,
+            turn=0.0015,
             slow_bytes=1e6,
             models=SMALL + LARGE,
             compressed=("100 deep trees", "60,000 words"),
@@ -88,6 +93,7 @@ PROFILES = {
             rounds=15,
             zoo_rounds=12,
             seconds=2.0,
+            turn=0.004,
             slow_bytes=1e7,
             models=SMALL + LARGE,
             compressed=(*_TREES, "60,000 words", "80 MB of neighbours"),
@@ -102,6 +108,7 @@ PROFILES = {
             rounds=25,
             zoo_rounds=30,
             seconds=6.0,
+            turn=0.004,
             slow_bytes=1e8,
             models=SMALL + LARGE,
             compressed=(*_TREES, "60,000 words", "80 MB of neighbours"),

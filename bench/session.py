@@ -61,7 +61,9 @@ class Session:
         self, group: str, subject: str, jobs: dict[tuple[str, str], Job], rounds: int | None = None
     ) -> dict[tuple[str, str], Timing]:
         """Time jobs in turns, by saver and operation, and keep what they take."""
-        timings, errors = interleave(jobs, rounds=rounds or self.profile.rounds, seconds=self.profile.seconds)
+        timings, errors = interleave(
+            jobs, rounds=rounds or self.profile.rounds, seconds=self.profile.seconds, turn=self.profile.turn
+        )
         for (saver, operation), timing in timings.items():
             self.results.figures.append(
                 Figure(group, subject, operation, saver, timing.best, "s", timing.median, len(timing.turns))

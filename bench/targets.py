@@ -218,9 +218,12 @@ def _wrong(results: Results) -> float | None:
     return _most(iter(results.values("threads", "not the same", "reflectio").values()))
 
 
-def _per_estimator(results: Results) -> float | None:
-    values = results.values("many", "loads per estimator", "reflectio")
-    return values["10,000"] / values["10"] if "10" in values and "10,000" in values else None
+def _per_estimator(operation: str) -> Callable[[Results], float | None]:
+    def figure(results: Results) -> float | None:
+        values = results.values("many", operation, "reflectio")
+        return values["10,000"] / values["10"] if "10" in values and "10,000" in values else None
+
+    return figure
 
 
 def _processor(command: str) -> Callable[[Results], float | None]:
@@ -273,7 +276,13 @@ TARGETS: tuple[Target, ...] = (
     Target("growth", "memory of load: power of the size", 1.05, _power("peak of load"), unit=""),
     Target("threads", "documents that came out wrong, loaded by several threads", 0.0, _wrong, unit=""),
     Target("threads", "80 MB of neighbours: two threads' speed-up", _SPEED_UP, _speed_up, least=True),
-    Target("many", "loads per estimator, of 10,000 against 10", 1.0, _per_estimator),
+    Target("many", "loads per estimator, of 10,000 against 10", 1.0, _per_estimator("loads per estimator")),
+    Target(
+        "many",
+        "the same, of 10,000 in one document against 1,000 documents of 10",
+        1.0,
+        _per_estimator("loads per estimator, kept"),
+    ),
     Target("json", "JSON, median: PyMilo's dumps", 10.0, _against_pymilo("dumps", _median), least=True),
     Target("json", "JSON, median: PyMilo's loads", 10.0, _against_pymilo("loads", _median), least=True),
     Target("json", "JSON, every model: PyMilo's dumps", 10.0, _against_pymilo("dumps", min), least=True),

@@ -10,9 +10,6 @@ from typing import Any
 
 from attrs import field, frozen
 
-# What takes less is done several times a turn.
-_TURN_SECONDS = 0.004
-
 _LEAST_ROUNDS = 3
 
 
@@ -47,7 +44,7 @@ class Timing:
 
 
 def interleave(
-    jobs: Mapping[Any, Job], *, rounds: int, seconds: float, turn: float = _TURN_SECONDS
+    jobs: Mapping[Any, Job], *, rounds: int, seconds: float, turn: float
 ) -> tuple[dict[Any, Timing], dict[Any, Exception]]:
     """
     Time jobs in turns.

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import io
-from collections.abc import Iterator
 from functools import partial
 from importlib import import_module
 from typing import Any
 
 import reflectio
-from bench.savers import Saver
+from bench.savers import Missing, Saver
+from bench.savers import in_memory as in_memory_of
 from bench.session import Session, in_memory
 from bench.subjects import subject
 
@@ -22,47 +21,39 @@ _LEVELS_OF_JOBLIB = (1, 3, 6, 9)
 
 def run(session: Session) -> None:
     """Time what there is."""
-    savers = [*_reflectio(session), *_joblib(session)]
+    found, missing = savers()
+    for absent in missing:
+        session.skip("compression", "", absent.name, absent.reason)
     for name in session.steps(session.profile.compressed):
-        in_memory(session, "compression", name, subject(name), savers)
+        in_memory(session, "compression", name, subject(name), found)
 
 
-def _reflectio(session: Session) -> Iterator[Saver]:
-    yield _saver("reflectio none", reflectio.dumps, reflectio.loads)
+def savers() -> tuple[list[Saver], list[Missing]]:
+    """What compresses, at each level, and what is not available."""
+    found, missing = [_saver("reflectio none", reflectio.dumps, reflectio.loads)], []
     for method, levels in _LEVELS.items():
-        try:
-            reflectio.dumps(None, compression=method)
-        except Exception as error:
-            session.skip("compression", "", f"reflectio {method}", f"not available: {error}")
-            continue
         for level in levels:
             dumps = partial(reflectio.dumps, compression=(method, level))
             try:
                 dumps(None)
             except Exception as error:
-                session.skip("compression", "", f"reflectio {method} {level}", f"not available: {error}")
+                missing.append(Missing(f"reflectio {method} {level}", f"not available: {error}"))
             else:
-                yield _saver(f"reflectio {method} {level}", dumps, reflectio.loads)
-
-
-def _joblib(session: Session) -> Iterator[Saver]:
+                found.append(_saver(f"reflectio {method} {level}", dumps, reflectio.loads))
     try:
-        joblib = import_module("joblib")
+        found += _joblib()
     except ImportError as error:
-        session.skip("compression", "", "joblib", error)
-        return
+        missing.append(Missing("joblib", f"does not import: {error}"))
+    return found, missing
 
-    def dumps(obj: Any, compress: Any) -> bytes:
-        buffer = io.BytesIO()
-        joblib.dump(obj, buffer, compress=compress)
-        return buffer.getvalue()
 
-    def loads(data: bytes) -> Any:
-        return joblib.load(io.BytesIO(data))
-
-    yield _saver("joblib none", partial(dumps, compress=0), loads)
-    for level in _LEVELS_OF_JOBLIB:
-        yield _saver(f"joblib zlib {level}", partial(dumps, compress=("zlib", level)), loads)
+def _joblib() -> list[Saver]:
+    joblib = import_module("joblib")
+    compressed = {"none": 0} | {f"zlib {level}": ("zlib", level) for level in _LEVELS_OF_JOBLIB}
+    return [
+        _saver(f"joblib {name}", *in_memory_of(partial(joblib.dump, compress=compress), joblib.load))
+        for name, compress in compressed.items()
+    ]
 
 
 def _saver(name: str, dumps: Any, loads: Any) -> Saver:
