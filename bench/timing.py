@@ -74,6 +74,8 @@ def interleave(
     # A collection of garbage in the midst of a turn would be counted against the wrong job.
     enabled = gc.isenabled()
     gc.disable()
+    # And a collection between rounds need not look at what was there before.
+    gc.freeze()
     try:
         for key, job in jobs.items():
             try:
@@ -93,6 +95,7 @@ def interleave(
             if not waiting:
                 break
     finally:
+        gc.unfreeze()
         if enabled:
             gc.enable()
     return {key: Timing(tuple(taken)) for key, taken in turns.items()}, errors
@@ -100,7 +103,7 @@ def interleave(
 
 def _order(keys: list[Any], number: int) -> list[Any]:
     """Each is first at times, and after each other one: it finds memory as that one left it."""
-    shift = number % max(1, len(keys))
+    shift = number // 2 % max(1, len(keys))
     return (keys[shift:] + keys[:shift])[:: (-1) ** number]
 
 
