@@ -34,6 +34,8 @@ class Profile:
         How many tiny estimators documents hold.
     starts : int
         How often a process is started.
+    check_turns : int
+        How often each document is loaded to see what checks cost; 0 to leave that out.
     """
 
     name: str
@@ -49,6 +51,7 @@ class Profile:
     forest_megabytes: tuple[int, ...]
     mapped_megabytes: tuple[int, ...]
     starts: int
+    check_turns: int
     counts: tuple[int, ...] = (10, 100, 1_000, 10_000)
     zoo_step: int = 1
 
@@ -70,6 +73,7 @@ PROFILES = {
             forest_megabytes=(1, 2),
             mapped_megabytes=(1, 2),
             starts=1,
+            check_turns=0,
             counts=(2, 4),
             zoo_step=60,
         ),
@@ -79,14 +83,15 @@ PROFILES = {
             zoo_rounds=3,
             seconds=0.5,
             turn=0.0015,
-            slow_bytes=1e6,
+            slow_bytes=3e5,
             models=SMALL + LARGE,
-            compressed=("100 deep trees", "60,000 words"),
+            compressed=("100 deep trees",),
             peaks=("80 MB of neighbours", "100 deep trees"),
             array_megabytes=(1, 8, 64, 256),
             forest_megabytes=(1, 8, 64),
             mapped_megabytes=(1, 10, 80, 320),
             starts=2,
+            check_turns=2,
         ),
         Profile(
             "default",
@@ -102,6 +107,7 @@ PROFILES = {
             forest_megabytes=(1, 4, 16, 64, 256, 1024),
             mapped_megabytes=(1, 10, 80, 320, 1024),
             starts=5,
+            check_turns=5,
         ),
         Profile(
             "full",
@@ -117,6 +123,7 @@ PROFILES = {
             forest_megabytes=(1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048),
             mapped_megabytes=(1, 10, 80, 320, 1024, 2048),
             starts=15,
+            check_turns=15,
         ),
     )
 }

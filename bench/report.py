@@ -101,7 +101,7 @@ def _markdown(profile: str, about: dict[str, str], results: Results) -> str:
         if skipped:
             parts.append("Not measured:\n\n" + "\n".join(f"- {line}" for line in skipped))
         if results.notes.get(name):
-            parts.append(f"```\n{results.notes[name].rstrip()}\n```")
+            parts.append(results.notes[name].strip())
     return "\n\n".join(parts) + "\n"
 
 
@@ -201,7 +201,7 @@ def _section(name: str, results: Results) -> str:
     parts += [_figure(charts.inline(canvas), group.TITLE) for canvas in canvases if canvas is not None]
     parts += [_table(table) for table in tables.tables(results, name)]
     if results.notes.get(name):
-        parts.append(f"<pre>{html.escape(results.notes[name])}</pre>")
+        parts += [_table(table) for table in tables.from_markdown(results.notes[name], "Figures")]
     if skipped := tables.skipped(results, name):
         items = "".join(f"<li>{html.escape(line)}</li>" for line in skipped)
         parts.append(f'<h3>Not measured</h3><ul class="skips">{items}</ul>')

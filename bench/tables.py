@@ -210,6 +210,19 @@ def tables(results: Results, group: str) -> list[Table]:
     return _TABLES.get(group, lambda results: [everything(results, group)])(results)
 
 
+def from_markdown(text: str, title: str) -> list[Table]:
+    """The tables of a Markdown text."""
+    found: list[Table] = []
+    lines: list[list[str]] = []
+    for line in [*text.splitlines(), ""]:
+        if line.startswith("|"):
+            lines.append([cell.strip(" `*") for cell in line.strip().strip("|").split("|")])
+        elif lines:
+            found.append(Table(title, lines[0], lines[2:]))
+            lines = []
+    return found
+
+
 def skipped(results: Results, group: str) -> list[str]:
     """What was not measured of a group, and why, like reasons together."""
     counted = Counter((skip.saver, skip.reason) for skip in results.skips if skip.group == group)

@@ -320,6 +320,11 @@ def test_the_targets_table_says_what_is_met_and_what_is_not() -> None:
     assert cells["reflectio --help: processor time"] == ("at most 0.30 s", "", "not measured")
 
 
+def test_a_table_of_markdown_is_a_table_again() -> None:
+    found = tables.from_markdown("before\n| a | b |\n|---|--:|\n| x | `1` |\n| y | 2 |\n\nafter\n", "Figures")
+    assert found == [tables.Table("Figures", ["a", "b"], [["x", "1"], ["y", "2"]])]
+
+
 def test_reasons_are_counted_where_they_are_the_same() -> None:
     results = Results(skips=[Skip("zoo", f"model {n}", "pymilo", "cannot") for n in range(3)])
     results.skips.append(Skip("zoo", "model 1", "skops", "will not"))
