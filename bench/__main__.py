@@ -78,7 +78,7 @@ def main(
                 progress.update(task, completed=part, current=current)  # type: ignore[arg-type]
 
             with tempfile.TemporaryDirectory(prefix="reflectio-bench-") as files:
-                session = Session(PROFILES[str(profile)], savers, Path(files), results, show)
+                session = Session(PROFILES[str(profile)], savers, Path(files), results, show, begun)
                 measure(name, session)
             progress.update(task, completed=1.0, current="")
             progress.advance(total)

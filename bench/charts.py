@@ -442,7 +442,7 @@ def compression(results: Results) -> Canvas | None:
     with matplotlib.rc_context(_STYLE):
         canvas, axes = _canvas(2.9 * ((len(models) + 1) // 2), 2, rows=(len(models) + 1) // 2)
         for ax, model in zip(axes.flat, models, strict=False):
-            for name in results.savers("compression"):
+            for number, name in enumerate(results.savers("compression")):
                 size = results.ratios("compression", "size", name, base="reflectio none").get(model)
                 time = results.value("compression", model, "dumps", name)
                 if size is None or time is None:
@@ -452,7 +452,7 @@ def compression(results: Results) -> Canvas | None:
                 ax.annotate(
                     name.partition(" ")[2],
                     (size, time),
-                    xytext=(4, 4),
+                    xytext=(5, -9 if number % 2 else 4),
                     textcoords="offset points",
                     fontsize=7.5,
                 )

@@ -16,6 +16,8 @@ class Profile:
 
     Parameters
     ----------
+    minutes : float
+        How long a run may take. One that is late, because the machine does other things as well, does three rounds only.
     rounds, zoo_rounds : int
         How often each saver's turn comes, for a model and for an estimator of the zoo. Three rounds are the least.
     seconds : float
@@ -39,6 +41,7 @@ class Profile:
     """
 
     name: str
+    minutes: float
     rounds: int
     zoo_rounds: int
     seconds: float
@@ -61,6 +64,7 @@ PROFILES = {
     for profile in (
         Profile(
             "tiny",
+            minutes=1,
             rounds=1,
             zoo_rounds=1,
             seconds=0.1,
@@ -79,6 +83,7 @@ PROFILES = {
         ),
         Profile(
             "short",
+            minutes=2,
             rounds=7,
             zoo_rounds=3,
             seconds=0.5,
@@ -95,25 +100,27 @@ PROFILES = {
         ),
         Profile(
             "default",
+            minutes=10,
             rounds=15,
-            zoo_rounds=12,
-            seconds=2.0,
-            turn=0.004,
+            zoo_rounds=7,
+            seconds=1.5,
+            turn=0.003,
             slow_bytes=1e7,
             models=SMALL + LARGE,
-            compressed=(*_TREES, "60,000 words", "80 MB of neighbours"),
+            compressed=("100 deep trees", "histogram boosting of 300", "60,000 words"),
             peaks=("80 MB of neighbours", "100 deep trees", "270 MB forest", "60,000 words"),
-            array_megabytes=(1, 4, 16, 64, 256, 1024),
-            forest_megabytes=(1, 4, 16, 64, 256, 1024),
+            array_megabytes=(1, 8, 64, 256, 1024),
+            forest_megabytes=(1, 8, 64, 512),
             mapped_megabytes=(1, 10, 80, 320, 1024),
-            starts=5,
+            starts=3,
             check_turns=5,
         ),
         Profile(
             "full",
+            minutes=30,
             rounds=25,
-            zoo_rounds=30,
-            seconds=6.0,
+            zoo_rounds=20,
+            seconds=4.0,
             turn=0.004,
             slow_bytes=1e8,
             models=SMALL + LARGE,
@@ -122,8 +129,8 @@ PROFILES = {
             array_megabytes=(1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048),
             forest_megabytes=(1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048),
             mapped_megabytes=(1, 10, 80, 320, 1024, 2048),
-            starts=15,
-            check_turns=15,
+            starts=9,
+            check_turns=11,
         ),
     )
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from time import perf_counter
 from typing import Any
 
 from attrs import field, frozen
@@ -11,7 +12,10 @@ from attrs import field, frozen
 from bench.figures import Figure, Results, Skip, Unit
 from bench.profiles import Profile
 from bench.savers import Saver
-from bench.timing import Job, Timing, interleave
+from bench.timing import LEAST_ROUNDS, Job, Timing, interleave
+
+# A run is late when this much of its time is over: what is left to do then takes about as long as is left.
+_PUNCTUAL = 0.6
 
 
 @frozen
@@ -31,6 +35,8 @@ class Session:
         What was found.
     progress : callable
         Told the name of what is measured next, and which part of the group is done, from 0 to 1.
+    begun : float
+        When the run began, by `time.perf_counter`.
     """
 
     profile: Profile
@@ -38,6 +44,7 @@ class Session:
     folder: Path
     results: Results = field(factory=Results)
     progress: Callable[[str, float], None] = lambda name, part: None
+    begun: float = field(factory=perf_counter)
 
     @property
     def plain(self) -> tuple[Saver, ...]:
@@ -61,8 +68,13 @@ class Session:
         self, group: str, subject: str, jobs: dict[tuple[str, str], Job], rounds: int | None = None
     ) -> dict[tuple[str, str], Timing]:
         """Time jobs in turns, by saver and operation, and keep what they take."""
+        late = perf_counter() - self.begun > _PUNCTUAL * 60 * self.profile.minutes
+        wanted = rounds or self.profile.rounds
         timings, errors = interleave(
-            jobs, rounds=rounds or self.profile.rounds, seconds=self.profile.seconds, turn=self.profile.turn
+            jobs,
+            rounds=min(wanted, LEAST_ROUNDS) if late else wanted,
+            seconds=self.profile.seconds,
+            turn=self.profile.turn,
         )
         for (saver, operation), timing in timings.items():
             self.results.figures.append(

@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from time import perf_counter
 from types import SimpleNamespace
 from typing import Any
 
@@ -119,6 +120,13 @@ def test_a_job_that_takes_longer_than_its_share_is_done_once(monkeypatch: pytest
     # Three rounds are the least for what is not slow.
     assert len(timings["middling"].turns) == 3
     assert timings["quick"].turns == pytest.approx((0.01,) * 10)
+
+
+@pytest.mark.parametrize(("minutes_ago", "rounds"), [(0, 5), (9, 3)])
+def test_a_run_that_is_late_does_three_rounds_only(tmp_path: Path, minutes_ago: float, rounds: int) -> None:
+    session = Session(PROFILES["default"], (), tmp_path, begun=perf_counter() - 60 * minutes_ago)
+    session.time("zoo", "a model", {("pickle", "dumps"): Job(dict)}, rounds=5)
+    assert [figure.rounds for figure in session.results.figures] == [rounds]
 
 
 def test_what_prepares_a_call_is_not_timed(monkeypatch: pytest.MonkeyPatch) -> None:
