@@ -48,7 +48,7 @@ def _encode(obj: Any, format: str, metadata: Any) -> Iterable[bytes | memoryview
 def _pieces(obj: Any, format: str, metadata: Any, *, careful: bool) -> Iterable[bytes | memoryview]:
     encoder = Encoder(inline=format == "json", careful=careful)
     model, objects = encoder.encode(obj)
-    versions = versions_for(frozenset(encoder.names))
+    versions = versions_for(encoder.names)
     if format == "json":
         return [write_json(versions, metadata, model, objects)]
     return write_binary(versions, metadata, model, objects, encoder.segment)

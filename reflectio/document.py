@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
@@ -48,7 +48,7 @@ def _digest(data: bytes | memoryview) -> str:
 
 
 def _header(
-    versions: dict[str, str], metadata: Any, model: Node, objects: list[Node], segment: SegmentWriter
+    versions: Mapping[str, str], metadata: Any, model: Node, objects: list[Node], segment: SegmentWriter
 ) -> dict[str, Any]:
     header: dict[str, Any] = {"reflectio": FORMAT_VERSION, "versions": versions}
     if metadata is not None:
@@ -62,7 +62,7 @@ def _header(
 
 
 def write_binary(
-    versions: dict[str, str], metadata: Any, model: Node, objects: list[Node], segment: SegmentWriter
+    versions: Mapping[str, str], metadata: Any, model: Node, objects: list[Node], segment: SegmentWriter
 ) -> Iterable[bytes | memoryview]:
     """
     Give the bytes of a document in binary format, a piece at a time.
@@ -93,7 +93,7 @@ def write_binary(
     return chain((digested, tail, padding), segment.chunks())
 
 
-def write_json(versions: dict[str, str], metadata: Any, model: Node, objects: list[Node]) -> bytes:
+def write_json(versions: Mapping[str, str], metadata: Any, model: Node, objects: list[Node]) -> bytes:
     """Give the bytes of a document in JSON format, which has neither segment nor digest."""
     from reflectio.segment import SegmentWriter
 

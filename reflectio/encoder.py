@@ -29,15 +29,27 @@ class _Writers(dict[type, Writer]):
 
     def __missing__(self, cls: type) -> Writer:
         load_entry_points()
-        writer = self[cls] = _writer_for(codec_for_class(cls))
+        codec: Codec = codec_for_class(cls)
+        writer = self[cls] = writer_for(codec.encode, shared=codec.shared, late=codec.late)
         return writer
 
 
-def _writer_for(codec: Codec) -> Writer:
-    encode = codec.encode
-    if not codec.shared:
+def writer_for(encode: Writer, *, shared: bool, late: bool) -> Writer:
+    """
+    Give what writes every object of a type.
+
+    Parameters
+    ----------
+    encode : callable
+        Gives the node of an object that was not met before.
+    shared : bool
+        Whether the identity of the objects matters.
+    late : bool
+        Whether a reader can refer to an object before its contents are complete.
+    """
+    if not shared:
         return encode
-    if not codec.late:
+    if not late:
         return lambda obj, encoder: encoder.share(obj, encode)
 
     def write(obj: Any, encoder: Encoder) -> Node:
@@ -112,7 +124,7 @@ class Encoder:
         self.names: set[str] = set()
         self.memory: dict[int, np.ndarray[Any, Any]] = {}
         self.depth = 2
-        self.writers = _writers
+        self.writers: dict[type, Writer] = _writers
         # id of each object met: None while it is being visited, then its node. `kept` holds the objects, so
         # that no id is used twice.
         self.nodes: dict[int, Node] = {}

@@ -294,7 +294,7 @@ class ArrayCodec(LateCodec):
                 if array is not None and array.ndim <= decoder.policy.limits.dimensions:
                     return array
             elif "at" in node:
-                return decoder.segment.take(node["at"], dtype, parse_shape(shape, decoder), "C")
+                return decoder.segment.take(node["at"], dtype, parse_shape(shape, decoder.policy.limits), "C")
         return self._read_checked(node, decoder)
 
     def decode(self, node: ObjectNode, decoder: Decoder) -> Array:
@@ -312,13 +312,15 @@ class ArrayCodec(LateCodec):
         if type(node) is dict and len(node) == _PLAIN_MEMBERS and "at" in node and node.get("$") == "ndarray":
             dtype = parse_dtype(node.get("dtype"), decoder)
             if not dtype.hasobject:
-                return decoder.segment.view(node["at"], dtype, parse_shape(node.get("shape"), decoder), "C")
+                return decoder.segment.view(
+                    node["at"], dtype, parse_shape(node.get("shape"), decoder.policy.limits), "C"
+                )
         return decoder.build(node)
 
     def create(self, node: ObjectNode, decoder: Decoder) -> Array:
         dtype = node["dtype"]
         dtype = parse_dtype(dtype, decoder)
-        shape = parse_shape(node["shape"], decoder)
+        shape = parse_shape(node["shape"], decoder.policy.limits)
         order = node.get("order", "C")
         if order not in ("C", "F"):
             raise DocumentError(f"the order must be C or F, not {order!r}")

@@ -12,6 +12,7 @@ from reflectio.codecs.growth import check_dtype
 from reflectio.decoder import Decoder, located
 from reflectio.encoder import Encoder
 from reflectio.errors import DocumentError, LimitError, UnsupportedTypeError
+from reflectio.policy import Limits
 
 DType = np.dtype[Any]
 
@@ -172,7 +173,9 @@ class DtypeCodec(Codec):
         if "names" in node:
             return self._decode_fields(node, decoder)
         if "base" in node:
-            return np.dtype((parse_dtype(node["base"], decoder), parse_shape(node.get("shape"), decoder)))
+            return np.dtype(
+                (parse_dtype(node["base"], decoder), parse_shape(node.get("shape"), decoder.policy.limits))
+            )
         name = node.get("name")
         if name == "StringDType":
             options = {key: decoder.build(node[key]) for key in ("na_object", "coerce") if key in node}
@@ -257,11 +260,11 @@ _INT = frozenset({int})
 _STR = frozenset({str})
 
 
-def parse_shape(shape: Any, decoder: Decoder) -> tuple[int, ...]:
+def parse_shape(shape: Any, limits: Limits) -> tuple[int, ...]:
     """Read the lengths of an array's axes, of which there can be as many as the policy allows."""
     if type(shape) is not list or not _INT.issuperset(map(type, shape)) or (shape and min(shape) < 0):
         raise DocumentError(f"a shape must be a list of lengths, not {shape!r}")
-    if len(shape) > (most := decoder.policy.limits.dimensions):
+    if len(shape) > (most := limits.dimensions):
         raise LimitError(f"an array of {len(shape)} axes; the policy's limit dimensions is {most}")
     return tuple(shape)
 
