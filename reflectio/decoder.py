@@ -97,6 +97,7 @@ class Decoder:
         self._objects_to_check: list[tuple[str, tuple[ObjectCheck, ...], Any]] = []
         self._views: list[np.ndarray[Any, Any]] = []
         self._references = 0
+        self._times: dict[int, int] = {}
         self._order = {number: place for place, number in enumerate(self._entries)}
 
     # -- the walk -------------------------------------------------------------------------------------------
@@ -125,12 +126,14 @@ class Decoder:
     def _check_objects(self) -> None:
         index, obj = 0, None
         try:
-            if (self._built or self._views) and (
-                separation := Separation([*self._built.values(), *self._views])
-            ):
+            if self._built or self._views:
+                shared = [(value, self._times.get(number, 0)) for number, value in self._built.items()]
+                separation = Separation(shared, self._views)
+                separation.keep_own(obj for _, _, obj in self._objects_to_check)
                 # All before any is checked: what one has given up, another may hold.
                 for index, (_, _, obj) in enumerate(self._objects_to_check):  # noqa: B007
-                    separation.separate(obj)
+                    if separation:
+                        separation.separate(obj)
             for index, (_, checks, obj) in enumerate(self._objects_to_check):  # noqa: B007
                 for check in checks:
                     check(obj)
@@ -272,6 +275,7 @@ class Decoder:
         """Give the object with an id, creating it where the document describes it further on."""
         number = self._check_id(number)
         found = self._referred(number)
+        self._times[number] = self._times.get(number, 0) + 1
         if type(found) is not np.ndarray or found.dtype.hasobject:
             if isinstance(found, np.dtype):
                 return found
