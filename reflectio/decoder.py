@@ -103,6 +103,7 @@ class Decoder:
         self._objects_to_check: list[tuple[str, tuple[ObjectCheck, ...], Any]] = []
         self._views: list[np.ndarray[Any, Any]] = []
         self._references = 0
+        self._times: dict[int, int] = {}
         self._order = tuple(self._entries)
 
     # -- the walk -------------------------------------------------------------------------------------------
@@ -131,13 +132,15 @@ class Decoder:
     def _check_objects(self) -> None:
         index, obj = -1, None
         try:
-            if (self.built or self._views) and (
-                separation := Separation([*self.built.values(), *self._views])
-            ):
+            if self.built or self._views:
+                shared = [(value, self._times.get(number, 0)) for number, value in self.built.items()]
+                separation = Separation(shared, self._views)
+                separation.keep_own(obj for _, _, obj in self._objects_to_check)
                 # All before any is checked: what one has given up, another may hold.
                 for _, _, obj in self._objects_to_check:
                     index += 1
-                    separation.separate(obj)
+                    if separation:
+                        separation.separate(obj)
                 index = -1
             for _, checks, obj in self._objects_to_check:
                 index += 1
@@ -283,6 +286,7 @@ class Decoder:
         """Give the object with an id, creating it where the document describes it further on."""
         number = self._check_id(number)
         found = self._referred(number)
+        self._times[number] = self._times.get(number, 0) + 1
         if type(found) is not np.ndarray or found.dtype.hasobject:
             if isinstance(found, _HOLDING_NOTHING):
                 return found

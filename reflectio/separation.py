@@ -15,6 +15,9 @@ Array = np.ndarray[Any, Any]
 # How deep what is relied on may nest in a document that shares anything.
 _DEEPEST = 64
 
+# How often something is referred to that other things reach in other ways, too.
+_ALWAYS = 1 << 62
+
 # Copies, by the id of what they are of, and whether only the estimators within count.
 _Copies = dict[tuple[int, bool], Any]
 
@@ -26,9 +29,12 @@ def _is_sparse(value: Any) -> bool:
     return type(value).__module__.startswith("scipy.sparse") and hasattr(value, "nnz")
 
 
-def _has_checks(value: Any) -> bool:
+def _is_estimator(value: Any) -> bool:
+    """Whether a value is an estimator, or one of the objects that estimators are made of."""
     cls: Any = type(value)
-    return cls is not type and hasattr(value, "__dict__") and bool(checks_of(cls))
+    if cls is type or not hasattr(value, "__dict__"):
+        return False
+    return cls.__module__.startswith("sklearn.") or bool(checks_of(cls))
 
 
 class Separation:
@@ -43,17 +49,31 @@ class Separation:
 
     Parameters
     ----------
-    shared : iterable
-        What the document refers to by id, and the arrays that are views of others.
+    shared : iterable of pairs
+        What the document refers to by id, with how often it does.
+    views : list of ndarray
+        The arrays that are views of others.
     """
 
-    def __init__(self, shared: Iterable[Any]) -> None:
+    def __init__(self, shared: Iterable[tuple[Any, int]], views: list[Array]) -> None:
         # By id, with the value itself, so that no id is used twice.
-        self._shared = {id(value): value for value in shared if _may_change(value)}
-        self._shares_estimators = any(map(_has_checks, self._shared.values()))
+        self._shared = {id(value): (value, times) for value, times in shared if _may_change(value)}
+        self._shared.update((id(view), (view, _ALWAYS)) for view in views)
+        self._shares_estimators = True
 
     def __bool__(self) -> bool:
         return bool(self._shared)
+
+    def keep_own(self, objects: Iterable[Any]) -> None:
+        """Note that what only attributes of one object hold is its own, however many they are."""
+        for obj in objects:
+            values = list(getattr(obj, "__dict__", {}).values())
+            for value in values:
+                _, times = self._shared.get(id(value), (None, 0))
+                # One attribute holds it by describing it, the others by referring to it.
+                if times and sum(other is value for other in values) == 1 + times:
+                    del self._shared[id(value)]
+        self._shares_estimators = any(_is_estimator(value) for value, _ in self._shared.values())
 
     def separate(self, obj: Any) -> None:
         """
@@ -87,7 +107,7 @@ class Separation:
         """The value, or, where something else reaches it or what holds it, a copy: of one value always the same."""
         if type(value) in _PLAIN:
             return value
-        key = (id(value), only_estimators and not _has_checks(value))
+        key = (id(value), only_estimators and not _is_estimator(value))
         if key in copies:
             return copies[key]
         if depth > _DEEPEST:
@@ -108,7 +128,7 @@ class Separation:
             if copying or any(new is not old for new, old in zip(own, parts, strict=True)):
                 copies[key] = _rebuilt(value, own)
             return copies[key]
-        if _has_checks(value):
+        if _is_estimator(value):
             if not (reached or self._shares_estimators):
                 return value
             copies[key] = copy = _copy_of_attributes(value) if reached else value
@@ -125,7 +145,7 @@ class Separation:
 
 
 def _may_change(value: Any) -> bool:
-    return isinstance(value, np.ndarray | list | tuple | dict) or _is_sparse(value) or _has_checks(value)
+    return isinstance(value, np.ndarray | list | tuple | dict) or _is_sparse(value) or _is_estimator(value)
 
 
 def _copy_of_elements(value: Any) -> Any:

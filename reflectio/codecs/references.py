@@ -24,11 +24,11 @@ class RefCodec(Codec):
         self._read_checked = checked_reader(self)
 
     def read(self, node: ObjectNode, decoder: Decoder) -> Any:
-        """Give what a reference stands for; mostly the dtype or the random state of all trees."""
+        """Give what a reference stands for; mostly one dtype for all trees."""
         number = node.get("id")
         if type(number) is int and len(node) == _MEMBERS:
             found = decoder.built.get(number)
-            if isinstance(found, np.dtype | np.random.RandomState):
+            if isinstance(found, np.dtype):
                 return found
         return self._read_checked(node, decoder)
 
