@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 from importlib import metadata
+from pathlib import Path
 
 import pytest
 import typer
@@ -67,17 +68,43 @@ def test_every_option_is_described(words: tuple[str, ...]) -> None:
     assert [name for name, text in described.items() if not text] == []
 
 
+_CALL = re.compile(r"\breflectio (?P<called>[a-z]+(?: [a-z]+)?)(?P<rest>[^|\n]*)")
+README = (Path(__file__).parent.parent / "README.md").read_text("utf-8")
+README_LINES = [
+    line
+    for block in re.findall(r"^```(?:sh|yaml)\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+    for line in block.splitlines()
+    if _CALL.search(line)
+]
+
+
+def unknown_parts(line: str) -> set[str]:
+    """What a line that calls this program says and there is not: its command, or options of it."""
+    call = _CALL.search(line)
+    assert call is not None
+    words = call["called"].split()
+    command = COMMANDS.get(tuple(words)) or COMMANDS.get((words[0],))
+    if command is None:
+        return {call["called"]}
+    known = {"--help"}.union(*(parameter.opts + parameter.secondary_opts for parameter in command.params))
+    return set(re.findall(r"(?<!\S)--?[a-z][a-z-]*", call["rest"])) - known
+
+
 @pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
 def test_the_examples_of_a_manual_use_commands_and_options_that_there_are(words: tuple[str, ...]) -> None:
     manual = CliRunner().invoke(app, [*words, "--help"], env={"COLUMNS": "120"}).stdout
-    examples = re.findall(
-        r"^ {6}.*?\breflectio ((?:[a-z]+ ?)+)(.*)$", manual.partition(" Examples\n")[2], re.MULTILINE
-    )
+    examples = [
+        line
+        for line in manual.partition(" Examples\n")[2].splitlines()
+        if line.startswith(" " * 6) and _CALL.search(line)
+    ]
     assert examples
-    for called, rest in examples:
-        command = COMMANDS.get(tuple(called.split()[:2])) or COMMANDS[called.split()[0],]
-        known = {"--help"}.union(*(parameter.opts + parameter.secondary_opts for parameter in command.params))
-        assert set(re.findall(r"(?<!\S)--?[a-z][a-z-]*", rest.partition("|")[0])) <= known
+    assert [unknown_parts(line) for line in examples] == [set()] * len(examples)
+
+
+@pytest.mark.parametrize("line", README_LINES)
+def test_the_commands_of_the_readme_use_commands_and_options_that_there_are(line: str) -> None:
+    assert unknown_parts(line) == set()
 
 
 def test_the_installed_command_is_the_same_program() -> None:
