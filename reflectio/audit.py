@@ -15,7 +15,9 @@ from reflectio.name_uses import uses
 from reflectio.notices import Notice, notices
 from reflectio.policy import Kind, Policy
 
-_CHUNK = 1 << 20
+# How much of a file is read at a time, first and at most. Behind the header, no more than such a part is.
+_FIRST_CHUNK = 1 << 14
+_LARGEST_CHUNK = 1 << 20
 
 
 @frozen
@@ -141,8 +143,9 @@ def _read(source: Any, policy: Policy) -> Header:
 def _header_chunks(path: Path, limit: int) -> Iterator[bytes]:
     """Read a file up to the NUL behind the header."""
     total = 0
-    with open(path, "rb") as file:
-        while chunk := file.read(_CHUNK):
+    # Unbuffered, so that a pipe need not give more than there is.
+    with open(path, "rb", buffering=0) as file:
+        while chunk := file.read(min(max(total, _FIRST_CHUNK), _LARGEST_CHUNK)):
             total += len(chunk)
             if total > limit:
                 raise LimitError(f"the header has more than {limit} bytes, the policy's limit document_bytes")
