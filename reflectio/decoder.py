@@ -124,10 +124,16 @@ class Decoder:
             self._located_in_objects(number, partial(codec.fill, obj, node, self))
         if self._entries:
             raise DocumentError(f"nothing refers to the object with the id {next(iter(self._entries))}")
-        for check, states in self._checks.items():
-            check(states, self)
+        self._check_states()
         self._check_objects()
         return root
+
+    def _check_states(self) -> None:
+        try:
+            for check, states in self._checks.items():
+                check(states, self)
+        except Exception as error:
+            raise self._rooted(error, "$.model") from error
 
     def _check_objects(self) -> None:
         index, obj = -1, None

@@ -13,6 +13,7 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -453,10 +454,14 @@ def _joblib_files() -> Iterator[FileAttack]:
         yield FileAttack(f"compressed by {key}", "hide in compression", _constant(compress(evil)), _SYSTEM)
         yield FileAttack(
             f"a bomb of {key}", "fill the memory",
-            (lambda compress: lambda: compress(pickled(op.POP.join([value(bytes(1 << 20))] * 65))))(compress),
+            partial(_bomb, compress),
             policy='extends = ["default"]\n[limits]\nexpanded_bytes = "64 MiB"\n',
         )  # fmt: skip
         yield FileAttack(f"cut short in {key}", "crash the decompressor", _constant(compress(evil)[:-6]))
+
+
+def _bomb(compress: Callable[[bytes], bytes]) -> bytes:
+    return compress(pickled(op.POP.join([value(bytes(1 << 20))] * 65)))
 
 
 _SHORT_RUN = b"cos\nabort\n)R"
