@@ -350,7 +350,7 @@ def _are_numbers(values: list[Any]) -> bool:
 def _are_indices(values: list[Any], length: int) -> bool:
     if not all(kind is int or issubclass(kind, np.integer) for kind in set(map(type, values))):
         return False
-    return not values or bool(0 <= min(values) and max(values) < length)
+    return not values or bool(min(values) >= 0 and max(values) < length)
 
 
 def _check_dtype(dtype: Any) -> None:
