@@ -339,12 +339,17 @@ def _decode_dia(obj: Any, shape: Shape, node: ObjectNode, decoder: Decoder) -> d
 # -- dok and lil: Python's own containers -------------------------------------------------------------------
 
 
-def _is_number(value: Any) -> bool:
-    return type(value) in _PYTHON_NUMBERS or isinstance(value, np.number | np.bool_)
+def _are_numbers(values: list[Any]) -> bool:
+    # By type, of which there are few, rather than one by one.
+    return all(
+        kind in _PYTHON_NUMBERS or issubclass(kind, np.number | np.bool_) for kind in set(map(type, values))
+    )
 
 
-def _is_index(value: Any, length: int) -> bool:
-    return bool((type(value) is int or isinstance(value, np.integer)) and 0 <= value < length)
+def _are_indices(values: list[Any], length: int) -> bool:
+    if not all(kind is int or issubclass(kind, np.integer) for kind in set(map(type, values))):
+        return False
+    return not values or bool(min(values) >= 0 and max(values) < length)
 
 
 def _check_dtype(dtype: Any) -> None:
@@ -353,7 +358,7 @@ def _check_dtype(dtype: Any) -> None:
 
 
 def _check_numbers(values: list[Any]) -> None:
-    if not all(map(_is_number, values)):
+    if not _are_numbers(values):
         raise ValidationError("the data must be numbers").within("data")
 
 
@@ -384,7 +389,7 @@ def _check_dok(shape: Shape, data: list[Any], coords: list[list[Any]]) -> None:
     for column, length in zip(coords, shape, strict=True):
         if len(column) != len(data):
             raise ValidationError(f"there are {len(column)} indices for {len(data)} entries").within("coords")
-        if not all(_is_index(index, length) for index in column):
+        if not _are_indices(column, length):
             raise ValidationError(f"an index lies outside of an axis of length {length}").within("coords")
 
 
@@ -433,7 +438,7 @@ def _check_lil(shape: Shape, data: list[Any], rows: list[Any]) -> None:
             raise ValidationError("a row must be a list of indices, with a list of as many entries").within(
                 "rows"
             )
-        if not all(_is_index(index, shape[1]) for index in row):
+        if not _are_indices(row, shape[1]):
             raise ValidationError(f"an index lies outside of an axis of length {shape[1]}").within("rows")
         if any(first >= second for first, second in pairwise(row)):
             raise ValidationError("the indices of a row must rise").within("rows")
