@@ -7,7 +7,7 @@ import warnings
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from time import perf_counter
+from time import perf_counter, process_time
 from typing import Annotated
 
 import typer
@@ -26,6 +26,9 @@ from bench.targets import rows
 _DEFAULT_FOLDER = Path(".cache", "bench")
 
 ProfileName = StrEnum("ProfileName", {name: name for name in PROFILES})
+_CLOCKS = {"elapsed": perf_counter, "processor": process_time}
+ClockName = StrEnum("ClockName", {name: name for name in _CLOCKS})
+_DEFAULT_CLOCK = ClockName("elapsed")
 _DEFAULT_PROFILE = ProfileName("default")
 GroupName = StrEnum("GroupName", {name: name for name in groups.NAMES})
 
@@ -41,6 +44,12 @@ def main(
     only: Annotated[
         list[GroupName] | None, typer.Option(help="Measure this group; may be given several times.")
     ] = None,
+    clock: Annotated[
+        ClockName,
+        typer.Option(
+            help="What times are measured by: processor leaves out what other processes take, and waiting for the disk."
+        ),
+    ] = _DEFAULT_CLOCK,
     output: Annotated[
         Path | None, typer.Option(help="The folder for the report; by default a new one under .cache/bench.")
     ] = None,
@@ -53,7 +62,7 @@ def main(
     folder = output or _DEFAULT_FOLDER / datetime.now().strftime("%Y-%m-%d-%H%M%S")
     chosen = [name for name in groups.NAMES if not only or name in [str(one) for one in only]]
     savers, missing = installed()
-    about = described(savers)
+    about = described(savers) | {"times": f"{clock}, the best of the rounds"}
     results = Results()
     if resume and (folder / "summary.json").exists():
         _, _, results = report.read(folder)
@@ -78,7 +87,9 @@ def main(
                 progress.update(task, completed=part, current=current)  # type: ignore[arg-type]
 
             with tempfile.TemporaryDirectory(prefix="reflectio-bench-") as files:
-                session = Session(PROFILES[str(profile)], savers, Path(files), results, show, begun)
+                session = Session(
+                    PROFILES[str(profile)], savers, Path(files), results, show, begun, _CLOCKS[str(clock)]
+                )
                 measure(name, session)
             progress.update(task, completed=1.0, current="")
             progress.advance(total)

@@ -13,7 +13,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, NullLoca
 
 from bench.figures import Results, percentile
 from bench.savers import ORDER
-from bench.targets import load_peaks, sizes, speed_ups
+from bench.targets import sizes, speed_ups
 
 # Neither too light on white nor too dark on black.
 COLOURS = {
@@ -29,8 +29,6 @@ _OTHER = "#868e96"
 
 # Stand for the page's colours of text and of lines until the chart is put into one.
 _INK, _LINE = "#010203", "#030201"
-
-_MET, _MISSED = "#2b9a4a", "#e03131"
 
 _STYLE = {
     "svg.fonttype": "path",
@@ -118,23 +116,6 @@ def standalone(canvas: Canvas, title: str) -> str:
     paper = f'<rect x="{x}" y="{y}" width="{w}" height="{h}" rx="8" style="fill: var(--paper)"/>'
     end = text.index(">") + 1
     return f'<?xml version="1.0" encoding="utf-8"?>\n{text[:end]}<title>{title}</title>{_PAGE}{paper}{text[end:]}'
-
-
-def png(canvas: Canvas, path: Any, *, dark: bool = False) -> None:
-    """A picture of a chart, for looking at it without a browser."""
-    ink, line, paper = ("#e6edf3", "#30363d", "#0d1117") if dark else ("#1f2328", "#d8dee4", "#ffffff")
-    for artist in canvas.findobj():
-        for get, put in (("get_color", "set_color"), ("get_edgecolor", "set_edgecolor")):
-            if hasattr(artist, get) and hasattr(artist, put):
-                value = getattr(artist, get)()
-                if isinstance(value, str) and value in (_INK, _LINE):
-                    getattr(artist, put)(ink if value == _INK else line)
-    for axes in canvas.axes:
-        axes.set_facecolor(paper)
-        axes.tick_params(which="both", colors=ink, grid_color=line)
-        for spine in axes.spines.values():
-            spine.set_edgecolor(line)
-    canvas.savefig(path, dpi=110, facecolor=paper, bbox_inches="tight")
 
 
 # -- parts of drawings --------------------------------------------------------------------------------------------
@@ -573,5 +554,3 @@ CHARTS: dict[str, Sequence[Callable[[Results], Canvas | None]]] = {
     "startup": (startup,),
     "many": (many,),
 }
-
-__all__ = ["CHARTS", "colour", "inline", "load_peaks", "png", "ratios", "standalone"]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from statistics import median
 from typing import Literal
 
 from attrs import define, field, frozen
@@ -114,18 +113,6 @@ def percentile(values: Iterable[float], percent: float) -> float:
     return ordered[below] + (ordered[above] - ordered[below]) * (place - below)
 
 
-def geometric_mean(values: Iterable[float]) -> float:
-    """
-    The mean of ratios.
-
-    Examples
-    --------
-    >>> geometric_mean([0.5, 2.0])
-    1.0
-    """
-    return math.exp(sum(logs := [math.log(value) for value in values]) / len(logs))
-
-
 def exponent(sizes: Iterable[float], costs: Iterable[float]) -> float:
     """
     The power of the size with which a cost grows: 1 is linear, 2 is quadratic.
@@ -143,6 +130,3 @@ def exponent(sizes: Iterable[float], costs: Iterable[float]) -> float:
     middle = sum(x for x, _ in points) / len(points)
     spread = sum((x - middle) ** 2 for x, _ in points)
     return sum((x - middle) * y for x, y in points) / spread
-
-
-__all__ = ["Figure", "Results", "Skip", "exponent", "geometric_mean", "median", "percentile"]

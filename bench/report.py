@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import html
 import json
-import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -54,7 +53,7 @@ def write(folder: Path, profile: str, about: dict[str, str], results: Results) -
     """Write ``report.html``, ``summary.json``, ``summary.md`` and ``chart.svg`` into a folder."""
     folder.mkdir(parents=True, exist_ok=True)
     write_summary(folder, profile, about, results)
-    (folder / "summary.md").write_text(_markdown(profile, about, results))
+    (folder / "summary.md").write_text(_markdown(about, results))
     (folder / "report.html").write_text(_page(profile, about, results))
     if (canvas := charts.ratios(results)) is not None:
         title = "Time to dump and load, as multiples of pickle's"
@@ -85,7 +84,7 @@ def _verdicts(results: Results) -> list[tuple[str, ...]]:
 # -- Markdown -----------------------------------------------------------------------------------------------------
 
 
-def _markdown(profile: str, about: dict[str, str], results: Results) -> str:
+def _markdown(about: dict[str, str], results: Results) -> str:
     parts = ["# reflectio's benchmarks", "\n".join(f"- {name}: {text}" for name, text in about.items())]
     parts += [_markdown_table(tables.targets(results))]
     overview = tables.overview(results)
@@ -222,11 +221,6 @@ def _table(table: Table) -> str:
     if len(table.rows) > _LONG:
         return f"<details><summary>{title} ({len(table.rows)} rows)</summary>{text}</details>"
     return f"<h3>{title}</h3>{text}"
-
-
-def without_charts(page: str) -> str:
-    """A page's text, for tests: what is left when drawings are taken out."""
-    return re.sub(r"<svg.*?</svg>", "", page, flags=re.DOTALL)
 
 
 def main() -> None:

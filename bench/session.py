@@ -12,7 +12,7 @@ from attrs import field, frozen
 from bench.figures import Figure, Results, Skip, Unit
 from bench.profiles import Profile
 from bench.savers import Saver
-from bench.timing import LEAST_ROUNDS, Job, Timing, interleave
+from bench.timing import LEAST_ROUNDS, Clock, Job, Timing, interleave
 
 # A run is late when this much of its time is over: what is left to do then takes about as long as is left.
 _PUNCTUAL = 0.6
@@ -37,6 +37,8 @@ class Session:
         Told the name of what is measured next, and which part of the group is done, from 0 to 1.
     begun : float
         When the run began, by `time.perf_counter`.
+    clock : callable
+        What times are measured by.
     """
 
     profile: Profile
@@ -45,6 +47,7 @@ class Session:
     results: Results = field(factory=Results)
     progress: Callable[[str, float], None] = lambda name, part: None
     begun: float = field(factory=perf_counter)
+    clock: Clock = perf_counter
 
     @property
     def plain(self) -> tuple[Saver, ...]:
@@ -65,7 +68,12 @@ class Session:
         self.results.skips.append(Skip(group, subject, saver, reason))
 
     def time(
-        self, group: str, subject: str, jobs: dict[tuple[str, str], Job], rounds: int | None = None
+        self,
+        group: str,
+        subject: str,
+        jobs: dict[tuple[str, str], Job],
+        rounds: int | None = None,
+        clock: Clock | None = None,
     ) -> dict[tuple[str, str], Timing]:
         """Time jobs in turns, by saver and operation, and keep what they take."""
         late = perf_counter() - self.begun > _PUNCTUAL * 60 * self.profile.minutes
@@ -75,6 +83,7 @@ class Session:
             rounds=min(wanted, LEAST_ROUNDS) if late else wanted,
             seconds=self.profile.seconds,
             turn=self.profile.turn,
+            clock=clock or self.clock,
         )
         for (saver, operation), timing in timings.items():
             self.results.figures.append(

@@ -10,7 +10,7 @@ from bench.groups.compression import savers as compressing_savers
 from bench.savers import Saver, installed, json_saver
 from bench.subjects import LARGE, SMALL, many, subject
 
-_ALL, _ = installed()
+_ALL = installed()[0]
 
 # Where everyone is asked; of the larger ones, those who would take minutes are not.
 CASES = [
@@ -24,7 +24,7 @@ JSON_CASES = [
     for name in (*SMALL, "gradient boosting of 300")
     for saver in (json_saver(), *(saver for saver in _ALL if saver.name == "pymilo"))
 ]
-COMPRESSING, _ = compressing_savers()
+COMPRESSING = compressing_savers()[0]
 COUNTS = (10, 10_000)
 
 

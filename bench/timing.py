@@ -13,6 +13,8 @@ from attrs import field, frozen
 # What is timed at all is timed so often.
 LEAST_ROUNDS = 3
 
+Clock = Callable[[], float]
+
 
 @frozen
 class Job:
@@ -45,7 +47,7 @@ class Timing:
 
 
 def interleave(
-    jobs: Mapping[Any, Job], *, rounds: int, seconds: float, turn: float
+    jobs: Mapping[Any, Job], *, rounds: int, seconds: float, turn: float, clock: Clock = perf_counter
 ) -> tuple[dict[Any, Timing], dict[Any, Exception]]:
     """
     Time jobs in turns.
@@ -61,6 +63,9 @@ def interleave(
         first time is done only then.
     turn : float
         The seconds that a turn should last at least: quick jobs are done several times in it.
+
+    clock : callable
+        Says what time it is, in seconds.
 
     Returns
     -------
@@ -80,7 +85,7 @@ def interleave(
     try:
         for key, job in jobs.items():
             try:
-                taken = _warmed_up(job, seconds)
+                taken = _warmed_up(job, seconds, clock)
             except Exception as error:
                 errors[key] = error
                 continue
@@ -90,7 +95,7 @@ def interleave(
         for number in range(rounds):
             gc.collect()
             for key in _order(waiting, number):
-                turns[key].append(_turn(jobs[key], times[key]))
+                turns[key].append(_turn(jobs[key], times[key], clock))
             if number + 1 >= LEAST_ROUNDS:
                 waiting = [key for key in waiting if sum(turns[key]) * times[key] < seconds]
             if not waiting:
@@ -108,19 +113,19 @@ def _order(keys: list[Any], number: int) -> list[Any]:
     return (keys[shift:] + keys[:shift])[:: (-1) ** number]
 
 
-def _warmed_up(job: Job, seconds: float) -> float:
+def _warmed_up(job: Job, seconds: float, clock: Clock) -> float:
     """What a job takes the second time, or the first if it takes long: the first fills caches, and says little."""
-    taken = _turn(job, 1)
-    return taken if taken > seconds else _turn(job, 1)
+    taken = _turn(job, 1, clock)
+    return taken if taken > seconds else _turn(job, 1, clock)
 
 
-def _turn(job: Job, times: int) -> float:
+def _turn(job: Job, times: int, clock: Clock) -> float:
     total = 0.0
     for _ in range(times):
         if job.prepare is not None:
             job.prepare()
-        start = perf_counter()
+        start = clock()
         result = job.call()
-        total += perf_counter() - start
+        total += clock() - start
         del result
     return total / times

@@ -8,7 +8,6 @@ import subprocess
 import sys
 from pathlib import Path
 from time import perf_counter
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -107,15 +106,14 @@ def test_a_job_that_fails_is_named_and_the_others_are_timed() -> None:
     assert isinstance(errors["fails"], ZeroDivisionError)
 
 
-def test_a_job_that_takes_longer_than_its_share_is_done_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_job_that_takes_longer_than_its_share_is_done_once() -> None:
     now = [0.0]
-    monkeypatch.setattr("bench.timing.perf_counter", lambda: now[0])
 
     def takes(seconds: float) -> Any:
         return lambda: now.__setitem__(0, now[0] + seconds)
 
     jobs = {"slow": Job(takes(5.0)), "middling": Job(takes(0.5)), "quick": Job(takes(0.01))}
-    timings, _ = interleave(jobs, rounds=10, seconds=1, turn=0.02)
+    timings, _ = interleave(jobs, rounds=10, seconds=1, turn=0.02, clock=lambda: now[0])
     assert timings["slow"].turns == pytest.approx((5.0,))
     # Three rounds are the least for what is not slow.
     assert len(timings["middling"].turns) == 3
@@ -129,13 +127,14 @@ def test_a_run_that_is_late_does_three_rounds_only(tmp_path: Path, minutes_ago: 
     assert [figure.rounds for figure in session.results.figures] == [rounds]
 
 
-def test_what_prepares_a_call_is_not_timed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_prepares_a_call_is_not_timed() -> None:
     now = [0.0]
-    monkeypatch.setattr("bench.timing.perf_counter", lambda: now[0])
-    prepare = SimpleNamespace(call=lambda: now.__setitem__(0, now[0] + 100)).call
-    timings, _ = interleave(
-        {"job": Job(lambda: now.__setitem__(0, now[0] + 1), prepare)}, rounds=2, seconds=9, turn=0
-    )
+
+    def advance(seconds: float) -> Any:
+        return lambda: now.__setitem__(0, now[0] + seconds)
+
+    jobs = {"job": Job(advance(1.0), prepare=advance(100.0))}
+    timings, _ = interleave(jobs, rounds=2, seconds=9, turn=0, clock=lambda: now[0])
     assert timings["job"].turns == pytest.approx((1.0, 1.0))
 
 

@@ -30,9 +30,9 @@ def run(session: Session) -> None:
                 lambda saver=saver, data=data, count=count: [saver.loads(data) for _ in range(most // count)]
             )
     session.progress("all counts in turn", 0.0)
-    for (saver, operation), timing in session.time("many", "all", jobs).items():
-        verb, count = operation.removesuffix(", kept").split()
+    for (name, operation), timing in session.time("many", "all", jobs).items():
+        verb, number = operation.removesuffix(", kept").split()
         if operation.endswith("kept"):
-            session.add("many", f"{int(count):,}", f"{verb} per estimator, kept", saver, timing.best / most)
+            session.add("many", f"{int(number):,}", f"{verb} per estimator, kept", name, timing.best / most)
         else:
-            session.add("many", f"{int(count):,}", f"{verb} per estimator", saver, timing.best / int(count))
+            session.add("many", f"{int(number):,}", f"{verb} per estimator", name, timing.best / int(number))

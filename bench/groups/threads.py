@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from concurrent.futures import ThreadPoolExecutor
+from time import perf_counter
 from typing import Any
 
 from bench import subjects
@@ -29,7 +30,7 @@ def run(session: Session) -> None:
                 jobs[saver.name, f"{count} threads"] = Job(
                     lambda saver=saver, data=data, count=count: _load(saver.loads, [data] * _LOADS, count)
                 )
-        session.time("threads", name, jobs)
+        session.time("threads", name, jobs, clock=perf_counter)
     _compare(session)
 
 
