@@ -355,7 +355,12 @@ def test_a_character_that_the_output_cannot_encode_is_shown_by_its_escape(tmp_pa
 def test_work_on_several_files_shows_its_progress_on_a_terminal_only(model, tmp_path) -> None:
     other = tmp_path / "other.rfl"
     other.write_bytes(model.read_bytes())
-    assert "Verifying" in run_in_terminal("verify", model, other)
+    shown = run_in_terminal("verify", model, other)
+    # The bar is gone, its line deleted and the cursor back, before anything else is shown.
+    bar, _, report = shown.rpartition("\x1b[2K")
+    assert "Verifying" in bar
+    assert "passes" not in bar
+    assert "2 of 2 documents pass." in report
     piped = run("verify", model, other)
     assert "Verifying" not in piped.stdout
     assert piped.stderr == ""

@@ -171,6 +171,7 @@ def test_check_says_what_a_policy_allows_and_which_lines_to_look_at(folder) -> N
     assert result.returncode == 0
     assert "policy.toml: valid" in result.stdout
     assert "on top of strict" in result.stdout
+    assert "sklearn.svm: SVX" in result.stdout
     assert "line 3" in result.stdout
     assert "missing" in result.stdout
     assert run("policy", "check", "--strict", "policy.toml", cwd=folder).returncode == 1

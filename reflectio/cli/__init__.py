@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from typing import Annotated
@@ -84,8 +85,9 @@ def main() -> None:
     # time while they wait for work.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     for stream in (sys.stdout, sys.stderr):
-        # A character that the terminal's encoding does not have is shown by its escape, and is no error.
-        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+        if isinstance(stream, io.TextIOWrapper):
+            # A character that the terminal's encoding does not have is shown by its escape, and is no error.
+            stream.reconfigure(errors="backslashreplace")
     try:
         reported(app)(prog_name="reflectio")
     except typer.Exit as end:

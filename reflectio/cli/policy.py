@@ -46,6 +46,10 @@ app = typer.Typer(
 _PROBLEM_STYLES = {"redundant": "dim", "without effect": "yellow", "missing": "yellow"}
 
 
+# Of a file that allows more names than this itself, `check` gives their number only.
+_LISTED = 40
+
+
 # check ------------------------------------------------------------------------------------------------
 
 
@@ -138,11 +142,16 @@ def _print_check(console: Console, found: PolicyCheck, *, imports: bool) -> None
     base = f", on top of {', '.join(map(printable, found.extends))}" if found.extends else ""
     console.print(f"  It allows{base}:", soft_wrap=True)
     table = _table()
+    listed = sum(map(len, found.own.values())) <= _LISTED
     for kind, names in found.own.items():
         inherited = found.inherited[kind]
         counts = f"{len(names):>5}" + (f"  and {inherited} of what it extends" if inherited else "")
-        table.add_row("", LIST_NAMES[kind], counts)
+        table.add_row("", LIST_NAMES[kind], literal(counts))
+        for module, lasts in _by_module(names) if listed else ():
+            table.add_row("", "", literal(f"       {module}: {', '.join(lasts)}", "cyan"))
     console.print(table)
+    if not listed:
+        console.print(f"  reflectio policy show {label(found.path)} lists them.", style="dim", soft_wrap=True)
     policy = found.policy
     if policy is not None and policy.denied:
         console.print(f"  It denies {len(policy.denied)}.")
@@ -330,15 +339,20 @@ def _size(nbytes: int) -> str:
 
 def _print_names(console: Console, names: tuple[str, ...]) -> None:
     """Print names by the module that has them."""
+    table = _table()
+    for module, lasts in _by_module(names):
+        table.add_row("", literal(module, "cyan"), literal(", ".join(lasts)))
+    console.print(table if names else "  none")
+    console.print()
+
+
+def _by_module(names: tuple[str, ...]) -> list[tuple[str, list[str]]]:
+    """Names by the module that has them, without its name."""
     modules: dict[str, list[str]] = {}
     for name in names:
         module, _, last = name.rpartition(".")
         modules.setdefault(module, []).append(last)
-    table = _table()
-    for module, lasts in sorted(modules.items()):
-        table.add_row("", literal(module, "cyan"), literal(", ".join(lasts)))
-    console.print(table if names else "  none")
-    console.print()
+    return sorted(modules.items())
 
 
 def _table() -> Any:
