@@ -106,7 +106,7 @@ class Document(NamedTuple):
         return [header["model"], *header.get("objects", [])]
 
 
-def read(data: memoryview, limits: Limits, *, mapped: bool = False) -> Document:
+def read(data: memoryview, limits: Limits, *, mapped: bool = False, verify: bool = True) -> Document:
     """
     Read and check a document, short of building anything.
 
@@ -119,6 +119,8 @@ def read(data: memoryview, limits: Limits, *, mapped: bool = False) -> Document:
     mapped : bool
         Whether ``data`` is a private mapping of a file that arrays are to be views of. The segment's digest, for
         which every byte would have to be read, is not checked then.
+    verify : bool
+        Whether a digest of the header that does not match is an error.
 
     Raises
     ------
@@ -129,8 +131,13 @@ def read(data: memoryview, limits: Limits, *, mapped: bool = False) -> Document:
         raise LimitError(
             f"the document has {len(data)} bytes; the policy's limit document_bytes is {limits.document_bytes}"
         )
+<<<<<<< HEAD
     header = read_header(data, limits)
     segment = _read_segment(header, data, mapped=mapped)
+=======
+    header = read_header(data, limits, verify=verify)
+    segment = _read_segment(header.members, data, header.end, mapped=mapped)
+>>>>>>> h-show
     return Document(header.members, header.text, segment)
 
 

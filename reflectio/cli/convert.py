@@ -84,14 +84,30 @@ def convert(
     what the policy does not allow is refused. The result is loaded back and compared before it is written; OUT
     appears whole or not at all. The models of a folder are converted in parallel.
 
-    The exit status is 0 if everything was converted, 1 if something was not, 2 for a mistake in the command.
+    Exit status
+    -----------
+        0  everything was converted, or with --check can be
+        1  something was not
+        2  a mistake in the command line
 
-    \b
-    Examples:
-      reflectio convert model.pkl model.rfl
-      reflectio convert model.joblib model.json --policy policy.toml
-      reflectio convert models/ converted/ --check
-      reflectio convert model.rfl model.skops
+    Examples
+    --------
+    A pickle, refused if it names what the policy does not allow:
+
+        reflectio convert model.pkl model.rfl
+
+    Into text, under a policy of your own:
+
+        reflectio convert model.joblib model.json --policy policy.toml
+
+    What would become of a folder, and then do it:
+
+        reflectio convert models/ converted/ --check
+        reflectio convert models/ converted/
+
+    For a program that reads another format:
+
+        reflectio convert model.rfl model.skops
     """
     if unsafe:
         stderr().print(_RUNS_CODE, style="bold red", soft_wrap=True)

@@ -163,6 +163,8 @@ class Arrays:
         if found is None:
             try:
                 found = self._described(node, graph, depth + 1)
+            except ReflectioError:
+                raise
             except (TypeError, ValueError, OverflowError, MemoryError) as error:
                 raise DocumentError(f"a dtype that numpy refuses: {str(error)[:100]}") from error
             self._dtypes[id(node)] = found
@@ -214,9 +216,9 @@ class Arrays:
         """
         try:
             return self._elements(node, graph, 0)
+        except ReflectioError:
+            raise
         except (TypeError, ValueError, OverflowError, MemoryError) as error:
-            if isinstance(error, ReflectioError):
-                raise
             raise DocumentError(f"the elements are not what the dtype says: {str(error)[:100]}") from error
 
     def _elements(self, node: dict[str, Any], graph: Graph, views: int) -> Array:
@@ -230,8 +232,10 @@ class Arrays:
         if nbytes > max(_ALWAYS, _PADDING * self._text_bytes):
             raise LimitError(f"an array of {nbytes} bytes, most of which the document does not hold")
         if node.get("encoding") == "base64":
-            return decode_base64_data(node.get("data"), dtype, shape)
-        return decode_data(node.get("data"), dtype, shape)
+            array = decode_base64_data(node.get("data"), dtype, shape)
+        else:
+            array = decode_data(node.get("data"), dtype, shape)
+        return array.copy("F") if order == "F" else array
 
     def _stored(self, node: dict[str, Any], shape: tuple[int, ...], dtype: DType, order: str) -> Array:
         if self._segment is None:
@@ -283,8 +287,7 @@ class Arrays:
             raise ValidationError("a view reaches outside the memory of its base")
         if not dtype.itemsize or not is_apart(shape, steps, dtype.itemsize):
             raise ValidationError("the elements of a view overlap")
-        lies_in_c = base_node.get("order", "C") == "C" and base.flags.c_contiguous
-        flat = (base if lies_in_c else base.T).reshape(-1)
+        flat = (base if base.flags.c_contiguous else base.T).reshape(-1)
         if not np.may_share_memory(flat, base):
             raise ValidationError("the base of a view must lie in C or Fortran order")
         array: Array = np.ndarray(shape, dtype, flat.view(np.uint8), offset, steps)

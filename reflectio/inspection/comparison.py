@@ -29,9 +29,13 @@ Kind = Literal["parameter", "learned", "structure", "version", "metadata"]
 #: The kinds of changes, in the order in which they are told.
 KINDS: tuple[Kind, ...] = ("structure", "parameter", "learned", "version", "metadata")
 
-# Two documents of so many values are compared in so many steps, unless references multiply them.
-_STEPS_PER_VALUE = 8
+# Two documents are compared in so many steps for each byte, and so many in any case, unless references multiply
+# what there is to compare.
+_STEPS_PER_BYTE = 2
 _STEPS = 1_000_000
+
+# Equal text is compared faster than values are.
+_BYTES_A_STEP = 16
 
 # Of a path so many of the last parts are written.
 _PARTS = 40
@@ -39,6 +43,9 @@ _PARTS = 40
 # Values that are equal or not, with nothing that could change in them later: whether two places share one does not
 # matter.
 _UNCHANGING = frozenset({"tuple", "frozenset", "dtype", "slice", "range", "bytes"})
+
+# Tags of nodes whose parts are worth being compared one by one.
+_CONTAINERS = MAPPINGS | {"tuple", "set", "frozenset", "deque"}
 
 # What scikit-learn writes into each estimator, and the document into its versions.
 _VERSION_ATTRIBUTE = "_sklearn_version"
@@ -88,7 +95,7 @@ class Change:
         if not self.after:
             return f"removed: {self.before}"
         by = ""
-        if self.absolute is not None and self.relative is not None:
+        if self.absolute is not None and self.relative is not None and self.absolute < np.inf:
             by = f"  (by {number(self.absolute)}, {share(self.relative)})"
         return f"{self.before} → {self.after}{by}"
 
@@ -247,18 +254,14 @@ class _Comparison:
         self._partners: tuple[dict[int, int], dict[int, int]] = ({}, {})
         self._places: tuple[dict[int, _Place], dict[int, _Place]] = ({}, {})
         self._pairs: set[tuple[int, int]] = set()
-        self._steps = _STEPS + _STEPS_PER_VALUE * (a.header_nbytes + b.header_nbytes) // 4
+        self._steps = _STEPS + _STEPS_PER_BYTE * (a.header_nbytes + b.header_nbytes)
         self._stack: list[tuple[Node, Node, _Place, Kind]] = []
 
     def changes(self) -> list[Change]:
         a, b = self._headers
         self._stack.append((a.model, b.model, (None, "$.model"), "structure"))
         while self._stack:
-            self._steps -= 1
-            if self._steps < 0:
-                raise LimitError(
-                    "comparing these documents takes too long: their references multiply their values"
-                )
+            self._spend(1)
             first, second, place, kind = self._stack.pop()
             try:
                 self._compare(self._graphs[0].target(first), self._graphs[1].target(second), place, kind)
@@ -266,6 +269,13 @@ class _Comparison:
                 error.rooted(_path(place))
                 raise
         return self._changes
+
+    def _spend(self, steps: int) -> None:
+        self._steps -= steps
+        if self._steps < 0:
+            raise LimitError(
+                "comparing these documents takes too long: their references multiply their values"
+            )
 
     def _note(self, kind: Kind, place: _Place, before: str, after: str) -> None:
         self._changes.append(Change(kind, _path(place), before, after))
@@ -299,17 +309,21 @@ class _Comparison:
                 self._compare_arrays(a, b, place, kind)
             case tag if "." in tag:
                 self._compare_objects(a, b, place)
+            case tag if tag not in _CONTAINERS and self._are_plain(a, b):
+                self._differ(a, b, place, kind)
             case _:
                 self._compare_tagged(a, b, place, kind)
 
     def _are_equal_values(self, a: Node, b: Node) -> bool:
         """Whether two nodes of nothing but plain values have the same text; then there is no need to look inside."""
-        return (
-            self._graphs[0].is_plain(a)
-            and self._graphs[1].is_plain(b)
-            and self._graphs[0].size(a) == self._graphs[1].size(b)
-            and orjson.dumps(a) == orjson.dumps(b)
-        )
+        first, second = self._graphs
+        if not self._are_plain(a, b) or first.size(a) != second.size(b):
+            return False
+        self._spend(first.size(a) // _BYTES_A_STEP)
+        return orjson.dumps(a) == orjson.dumps(b)
+
+    def _are_plain(self, a: Node, b: Node) -> bool:
+        return self._graphs[0].is_plain(a) and self._graphs[1].is_plain(b)
 
     def _compare_plain(self, a: Node, b: Node, place: _Place, kind: Kind) -> None:
         if type(a) in _NUMBERS and type(a) is type(b):
@@ -346,6 +360,8 @@ class _Comparison:
         if before == after and type(a) is type(b) is str:
             # They differ beyond what is shown.
             before, after = f"{before} ({len(a):,} characters)", f"{after} ({len(b):,} other characters)"
+        elif before == after:
+            after = f"another {after}"
         self._changes.append(Change(kind, _path(place), before, after, absolute=absolute, relative=relative))
 
     def _headline(self, side: int, node: Node) -> str:
@@ -382,6 +398,7 @@ class _Comparison:
         self._stack.extend(reversed(pairs))
 
     def _compare_lists(self, a: list[Node], b: list[Node], place: _Place, kind: Kind) -> None:
+        self._spend(len(a) + len(b))
         names = [self._names(a, 0), self._names(b, 1)]
         if names[0] is not None and names[1] is not None and names[0] != names[1]:
             self._compare_named(a, b, names[0], names[1], place)
@@ -401,8 +418,12 @@ class _Comparison:
         """The names of steps, where a list has such and no name twice."""
         if not items or len(items) > 10_000:
             return None
-        pairs = [named_pair(item, self._graphs[side]) for item in items]
-        names = [pair[0] for pair in pairs if pair is not None]
+        names = []
+        for item in items:
+            pair = named_pair(item, self._graphs[side])
+            if pair is None:
+                return None
+            names.append(pair[0])
         return names if len(set(names)) == len(items) else None
 
     def _compare_named(

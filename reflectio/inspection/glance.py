@@ -72,7 +72,11 @@ class Glance:
                     parts.append(f"mean {about}{number(self.mean)}")
         if not self.first or self.sampled or len(self.first) < self.count:
             for many, what in ((self.zeros, "zero"), (self.nans, "NaN"), (self.infinities, "inf")):
-                if many and not (what == "zero" and self.minimum == self.maximum):
+                if not many or (what == "zero" and self.minimum is not None and self.minimum == self.maximum):
+                    continue
+                if many == self.count:
+                    parts.append(f"all {about}{what}")
+                else:
                     parts.append(f"{about}{share(many / self.count)} {what}")
         if self.sampled:
             parts.append("sampled")

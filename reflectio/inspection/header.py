@@ -200,6 +200,8 @@ def read_header(source: Source, *, policy: PolicyLike = None) -> Header:
         raise LimitError(
             f"the document has {len(data)} bytes; the policy's limit document_bytes is {limits.document_bytes}"
         )
+    if bytes(data[:1]) == b"\0":
+        raise DocumentError("not a reflectio document: it starts with a zero byte")
     if bytes(data[:1]) != b"{":
         # What is no document need not be read to its end to say so.
         read_strictly(data[:_CHUNK], limits)
@@ -210,13 +212,14 @@ def read_header(source: Source, *, policy: PolicyLike = None) -> Header:
         document = read(data, limits, mapped=True)
         members, text, segment = document.header, document.text, document.segment
     except DecodeError as error:
-        header = read_strictly(data, limits, verify=False)
-        members, text = header.members, header.text
         if isinstance(error, IntegrityError):
             digest = "differs"
-            problem = error.message
-        else:
-            problem = str(error)
+        header = read_strictly(data, limits, verify=False)
+        members, text = header.members, header.text
+        try:
+            segment = read(data, limits, mapped=True, verify=False).segment
+        except DecodeError as damage:
+            problem = str(damage)
     if "digest" not in members:
         digest = "absent"
     described = members.get("segment")

@@ -135,10 +135,8 @@ class _Lines:
         text = "" if in_full else f", {glance(array, info.nbytes).text() or 'values'}, xxh3 {_digest(array)}"
         order = ", in Fortran order" if info.order == "F" else ""
         yield f"{path} = {info.dtype} {_shape(info)}{order}{text}"
-        if in_full:
-            rows = (
-                array.reshape(-1, array.shape[-1]) if array.ndim > 1 and array.size else array.reshape(1, -1)
-            )
+        if in_full and info.size:
+            rows = array.reshape(-1, array.shape[-1]) if array.ndim > 1 else array.reshape(1, -1)
             indexes = np.ndindex(array.shape[:-1]) if array.ndim else iter([()])
             for index, row in zip(indexes, rows, strict=False):
                 where = "".join(f"[{position}]" for position in index)
