@@ -131,13 +131,8 @@ def read(data: memoryview, limits: Limits, *, mapped: bool = False, verify: bool
         raise LimitError(
             f"the document has {len(data)} bytes; the policy's limit document_bytes is {limits.document_bytes}"
         )
-<<<<<<< HEAD
-    header = read_header(data, limits)
-    segment = _read_segment(header, data, mapped=mapped)
-=======
     header = read_header(data, limits, verify=verify)
-    segment = _read_segment(header.members, data, header.end, mapped=mapped)
->>>>>>> h-show
+    segment = _read_segment(header, data, mapped=mapped)
     return Document(header.members, header.text, segment)
 
 
