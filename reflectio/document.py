@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from itertools import chain
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
 import xxhash
@@ -14,6 +14,7 @@ from reflectio.codec import Node
 from reflectio.errors import DocumentError, IntegrityError, LimitError
 from reflectio.json_text import pretty
 from reflectio.policy import Limits
+from reflectio.source import Source
 from reflectio.strict_json import NESTING, count_values, nesting, parse
 
 if TYPE_CHECKING:
@@ -179,7 +180,7 @@ def read(data: memoryview, limits: Limits, *, mapped: bool = False) -> Document:
             f"the document has {len(data)} bytes; the policy's limit document_bytes is {limits.document_bytes}"
         )
     header = read_header(data, limits)
-    segment = _read_segment(header.members, data, header.end, mapped=mapped)
+    segment = _read_segment(header, data, mapped=mapped)
     return Document(header.members, header.text, segment)
 
 
@@ -300,31 +301,100 @@ def _check_digest(header: dict[str, Any], text: bytes) -> None:
         )
 
 
-def _read_segment(header: dict[str, Any], data: memoryview, end: int | None, *, mapped: bool) -> Segment:
-    from reflectio.segment import ALIGNMENT, Segment
+class _SegmentMember(NamedTuple):
+    """What the header says of the segment, and where that must be."""
 
-    described = header.get("segment")
+    nbytes: int
+    digest: Any
+    start: int
+
+
+def _segment_member(header: Header) -> _SegmentMember | None:
+    """Read what the header says of the segment; None where there is none."""
+    described, end = header.members.get("segment"), header.end
     if described is None:
         if end is not None:
             raise DocumentError("bytes follow the header, which describes no segment")
-        return Segment(data[:0])
+        return None
     if type(described) is not dict or not {"nbytes"} <= described.keys() <= {"nbytes", _ALGORITHM}:
         raise DocumentError(f"the segment must be described by nbytes and {_ALGORITHM}").rooted("$.segment")
     nbytes = described["nbytes"]
     if end is None:
         raise DocumentError("the segment is missing: the document is truncated").rooted("$.segment")
-    start = end + (-end % ALIGNMENT or ALIGNMENT)
-    if type(nbytes) is not int or start + nbytes != len(data):
+    if type(nbytes) is not int or nbytes < 0:
+        raise DocumentError(f"the segment cannot have {nbytes!r} bytes").rooted("$.segment")
+    from reflectio.segment import ALIGNMENT
+
+    return _SegmentMember(nbytes, described.get(_ALGORITHM), end + (-end % ALIGNMENT or ALIGNMENT))
+
+
+def _check_size(member: _SegmentMember, size: int) -> None:
+    if member.start + member.nbytes != size:
         raise DocumentError(
-            f"the segment should have {nbytes} bytes and has {max(0, len(data) - start)}: the document is truncated, "
-            "or something follows it"
+            f"the segment should have {member.nbytes} bytes and has {max(0, size - member.start)}: the document is "
+            "truncated, or something follows it"
         ).rooted("$.segment")
+
+
+def _check_padding(header: Header, padding: Any) -> None:
     # White space behind the header would be padding that the digest does not cover.
-    if any(data[end:start]) or data[end - 1] != _CLOSING_BRACE:
+    if any(padding) or header.text[-1] != _CLOSING_BRACE:
         raise DocumentError("the padding before the segment is not zero").rooted("$.segment")
-    body = data[start:]
-    if not mapped and _ALGORITHM in described and _digest(body) != described[_ALGORITHM]:
+
+
+def _read_segment(header: Header, data: memoryview, *, mapped: bool) -> Segment:
+    from reflectio.segment import Segment
+
+    member = _segment_member(header)
+    if member is None:
+        return Segment(data[:0])
+    _check_size(member, len(data))
+    _check_padding(header, data[header.end : member.start])
+    body = data[member.start :]
+    if not mapped and member.digest is not None and _digest(body) != member.digest:
         raise IntegrityError(
             "the segment does not match its digest: the document was damaged, or edited"
         ).rooted("$.segment")
     return Segment(body, mapped=mapped)
+
+
+def read_source(source: Source, limits: Limits) -> Document:
+    """
+    Read and check a document from a file, short of its segment, which comes later and in order.
+
+    A document that is small, or has no segment, is read at once, as `read` does it.
+
+    Parameters
+    ----------
+    source : Source
+        The file.
+    limits : Limits
+        What the policy grants.
+
+    Raises
+    ------
+    DocumentError, LimitError, IntegrityError
+        As in `read`.
+    """
+    beginning, complete = source.read_beginning(limits.text_bytes)
+    if complete:
+        return read(beginning, limits)
+    header = read_header(beginning, limits)
+    member = _segment_member(header)
+    if member is None or header.end is None:
+        raise DocumentError("the document is truncated, or something follows it")
+    size = member.start + member.nbytes
+    if source.size is not None:
+        _check_size(member, source.size)
+    elif size > limits.document_bytes:
+        raise LimitError(
+            f"the document has {size} bytes; the policy's limit document_bytes is {limits.document_bytes}"
+        )
+    source.put_back(beginning[header.end :])
+    padding = bytearray(member.start - header.end)
+    source.readinto(memoryview(padding))
+    _check_padding(header, padding)
+    from reflectio.streamed_segment import StreamedSegment
+
+    segment = StreamedSegment(source, member.nbytes, member.digest)
+    return Document(header.members, header.text, segment)

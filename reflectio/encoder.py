@@ -100,6 +100,8 @@ class Encoder:
         Whether every string and integer is checked for being plain JSON.
     sorting : frozenset of int
         The ids of the sets whose elements are being put in order by a walk such as this one.
+    segment : SegmentWriter, optional
+        What takes the arrays that lie outside the header; by default one that writes them as they are.
 
     Attributes
     ----------
@@ -114,13 +116,18 @@ class Encoder:
     """
 
     def __init__(
-        self, *, inline: bool = False, careful: bool = False, sorting: frozenset[int] = frozenset()
+        self,
+        *,
+        inline: bool = False,
+        careful: bool = False,
+        sorting: frozenset[int] = frozenset(),
+        segment: SegmentWriter | None = None,
     ) -> None:
         self.plain = _PLAIN_WITH_CARE if careful else _PLAIN
         self.careful = careful
         self.inline = inline
         self.sorting = sorting
-        self.segment = SegmentWriter()
+        self.segment = SegmentWriter() if segment is None else segment
         self.names: set[str] = set()
         self.memory: dict[int, np.ndarray[Any, Any]] = {}
         self.depth = 2

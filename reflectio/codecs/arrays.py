@@ -99,17 +99,19 @@ class ArrayCodec(LateCodec):
     """
     Arrays, with their memory layout.
 
-    ============= ============================================================================================
-    ``dtype``     the element type
-    ``shape``     the lengths of the axes
-    ``order``     "F" where the elements lie in Fortran order
-    ``strides``   the steps between elements, in bytes, where they lie in neither order
-    ``data``      the elements as nested lists; as base64 where ``encoding`` says so
-    ``at``        where they start in the segment, in C order, or in Fortran order where ``order`` says so
-    ``base``      the array whose memory this one is a view of, starting at ``offset`` bytes
-    ``writeable`` false where the array is read-only
-    ``name``      the class, where it is a subclass of ndarray, with its attributes under ``state``
-    ============= ============================================================================================
+    ======================= ========================================================================================
+    ``dtype``               the element type
+    ``shape``               the lengths of the axes
+    ``order``               "F" where the elements lie in Fortran order
+    ``strides``             the steps between elements, in bytes, where they lie in neither order
+    ``data``                the elements as nested lists; as base64 where ``encoding`` says so
+    ``at``                  where they start in the segment, in C order, or in Fortran order where ``order`` says so
+    ``compression``,        "zstd" or "zlib", where what lies there is compressed, and to how many
+    ``compressed_nbytes``   bytes
+    ``base``                the array whose memory this one is a view of, starting at ``offset`` bytes
+    ``writeable``           false where the array is read-only
+    ``name``                the class, where it is a subclass of ndarray, with its attributes under ``state``
+    ======================= ========================================================================================
     """
 
     types = (np.ndarray,)
@@ -125,6 +127,8 @@ class ArrayCodec(LateCodec):
             "data",
             "encoding",
             "at",
+            "compression",
+            "compressed_nbytes",
             "base",
             "offset",
             "writeable",
@@ -163,7 +167,9 @@ class ArrayCodec(LateCodec):
             return self._share(obj, encoder)
         if obj.size:
             memory[owner] = obj
-        if outside:
+        if outside and encoder.segment.compresses:
+            node.update(encoder.segment.store(obj))
+        elif outside:
             node["at"] = encoder.segment.place(obj)
         else:
             node["data"] = encode_numbers(obj)
@@ -206,7 +212,7 @@ class ArrayCodec(LateCodec):
         if dtype.hasobject or dtype.kind == "T":
             node["data"] = _encode_objects(array, encoder)
         elif _count(array) > INLINE_ELEMENTS and not encoder.inline and array.nbytes:
-            node["at"] = encoder.segment.place(stored)
+            node.update(encoder.segment.store(stored))
         elif needs_base64(array, careful=encoder.careful):
             node["data"] = encode_base64(array)
             node["encoding"] = "base64"
@@ -236,11 +242,12 @@ class ArrayCodec(LateCodec):
         ):
             node["strides"] = list(array.strides)
             return array
-        nearest = array.copy("K")
-        if nearest.flags.f_contiguous and not nearest.flags.c_contiguous:
+        # What `copy("K")` would be, without the copy.
+        nearest = np.empty_like(array).flags
+        if nearest.f_contiguous and not nearest.c_contiguous:
             node["order"] = "F"
-            return nearest.T
-        return nearest if nearest.flags.c_contiguous else array
+            return array.T
+        return array
 
     @staticmethod
     def _encode_view(array: Array, node: ObjectNode, encoder: Encoder) -> bool:
@@ -324,6 +331,8 @@ class ArrayCodec(LateCodec):
         order = node.get("order", "C")
         if order not in ("C", "F"):
             raise DocumentError(f"the order must be C or F, not {order!r}")
+        if ("compression" in node or "compressed_nbytes" in node) and ("at" not in node or "base" in node):
+            raise DocumentError("only what lies in the segment is compressed")
         if "base" in node:
             if not dtype.itemsize:
                 raise DocumentError("a view needs elements that have bytes")
@@ -362,6 +371,8 @@ class ArrayCodec(LateCodec):
         if "at" in node:
             if "data" in node:
                 raise DocumentError("an array has its elements either in the header or in the segment")
+            if "compression" in node or "compressed_nbytes" in node:
+                return _take_compressed(node, dtype, shape, order, decoder)
             return decoder.take(node["at"], dtype, shape, order)
         encoding = node.get("encoding")
         if dtype.itemsize > _SMALL_ITEM:
@@ -422,6 +433,16 @@ class ArrayCodec(LateCodec):
     def names(self, node: ObjectNode) -> Iterator[tuple[str, Any]]:
         if "name" in node:
             yield "class", node["name"]
+
+
+def _take_compressed(
+    node: ObjectNode, dtype: np.dtype[Any], shape: tuple[int, ...], order: Any, decoder: Decoder
+) -> Array:
+    limit = decoder.policy.limits.expanded_bytes
+    decoder.spend("bytes of decompressed arrays", prod(shape) * dtype.itemsize, limit)
+    return decoder.segment.take_compressed(
+        node["at"], node.get("compressed_nbytes"), node.get("compression"), dtype, shape, order
+    )
 
 
 def _count(array: Array) -> int:
