@@ -45,7 +45,7 @@ def _form(node: ObjectNode, decoder: Decoder) -> Form | None:
     if type(dtype) is not str or order not in ("C", "F"):
         return None
     try:
-        found, shape = parse_dtype(dtype, decoder), parse_shape(node.get("shape"), decoder)
+        found, shape = parse_dtype(dtype, decoder), parse_shape(node.get("shape"), decoder.policy.limits)
     except ReflectioError:
         return None
     if found.hasobject or found.kind == "T" or not found.itemsize * prod(shape):
