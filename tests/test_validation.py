@@ -525,3 +525,16 @@ def test_mutated_estimators_do_not_end_the_process_that_uses_them(seed, tmp_path
     refused, used = map(int, result.stdout.splitlines()[-1].split())
     assert refused > 20
     assert used > 20
+
+
+def test_the_limit_on_depth_is_on_the_header_and_not_on_the_model(tmp_path):
+    policy = tmp_path / "policy.toml"
+    policy.write_text('extends = ["default"]\n[limits]\ndepth = 110\n')
+    deep: Any = []
+    for _ in range(1000):
+        deep = [deep]
+    again = reflectio.loads(reflectio.dumps(deep), policy=policy)
+    assert len(again) == 1
+    by_hand = '{"reflectio": 1, "versions": {}, "model": %s}' % ("[" * 120 + "]" * 120)
+    with pytest.raises(reflectio.LimitError, match="depth"):
+        reflectio.loads(by_hand, policy=policy)
