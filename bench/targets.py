@@ -16,8 +16,9 @@ _LOOSE = 5e-3
 
 _NEIGHBOURS = "80 MB of neighbours"
 
-# Growth is looked at from this size on: below it, what does not depend on the size counts for more.
-_LARGE_MB = 8
+# Growth is looked at from this size on: below it, memory is used again that is in the processor's cache, and what does
+# not depend on the size counts for more.
+_LARGE_MB = 64
 
 # As many threads as the machine has cores could be as many times as quick; this much of it is asked for.
 _SPEED_UP = 1.2

@@ -12,6 +12,8 @@ from attrs import field, frozen
 
 # What is timed at all is timed so often.
 LEAST_ROUNDS = 3
+# What takes so many times its share of seconds when it is done first is not done again: the first time is often slow.
+_PATIENCE = 10
 
 Clock = Callable[[], float]
 
@@ -59,8 +61,8 @@ def interleave(
     rounds : int
         How often each job's turn comes, at most.
     seconds : float
-        A job that has taken more than this in all sits out further rounds, if it had three; one that takes more the
-        first time is done only then.
+        A job that has taken more than this in all sits out further rounds, if it had three; one that takes ten times
+        as much the first time is done only then.
     turn : float
         The seconds that a turn should last at least: quick jobs are done several times in it.
 
@@ -89,7 +91,7 @@ def interleave(
             except Exception as error:
                 errors[key] = error
                 continue
-            turns[key] = [taken] if taken > seconds else []
+            turns[key] = [taken] if taken > _PATIENCE * seconds else []
             times[key] = max(1, min(1_000, round(turn / max(taken, 1e-9))))
         waiting = [key for key, first in turns.items() if not first]
         for number in range(rounds):
@@ -116,7 +118,7 @@ def _order(keys: list[Any], number: int) -> list[Any]:
 def _warmed_up(job: Job, seconds: float, clock: Clock) -> float:
     """What a job takes the second time, or the first if it takes long: the first fills caches, and says little."""
     taken = _turn(job, 1, clock)
-    return taken if taken > seconds else _turn(job, 1, clock)
+    return taken if taken > _PATIENCE * seconds else _turn(job, 1, clock)
 
 
 def _turn(job: Job, times: int, clock: Clock) -> float:

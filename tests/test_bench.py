@@ -112,9 +112,9 @@ def test_a_job_that_takes_longer_than_its_share_is_done_once() -> None:
     def takes(seconds: float) -> Any:
         return lambda: now.__setitem__(0, now[0] + seconds)
 
-    jobs = {"slow": Job(takes(5.0)), "middling": Job(takes(0.5)), "quick": Job(takes(0.01))}
+    jobs = {"slow": Job(takes(50.0)), "middling": Job(takes(0.5)), "quick": Job(takes(0.01))}
     timings, _ = interleave(jobs, rounds=10, seconds=1, turn=0.02, clock=lambda: now[0])
-    assert timings["slow"].turns == pytest.approx((5.0,))
+    assert timings["slow"].turns == pytest.approx((50.0,))
     # Three rounds are the least for what is not slow.
     assert len(timings["middling"].turns) == 3
     assert timings["quick"].turns == pytest.approx((0.01,) * 10)
