@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from reflectio.api import dump, dumps, load, loads
     from reflectio.audit import Audit, audit
     from reflectio.codec import Codec, LateCodec
+    from reflectio.conversion import Conversion, convert
     from reflectio.errors import (
         DecodeError,
         DocumentError,
@@ -35,6 +36,7 @@ __all__ = [
     "Audit",
     "Change",
     "Codec",
+    "Conversion",
     "DecodeError",
     "Diff",
     "DocumentError",
@@ -52,6 +54,7 @@ __all__ = [
     "VersionWarning",
     "__version__",
     "audit",
+    "convert",
     "diff",
     "dump",
     "dumps",
@@ -70,6 +73,7 @@ _HOMES = {
         "api": ("dump", "dumps", "load", "loads"),
         "audit": ("Audit", "audit"),
         "codec": ("Codec", "LateCodec"),
+        "conversion": ("Conversion", "convert"),
         "errors": (
             "DecodeError",
             "DocumentError",

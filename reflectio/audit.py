@@ -1,66 +1,112 @@
-"""Judging a document without loading it: which names it holds, which of them are refused, what is worth a look."""
+"""
+Judging a file without loading it: which names it holds, which of them are refused, what is worth a look.
+
+Documents of reflectio, and pickle, joblib and skops files: what these would import and call is found by following
+them without running them, and judged by the same policy.
+"""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from attrs import frozen
+from attrs import evolve, frozen
 
-from reflectio.document import Header, read_header
 from reflectio.errors import LimitError
+from reflectio.header import Header, read_header
 from reflectio.inspection.html import audit_html
 from reflectio.name_uses import uses
 from reflectio.notices import Notice, notices
 from reflectio.policy import Kind, Policy
 
-_CHUNK = 1 << 20
+if TYPE_CHECKING:
+    from reflectio.pickles.files import Format
+    from reflectio.pickles.graph import Graph
+    from reflectio.pickles.judge import UseKind
+
+# How much of a file is read at a time, first and at most. Behind the header, no more than such a part is.
+_FIRST_CHUNK = 1 << 14
+_LARGEST_CHUNK = 1 << 20
+
+# How a file begins that is no document: with anything but an object, or marks of encodings that documents do not
+# have. Told here, so that nothing is imported for a document.
+_DOCUMENT = (b"{", b"\xef\xbb\xbf", b"\xff\xfe", b"\0")
 
 
 @frozen
 class NameUse:
     """
-    A name that a document holds.
+    A name that a file holds.
 
     Attributes
     ----------
-    kind : {"class", "constructor", "callable"}
-        What is done with it: its objects are rebuilt, it is called with arguments, or it is held by the model.
+    kind : {"class", "constructor", "callable", "reconstruction"}
+        What is done with it: its objects are rebuilt, it is called with arguments, or it is held by the model. In a
+        pickle, joblib or skops file, a ``"reconstruction"`` is a function of known effect, such as the one that
+        makes numpy's arrays, which no policy needs to list.
     name : str
-        The dotted name.
+        The dotted name: the public one under which the policy allows it, else as the file spells it.
     count : int
-        How often the document holds it.
+        How often the file holds it.
     path : str
-        Where it is first.
+        Where it is first; empty where it is no part of the object that the file gives.
+    spelled : str
+        As the file spells it.
+    offset : int or None
+        Where in the file it is first, in bytes, behind the decompression; None in documents, and where not known.
     """
 
-    kind: Kind
+    kind: UseKind
     name: str
     count: int
     path: str
+    spelled: str = ""
+    offset: int | None = None
+
+
+@frozen
+class Problem:
+    """
+    Why a file is refused whatever the policy says.
+
+    Attributes
+    ----------
+    message : str
+        What is wrong.
+    offset : int or None
+        Where in the file, in bytes, behind the decompression; None where no single place is to blame.
+    """
+
+    message: str
+    offset: int | None = None
 
 
 @frozen
 class Audit:
     """
-    What a document would need and hold, had it been loaded.
+    What a file would need and hold, had it been loaded.
 
     Attributes
     ----------
     names : tuple of NameUse
-        Every class, constructor and callable that the document names, by kind and name.
+        Every class, constructor and callable that the file names, by kind and name.
     untrusted : tuple of NameUse
         Those of them that the policy refuses.
     notices : tuple of Notice
         What is allowed yet worth a look.
     versions : dict of str to str
-        The versions that the document was written with.
+        The versions that the file was written with, as far as it says.
     metadata : JSON value
         What its writer put there; None where nothing.
     advice : str
         What to add to a policy file to allow what is refused; empty where nothing is.
+    format : {"reflectio", "pickle", "joblib", "skops"}
+        Which kind of file it is.
+    problems : tuple of Problem
+        Why it is refused whatever the policy says: it is damaged, or what it would run cannot be told from it. Only
+        of files that are no documents; a document that cannot be read raises an error.
     """
 
     names: tuple[NameUse, ...]
@@ -69,11 +115,13 @@ class Audit:
     versions: dict[str, str]
     metadata: Any
     advice: str
+    format: Format = "reflectio"
+    problems: tuple[Problem, ...] = ()
 
     @property
     def ok(self) -> bool:
-        """Whether the policy allows every name."""
-        return not self.untrusted
+        """Whether the policy allows every name, and there is no problem."""
+        return not self.untrusted and not self.problems
 
     def _repr_html_(self) -> str:
         return audit_html(self)
@@ -85,14 +133,16 @@ def audit(
     policy: Policy | str | os.PathLike[str] | None = None,
 ) -> Audit:
     """
-    Judge a document without importing any of its names or building anything.
+    Judge a file without importing any of its names or building anything.
 
-    Of a file no more than the header is read.
+    Of a document no more than the header is read. A pickle, joblib or skops file is followed to its end, without
+    running any of it. That the policy allows all its names says what loading it would import and call; whether the
+    states in it are sound is checked only where it is converted (`reflectio.convert`).
 
     Parameters
     ----------
     source : bytes, bytearray, memoryview or path
-        The document, or where it is.
+        The file's contents, or where it is.
     policy : Policy or path, optional
         As in `reflectio.loads`.
 
@@ -104,7 +154,7 @@ def audit(
     Raises
     ------
     DocumentError, IntegrityError, LimitError
-        The header cannot be read.
+        The header cannot be read, or the file is of no known kind.
     OSError
         The file cannot be read.
 
@@ -118,48 +168,104 @@ def audit(
     (False, ['os.getpid'])
     """
     chosen = Policy.of(policy)
-    header = _read(source, chosen)
+    data = _read(source, chosen)
+    if len(data) and not bytes(data[:3]).startswith(_DOCUMENT):
+        return _audit_foreign(data, chosen)
+    return _audit_document(read_header(data, chosen.limits), chosen)
+
+
+def _audit_document(header: Header, policy: Policy) -> Audit:
     members = header.members
     roots = [members["model"], *members.get("objects", [])]
-    names = _count(roots)
-    untrusted = tuple(use for use in names if not chosen.allows(use.kind, use.name))
-    refused: dict[Kind, list[str]] = {}
-    for use in untrusted:
-        refused.setdefault(use.kind, []).append(use.name)
+    counted = _Counted()
+    for use in uses(roots):
+        counted.add(NameUse(use.kind, use.name, 1, use.path, use.name))
+    names = counted.names()
+    untrusted = tuple(use for use in names if not policy.allows(use.kind, use.name))  # type: ignore[arg-type]
     return Audit(
         names=names,
         untrusted=untrusted,
         notices=tuple(notices(members, roots)),
         versions=members["versions"],
         metadata=members.get("metadata"),
-        advice=chosen.advice(refused) if refused else "",
+        advice=_advice(untrusted, policy),
     )
 
 
-def _read(source: Any, policy: Policy) -> Header:
+def _audit_foreign(data: memoryview, policy: Policy) -> Audit:
+    # Documents need none of this.
+    from reflectio.pickles.files import read_foreign
+    from reflectio.pickles.judge import uses_of
+
+    kind, graph = read_foreign(data, policy, keep=False)
+    counted, refused = _Counted(), set()
+    for use in uses_of(graph, policy):
+        counted.add(NameUse(use.kind, use.name, 1, use.path, use.spelled, use.offset))
+        if not use.allowed:
+            refused.add((use.kind, use.name))
+    names = counted.names()
+    untrusted = tuple(use for use in names if (use.kind, use.name) in refused)
+    return Audit(
+        names=names,
+        untrusted=untrusted,
+        notices=_notices_of(graph),
+        versions=graph.versions,
+        metadata=None,
+        advice=_advice(untrusted, policy),
+        format=kind,
+        problems=tuple(Problem(problem.message, problem.offset) for problem in graph.problems),
+    )
+
+
+def _notices_of(graph: Graph) -> tuple[Notice, ...]:
+    return tuple(
+        Notice("" if each.offset is None else f"byte {each.offset}", each.message) for each in graph.notices
+    )
+
+
+def _advice(untrusted: tuple[NameUse, ...], policy: Policy) -> str:
+    refused: dict[Kind, list[str]] = {}
+    for use in untrusted:
+        if use.kind != "reconstruction":
+            refused.setdefault(use.kind, []).append(use.name)
+    return policy.advice(refused) if refused else ""
+
+
+def _read(source: Any, policy: Policy) -> memoryview:
     if isinstance(source, str | os.PathLike):
-        source = b"".join(_header_chunks(Path(source), policy.limits.document_bytes))
-    return read_header(memoryview(source).cast("B"), policy.limits)
+        source = b"".join(_chunks(Path(source), policy.limits.document_bytes))
+    return memoryview(source).cast("B")
 
 
-def _header_chunks(path: Path, limit: int) -> Iterator[bytes]:
-    """Read a file up to the NUL behind the header."""
+def _chunks(path: Path, limit: int) -> Iterator[bytes]:
+    """Read a document up to the NUL behind the header; another file to its end."""
     total = 0
-    with open(path, "rb") as file:
-        while chunk := file.read(_CHUNK):
+    is_document = True
+    # Unbuffered, so that a pipe need not give more than there is.
+    with open(path, "rb", buffering=0) as file:
+        while chunk := file.read(min(max(total, _FIRST_CHUNK), _LARGEST_CHUNK)):
+            if not total:
+                is_document = chunk.startswith(_DOCUMENT)
             total += len(chunk)
             if total > limit:
-                raise LimitError(f"the header has more than {limit} bytes, the policy's limit document_bytes")
+                what = "the header" if is_document else "the file"
+                raise LimitError(f"{what} has more than {limit} bytes, the policy's limit document_bytes")
             yield chunk
-            if b"\0" in chunk:
+            if is_document and b"\0" in chunk:
                 return
 
 
-def _count(roots: list[Any]) -> tuple[NameUse, ...]:
-    counts: dict[tuple[Kind, str], int] = {}
-    paths: dict[tuple[Kind, str], str] = {}
-    for use in uses(roots):
+class _Counted:
+    """Uses of names, counted; each as it was met first."""
+
+    def __init__(self) -> None:
+        self._first: dict[tuple[str, str], NameUse] = {}
+        self._counts: dict[tuple[str, str], int] = {}
+
+    def add(self, use: NameUse) -> None:
         key = (use.kind, use.name)
-        counts[key] = counts.get(key, 0) + 1
-        paths.setdefault(key, use.path)
-    return tuple(NameUse(*key, counts[key], paths[key]) for key in sorted(counts))
+        self._first.setdefault(key, use)
+        self._counts[key] = self._counts.get(key, 0) + 1
+
+    def names(self) -> tuple[NameUse, ...]:
+        return tuple(evolve(self._first[key], count=self._counts[key]) for key in sorted(self._first))

@@ -13,6 +13,16 @@ from reflectio.registry import codec_for_tag
 _NESTED = frozenset({dict, list})
 
 
+# Tags whose nodes hold no names: their codecs, which take long to import, need not be asked.
+NAMELESS = frozenset(
+    {"bitgenerator", "bytearray", "bytes", "complex", "counter", "date", "datetime", "decimal", "defaultdict"}
+    | {"deque", "dict", "dtype", "ellipsis", "float", "fraction", "frozenset", "generator", "int", "list"}
+    | {"masked", "maskedarray", "notimplemented", "ordereddict", "partial", "path", "pattern", "randomstate"}
+    | {"range", "ref", "scalar", "seedsequence", "set", "slice", "str", "time", "timedelta", "timezone"}
+    | {"tuple", "uuid", "zoneinfo"}
+)
+
+
 class Use(NamedTuple):
     """One use of a name: the policy's list that must hold it, the name, and where it is."""
 
@@ -99,6 +109,8 @@ def uses(roots: list[Node]) -> Iterator[Use]:
         if "." in tag:
             kind: Kind = "constructor" if "$args" in node or "$new" in node else "class"
             yield Use(kind, tag, path_of(place))
+            continue
+        if tag in NAMELESS or (tag == "ndarray" and "name" not in node):
             continue
         codec = codec_for_tag(tag)
         if codec is None:

@@ -8,7 +8,7 @@ import os
 import re
 import sys
 import tomllib
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
@@ -50,8 +50,8 @@ _UNITS = {
     "TiB": 2**40,
 }
 _SIZE = re.compile(r"(\d+)(?:\.(\d+))? ?([kKMGT]?i?B)", re.ASCII)
-_KINDS: tuple[Kind, ...] = get_args(Kind)
-_KEYS: dict[Kind, str] = {"class": "classes", "constructor": "constructors", "callable": "callables"}
+KINDS: tuple[Kind, ...] = get_args(Kind)
+LIST_NAMES: dict[Kind, str] = {"class": "classes", "constructor": "constructors", "callable": "callables"}
 _VARIABLE = "REFLECTIO_POLICY"
 
 
@@ -98,7 +98,7 @@ class _Names:
     callables: NameList = NameList(())
 
     def of(self, kind: Kind) -> tuple[str, ...]:
-        names: tuple[str, ...] = getattr(self, _KEYS[kind])
+        names: tuple[str, ...] = getattr(self, LIST_NAMES[kind])
         return names
 
 
@@ -108,7 +108,9 @@ class _Versions:
 
 
 @frozen
-class _PolicyFile:
+class PolicyFile:
+    """What one file says, without what it extends."""
+
     extends: ExtendsList = ExtendsList(())
     allow: _Names = _Names()
     deny: _Names = _Names()
@@ -120,7 +122,7 @@ class _PolicyFile:
 _Hook: TypeAlias = Callable[[Any, Any], Any]
 
 
-def _name_problem(name: object) -> str | None:
+def name_problem(name: object) -> str | None:
     """Why ``name`` cannot stand in a list of a policy; None where it can."""
     if not isinstance(name, str):
         return f'is {name!r}; expected a dotted name in quotes, such as "acme.churn.ChurnModel"'
@@ -142,7 +144,7 @@ def _structure_names(value: Any, _: Any) -> NameList:
     if not isinstance(value, list):
         raise TypeError(f'is {value!r}; expected a list of dotted names, such as ["acme.churn.ChurnModel"]')
     for index, name in enumerate(value):
-        if (problem := _name_problem(name)) is not None:
+        if (problem := name_problem(name)) is not None:
             raise ValueError(f"item {index + 1} {problem}")
     return NameList(tuple(value))
 
@@ -226,7 +228,7 @@ def _problems(error: BaseException, keys: tuple[str, ...] = ()) -> list[str]:
 
 
 @cache
-def _built_in_lists() -> dict[str, Path]:
+def built_in_lists() -> dict[str, Path]:
     """The built-in lists by name, from the installed package or from the checkout that this file lies in."""
     package = Path(__file__).parent
     folder = package / "allowlist"
@@ -237,7 +239,7 @@ def _built_in_lists() -> dict[str, Path]:
 
 def _locate(text: str, folder: Path, asker: str) -> Path:
     """The file that an entry of ``extends``, or a ``policy`` argument, means: a built-in list wins."""
-    lists = _built_in_lists()
+    lists = built_in_lists()
     if text in lists:
         return lists[text]
     path = folder / text
@@ -263,6 +265,21 @@ def _read(path: Path) -> dict[str, Any]:
         raise PolicyError(f"{path}: not valid TOML: {error}") from error
 
 
+def read_file(path: Path) -> tuple[PolicyFile, dict[str, Any]]:
+    """What a policy file says, checked, and the tables that it says it in."""
+    table = _read(path)
+    try:
+        return _converter.structure(table, PolicyFile), table
+    except ClassValidationError as error:
+        raise PolicyError(f"{path}: {'; '.join(_problems(error))}") from None
+
+
+def extended_files(stated: PolicyFile, path: Path) -> Iterator[Path]:
+    """The files that a policy file extends."""
+    for text in stated.extends:
+        yield _locate(text, path.parent, f"{path}: extends")
+
+
 _Stamp: TypeAlias = tuple[int, int]
 
 
@@ -278,7 +295,7 @@ def _stamp(path: Path) -> _Stamp | None:
 class _Merged:
     """What a policy file and all that it extends say together."""
 
-    allow: dict[Kind, set[str]] = field(factory=lambda: {kind: set() for kind in _KINDS})
+    allow: dict[Kind, set[str]] = field(factory=lambda: {kind: set() for kind in KINDS})
     deny: set[str] = field(factory=set)
     limits: dict[str, Any] = field(factory=dict)
     mismatch: Mismatch = "warn"
@@ -293,15 +310,11 @@ class _Merged:
             raise PolicyError(f"{path}: policy files extend each other in a cycle: {chain}")
         # Stamped before it is read: a change between the two makes the cache miss, never go stale.
         stamp = _stamp(path)
-        table = _read(path)
-        try:
-            stated = _converter.structure(table, _PolicyFile)
-        except ClassValidationError as error:
-            raise PolicyError(f"{path}: {'; '.join(_problems(error))}") from None
-        for text in stated.extends:
-            self.add(_locate(text, path.parent, f"{path}: extends"), (*extending, path))
+        stated, table = read_file(path)
+        for extended in extended_files(stated, path):
+            self.add(extended, (*extending, path))
         self.stamps[path] = stamp
-        for kind in _KINDS:
+        for kind in KINDS:
             self.allow[kind].update(stated.allow.of(kind))
             self.deny.update(stated.deny.of(kind))
         self.limits.update({key: getattr(stated.limits, key) for key in table.get("limits", {})})
@@ -381,7 +394,7 @@ class Policy:
         denied_names, denied_modules = _split(self.denied)
         exact: dict[Kind, frozenset[str]] = {}
         modules: dict[Kind, tuple[str, ...]] = {}
-        for kind in _KINDS:
+        for kind in KINDS:
             names, modules[kind] = _split(self.allowed.get(kind, ()))
             # Denials are taken out here, once, so that the common question costs one lookup.
             names -= denied_names
@@ -497,7 +510,7 @@ class Policy:
         if known is not None and all(_stamp(path) == stamp for path, stamp in known[1].items()):
             return known[0]
         path = _locate(text, Path(), asker)
-        source = f"the {text} policy" if text in _built_in_lists() else str(path)
+        source = f"the {text} policy" if text in built_in_lists() else str(path)
         found = _policies[key] = cls._merge(path, source)
         return found[0]
 
@@ -562,11 +575,11 @@ class Policy:
         allowed: dict[Kind, frozenset[str]] = {}
         for kind, items in given.items():
             if isinstance(items, str):
-                raise PolicyError(f"{_KEYS[kind]} is the string {items!r}; expected a list of names")
+                raise PolicyError(f"{LIST_NAMES[kind]} is the string {items!r}; expected a list of names")
             names = {item if isinstance(item, str) else public_name(item) for item in items}
             for name in names:
-                if (problem := _name_problem(name)) is not None:
-                    raise PolicyError(f"a name in {_KEYS[kind]} {problem}")
+                if (problem := name_problem(name)) is not None:
+                    raise PolicyError(f"a name in {LIST_NAMES[kind]} {problem}")
             allowed[kind] = self.allowed.get(kind, frozenset()) | names
         extended = self.source if self.source.endswith(", extended") else f"{self.source}, extended"
         return Policy(self.limits, self.mismatch, extended, allowed, self.denied, bounds=self.bounds)
@@ -592,7 +605,7 @@ class Policy:
             return False
         if name in self._exact[kind]:
             return True
-        return _matches(name, self._modules[kind]) and _is_plain(name) and not self._denies(name)
+        return _matches(name, self._modules[kind]) and is_plain(name) and not self._denies(name)
 
     def confirm(self, kind: Kind, name: str, obj: object) -> bool:
         """
@@ -653,20 +666,20 @@ class Policy:
         str
             Text of several lines.
         """
-        names = {name for kind in _KINDS for name in refused.get(kind, ())}
+        names = {name for kind in KINDS for name in refused.get(kind, ())}
         denied = sorted(name for name in names if self._denies(name))
-        malformed = sorted(name for name in names if _name_problem(name) or not _is_plain(name))
+        malformed = sorted(name for name in names if name_problem(name) or not is_plain(name))
         bounds = self.bounds
         beyond = sorted(
             name
-            for kind in _KINDS
+            for kind in KINDS
             for name in refused.get(kind, ())
             if bounds is not None and not bounds.allows(kind, name) and name not in {*denied, *malformed}
         )
         skipped = {*denied, *malformed, *beyond}
         lists = [
-            (_KEYS[kind], wanted)
-            for kind in _KINDS
+            (LIST_NAMES[kind], wanted)
+            for kind in KINDS
             if (wanted := sorted(set(refused.get(kind, ())) - skipped))
         ]
         lines: list[str] = []
@@ -687,7 +700,7 @@ class Policy:
             lines.append(f"Beware of {', '.join(standard)}: the standard library was reviewed without it.")
         if lists:
             base = self.source.removesuffix(", extended").removeprefix("the ").removesuffix(" policy")
-            if base in _built_in_lists():
+            if base in built_in_lists():
                 lines += ["If you trust this code, write a policy file, for example policy.toml:", ""]
                 lines += [f'extends = ["{base}"]', ""]
             else:
@@ -700,7 +713,7 @@ class Policy:
         return "\n".join(lines)
 
 
-def _is_plain(name: str) -> bool:
+def is_plain(name: str) -> bool:
     """Whether a name from a document is one to resolve: identifiers, none of which is a dunder."""
     return all(part.isidentifier() and not part.startswith("__") for part in name.split("."))
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
+
 from reflectio.codec import Node
 from reflectio.errors import UntrustedNameError
 from reflectio.name_uses import uses
@@ -33,6 +35,26 @@ def untrusted_names(roots: list[Node], policy: Policy, first: str) -> UntrustedN
     if first not in found:
         found[first] = ""
         refused.setdefault("callable" if not refused else next(iter(refused)), {})[first] = ""
+    return refusal(found, refused, policy, "the document")
+
+
+def refusal(
+    found: dict[str, str], refused: Mapping[Kind, Collection[str]], policy: Policy, what: str
+) -> UntrustedNameError:
+    """
+    The error that lists refused names.
+
+    Parameters
+    ----------
+    found : dict of str to str
+        The names, each with where it is; an empty text where that is not known.
+    refused : mapping of kind to collection of str
+        The same names, by what is to be done with them.
+    policy : Policy
+        The policy.
+    what : str
+        What holds them, such as ``"the document"``.
+    """
     names = sorted(found)
     shown = set(names[:_LISTED])
     lines = [
@@ -41,9 +63,11 @@ def untrusted_names(roots: list[Node], policy: Policy, first: str) -> UntrustedN
     if len(names) > _LISTED:
         lines.append(f"  and {len(names) - _LISTED} more: the error's `names` has all of them")
     count = "a name" if len(names) == 1 else f"{len(names)} names"
-    listed = {kind: [name for name in of_kind if name in shown] for kind, of_kind in refused.items()}
+    listed: dict[Kind, list[str]] = {
+        kind: [name for name in of_kind if name in shown] for kind, of_kind in refused.items()
+    }
     return UntrustedNameError(
-        f"the document needs {count} that {policy.source} does not allow:\n"
+        f"{what} needs {count} that {policy.source} does not allow:\n"
         + "\n".join([*lines, policy.advice(listed)]),
         names,
     )

@@ -6,21 +6,33 @@ import copy
 import functools
 import json
 import re
-import subprocess
-import sys
 import warnings
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import scipy.sparse
-from sklearn import cluster, decomposition, dummy, kernel_approximation, linear_model, neighbors, svm
+from sklearn import (
+    cluster,
+    decomposition,
+    dummy,
+    ensemble,
+    kernel_approximation,
+    linear_model,
+    naive_bayes,
+    neighbors,
+    svm,
+)
+from sklearn.calibration import CalibratedClassifierCV
 from sklearn.cluster import _kmeans
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.feature_extraction import DictVectorizer, FeatureHasher
 from sklearn.feature_extraction.text import CountVectorizer, HashingVectorizer
 from sklearn.gaussian_process.kernels import RBF, Exponentiation
 from sklearn.metrics.pairwise import linear_kernel
+from sklearn.model_selection import GridSearchCV
+from sklearn.neural_network import MLPClassifier
+from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import (
     FunctionTransformer,
     MultiLabelBinarizer,
@@ -442,7 +454,24 @@ def _edges() -> Any:
     yield "a minimal hierarchy", lambda: cluster.HDBSCAN(min_cluster_size=2, copy=True).fit(few)
 
 
-EDGES = dict(_edges())
+def _first_guesses():
+    yield make_pipeline(decomposition.PCA(2), linear_model.LogisticRegression())
+    yield svm.SVC(probability=True)
+    yield neighbors.KNeighborsClassifier()
+    yield MLPClassifier(max_iter=5)
+    yield LinearDiscriminantAnalysis()
+    yield CalibratedClassifierCV(naive_bayes.GaussianNB())
+    yield GridSearchCV(naive_bayes.GaussianNB(), {})
+    yield ensemble.BaggingClassifier(n_estimators=2)
+    yield ensemble.AdaBoostClassifier(n_estimators=2)
+
+
+EDGES = dict(_edges()) | {
+    f"boosting that starts from {type(init).__name__}": lambda init=init: ensemble.GradientBoostingClassifier(
+        n_estimators=1, init=init
+    ).fit(X, CLASSES)
+    for init in _first_guesses()
+}
 
 
 @pytest.mark.parametrize("name", EDGES)
@@ -453,20 +482,3 @@ def test_valid_states_at_the_edges_load(name):
         for format in ("binary", "json"):
             document = reflectio.dumps(estimator, format=format)
             assert reflectio.dumps(reflectio.loads(document), format=format) == document
-
-
-@pytest.mark.parametrize("seed", [1, 2])
-def test_mutated_estimators_do_not_end_the_process_that_uses_them(seed, tmp_path):
-    tried = tmp_path / "document.json"
-    script = Path(__file__).parent / "estimator_fuzzer.py"
-    result = subprocess.run(
-        [sys.executable, str(script), str(seed), "400", str(tried)],
-        capture_output=True,
-        text=True,
-        timeout=240,
-    )
-    assert result.returncode == 0, f"{result.stderr[-2000:]}\n{tried.read_text()[:2000]}"
-    # Estimators may have been told to be verbose.
-    refused, used = map(int, result.stdout.splitlines()[-1].split())
-    assert refused > 20
-    assert used > 20

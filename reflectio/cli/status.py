@@ -46,6 +46,9 @@ _HINTS = {
     errno.ENAMETOOLONG: "Choose a shorter name.",
 }
 
+# What only writing to a file that is open already meets: the error then names no file.
+_WRITING = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
+
 
 def answer(yes: bool) -> NoReturn:
     """End the command with the exit status for yes (0) or no (1)."""
@@ -102,8 +105,11 @@ def explain(error: BaseException) -> tuple[str, str]:
     """
     if isinstance(error, OSError):
         what = error.strerror or str(error) or type(error).__name__
-        place = f"{printable(os.fsdecode(error.filename))}: " if _is_path(error.filename) else ""
-        return f"{place}{what}", _HINTS.get(error.errno or 0, "")
+        if _is_path(error.filename):
+            what = f"{printable(os.fsdecode(error.filename))}: {what}"
+        elif error.errno in _WRITING:
+            what = f"the output cannot be written: {what}"
+        return what, _HINTS.get(error.errno or 0, "")
     if isinstance(error, MemoryError):
         return "there is not enough memory", "Close other programs, or use a machine with more."
     return str(error), ""
@@ -146,19 +152,12 @@ def _errors_told() -> Iterator[None]:
     except KeyboardInterrupt:
         raise typer.Exit(INTERRUPTED) from None
     except (ReflectioError, OSError, MemoryError) as error:
-        if isinstance(error, OSError) and error.filename is None and not _output_works():
-            error.filename = "standard output"
+        try:
+            sys.stdout.flush()
+        except OSError:
+            # Else the interpreter says so once more as it ends.
+            _discard_output()
         fail(*explain(error))
-
-
-def _output_works() -> bool:
-    """Whether standard output takes what is still to be written; if not, it is discarded, so that no more is said."""
-    try:
-        sys.stdout.flush()
-    except OSError:
-        _discard_output()
-        return False
-    return True
 
 
 def _discard_output() -> None:

@@ -232,7 +232,7 @@ class InterpolatorCodec(Codec):
     def encode(self, obj: Any, encoder: Encoder) -> Node:
         node: ObjectNode = {"$": encoder.name(type(obj))}
         state = _state_of(obj)
-        example = self._example_of(type(obj))
+        example = self.example_of(type(obj))
         attributes = self._attributes()
         libraries = {"_asarray", *_LIBRARIES} & _state_of(example).keys()
         # A spline made without checks keeps a delegate of None, which means nothing; it is kept as well.
@@ -278,12 +278,12 @@ class InterpolatorCodec(Codec):
         self._check(state)
         return self._make(cls, [(attributes.get(member), state.get(member)) for member in node])
 
-    def _example_of(self, cls: type) -> Any:
+    def example_of(self, cls: type) -> Any:
         return _example("bernstein" if cls.__name__ == "BPoly" else self._example)
 
     def _make(self, cls: Any, attributes: list[tuple[str | None, Any]]) -> Any:
         """Make an object as the installed scipy would, with attributes in their order; None stands for its libraries."""
-        example = self._example_of(cls)
+        example = self.example_of(cls)
         obj = cls.__new__(cls)
         holder = obj
         if _DELEGATE in vars(example):

@@ -26,7 +26,7 @@ _COLUMNS = ("dual_coef_", "_y", "y_train_", "_y_train", "alpha_")
 _DEEPEST = 32
 
 
-@check("sklearn.multiclass.OneVsRestClassifier")
+@check("sklearn.multiclass.OneVsRestClassifier", relies_on=("estimators_",))
 def check_one_versus_rest(model: Any) -> None:
     """
     Refuse estimators that could answer with more than one number a sample.
@@ -34,16 +34,18 @@ def check_one_versus_rest(model: Any) -> None:
     The samples they accept become indices of a matrix with as many rows as there are samples; more answers than
     samples are indices beyond its end.
     """
+    seen: set[int] = set()
     for index, estimator in enumerate(vars(model).get("estimators_") or ()):
-        _check_single_output(estimator, f"estimators_[{index}]", _DEEPEST)
+        _check_single_output(estimator, f"estimators_[{index}]", _DEEPEST, seen)
 
 
-def _check_single_output(estimator: Any, place: str, depth: int) -> None:
+def _check_single_output(estimator: Any, place: str, depth: int, seen: set[int]) -> None:
     if depth == 0:
         raise ValidationError(f"the estimators of {place} are nested too deeply to be checked")
     state = getattr(estimator, "__dict__", None)
-    if state is None:
+    if state is None or id(estimator) in seen:
         return
+    seen.add(id(estimator))
     if state.get("n_outputs_", 1) != 1 or state.get("outputs_2d_") is True:
         raise ValidationError(f"{place} must have one output")
     classes = state.get("classes_")
@@ -61,30 +63,34 @@ def _check_single_output(estimator: Any, place: str, depth: int) -> None:
         if np.ndim(value) > 1 and 1 not in np.shape(value):
             raise ValidationError(f"{place}.{name} must be of one output")
     for name, answering in _answering(state):
-        _check_single_output(answering, f"{place}.{name}", depth - 1)
+        _check_single_output(answering, f"{place}.{name}", depth - 1, seen)
 
 
-@check("sklearn.ensemble._voting.VotingClassifier")
+@check("sklearn.ensemble._voting.VotingClassifier", relies_on=("estimators_", "named_estimators_", "le_"))
 def check_votes(model: Any) -> None:
     """Refuse estimators whose votes are not numbers of classes: votes are counted by as many counters as the largest."""
     state = vars(model)
     known = vars(state["le_"]).get("classes_") if hasattr(state.get("le_"), "__dict__") else None
     if known is None:
         return
+    seen: set[int] = set()
     for index, estimator in enumerate(state.get("estimators_") or ()):
-        _check_votes(estimator, len(known), f"estimators_[{index}]", _DEEPEST)
+        _check_votes(estimator, len(known), f"estimators_[{index}]", _DEEPEST, seen)
 
 
-def _check_votes(estimator: Any, n_classes: int, place: str, depth: int) -> None:
+def _check_votes(estimator: Any, n_classes: int, place: str, depth: int, seen: set[int]) -> None:
     if depth == 0:
         raise ValidationError(f"the estimators of {place} are nested too deeply to be checked")
+    if id(estimator) in seen:
+        return
+    seen.add(id(estimator))
     state = getattr(estimator, "__dict__", {})
     classes = state.get("classes_")
     if isinstance(classes, np.ndarray) and classes.dtype.kind in "iu" and classes.size:  # noqa: SIM102
         if not 0 <= classes.min() <= classes.max() < n_classes:
             raise ValidationError(f"{place}.classes_ must be numbers of the {n_classes} classes")
     for name, answering in _answering(state):
-        _check_votes(answering, n_classes, f"{place}.{name}", depth - 1)
+        _check_votes(answering, n_classes, f"{place}.{name}", depth - 1, seen)
 
 
 def _answering(state: dict[str, Any]) -> list[tuple[str, Any]]:

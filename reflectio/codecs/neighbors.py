@@ -33,7 +33,7 @@ _METRIC_BASES = (
 _INDEX = np.dtype(np.intp)
 
 
-class _NamedStateCodec(ObjectCodec):
+class NamedStateCodec(ObjectCodec):
     """Objects whose state is a tuple; its parts are written by name."""
 
     parts: tuple[str, ...]
@@ -85,7 +85,7 @@ def _check_array(parts: dict[str, Any], name: str, dtype: Any, ndim: int) -> Arr
     return array
 
 
-class MetricCodec(_NamedStateCodec):
+class MetricCodec(NamedStateCodec):
     """Distance metrics."""
 
     parts = ("p", "vec", "mat")
@@ -128,7 +128,7 @@ def check_metric_fits(metric: Any, n_features: int) -> None:
         _refuse("dist_metric", "is for two features")
 
 
-class NeighborTreeCodec(_NamedStateCodec):
+class NeighborTreeCodec(NamedStateCodec):
     """KD trees and ball trees."""
 
     parts = (

@@ -8,13 +8,15 @@ import struct
 from decimal import Decimal
 from fractions import Fraction
 from math import log10
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from reflectio.codec import Codec, Node, ObjectNode
-from reflectio.decoder import Decoder
-from reflectio.encoder import Encoder
 from reflectio.errors import DocumentError, LimitError
+
+if TYPE_CHECKING:
+    from reflectio.decoder import Decoder
+    from reflectio.encoder import Encoder
 
 _INT64_MIN, _UINT64_MAX = -(2**63), 2**64 - 1
 

@@ -137,9 +137,7 @@ class Arrays:
 
     def _shape(self, node: dict[str, Any]) -> tuple[int, ...]:
         shape = node.get("shape")
-        if type(shape) is list and len(shape) > self._limits.dimensions:
-            raise LimitError(f"an array of {len(shape)} axes; at most {self._limits.dimensions}")
-        return parse_shape(shape)
+        return parse_shape(shape, self._limits)
 
     @staticmethod
     def _object_dtype(node: Node, graph: Graph) -> str | None:
@@ -190,7 +188,7 @@ class Arrays:
             return np.dtype(description), count  # type: ignore[call-overload]
         if "base" in node:
             base, count = self._dtype(node["base"], graph, depth)
-            return np.dtype((base, parse_shape(node.get("shape")))), count + 1
+            return np.dtype((base, parse_shape(node.get("shape"), self._limits))), count + 1
         return self._dtype(node.get("name") if type(node.get("name")) is str else None, graph, depth)
 
     # -- what they hold --------------------------------------------------------------------------------------

@@ -14,8 +14,8 @@ from attrs import define, field
 
 from reflectio.codec import Node
 from reflectio.document import read
-from reflectio.document import read_header as read_strictly
 from reflectio.errors import DecodeError, DocumentError, IntegrityError, LimitError
+from reflectio.header import read_header as read_strictly
 from reflectio.inspection.arrays import Array, ArrayInfo, Arrays
 from reflectio.inspection.graph import Graph
 from reflectio.inspection.paths import find

@@ -19,7 +19,7 @@ from attacks.watch import Watcher
 
 _MEGABYTES = 500
 
-_TRIPWIRE_CODE = """\
+TRIPWIRE_CODE = """\
 import builtins
 builtins.reflectio_tripped = True
 class Model: ...
@@ -29,7 +29,7 @@ def trip(*args): ...
 """
 
 
-def _warm_up() -> None:
+def warm_up() -> None:
     """Import whatever an allowed name may import, so that no attack can be credited with it."""
     import reflectio
     from reflectio.errors import DocumentError
@@ -101,9 +101,9 @@ def main(kind: str) -> None:
     warnings.simplefilter("ignore")
     with tempfile.TemporaryDirectory() as text:
         folder = Path(text)
-        (folder / f"{TRIPWIRE}.py").write_text(_TRIPWIRE_CODE)
+        (folder / f"{TRIPWIRE}.py").write_text(TRIPWIRE_CODE)
         sys.path.insert(0, str(folder))
-        _warm_up()
+        warm_up()
         watcher = Watcher(_MEGABYTES)
         for attack in KINDS[kind]:
             print(json.dumps(_attempt(attack, watcher, folder)), flush=True)

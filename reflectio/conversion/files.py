@@ -1,0 +1,152 @@
+"""Converting one file."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from attrs import frozen
+
+from reflectio.atomic import write_atomically
+from reflectio.conversion.formats import TARGETS, TargetFormat, format_of, read, write
+from reflectio.errors import LimitError
+from reflectio.pickles.files import Format as SourceFormat
+from reflectio.policy import Policy
+
+PathLike = str | os.PathLike[str]
+
+_CHUNK = 1 << 24
+
+
+@frozen
+class Conversion:
+    """
+    What a conversion did, or, where only that was asked, would do.
+
+    Attributes
+    ----------
+    source, target : str
+        The paths.
+    source_format : {"reflectio", "pickle", "joblib", "skops"}
+        What the source turned out to be.
+    target_format : {"binary", "json", "pickle", "joblib", "skops"}
+        What the target is.
+    source_bytes, target_bytes : int
+        Their sizes.
+    written : bool
+        Whether the target was written.
+    lost : bool
+        Whether the target, a pickle, joblib or skops file, has lost something of the model.
+    """
+
+    source: str
+    target: str
+    source_format: SourceFormat
+    target_format: TargetFormat
+    source_bytes: int
+    target_bytes: int
+    written: bool
+    lost: bool = False
+
+
+def convert(
+    source: PathLike,
+    target: PathLike,
+    *,
+    format: TargetFormat | None = None,
+    policy: Policy | PathLike | None = None,
+    unsafe: bool = False,
+    overwrite: bool = False,
+    lossy: bool = False,
+    check: bool = False,
+) -> Conversion:
+    """
+    Convert a model's file into another format.
+
+    Nothing of a pickle, joblib or skops file is run: what it describes is written down as a document, which is
+    loaded with every check. The result is checked before it is written: loading it must give the same state. The
+    target appears whole or not at all.
+
+    Parameters
+    ----------
+    source : path
+        A document of reflectio, or a pickle, joblib (compressed, too) or skops file; told by its contents.
+    target : path
+        What to write.
+    format : {"binary", "json", "pickle", "joblib", "skops"}, optional
+        Its format; by default the one that the target's suffix stands for, else ``"binary"``.
+    policy : Policy or path, optional
+        Which names may be used, as in `reflectio.loads`.
+    unsafe : bool, default=False
+        Whether to load pickle, joblib and skops files by the libraries that write them. This runs whatever code the
+        file asks for: only for files of your own.
+    overwrite : bool, default=False
+        Whether a target that exists is replaced.
+    lossy : bool, default=False
+        Whether a pickle, joblib or skops file is written even if it gives back something else, because the library
+        loses something of the model, such as which objects are the same.
+    check : bool, default=False
+        Whether to do everything but write.
+
+    Returns
+    -------
+    Conversion
+        What was done.
+
+    Raises
+    ------
+    UntrustedNameError
+        The source names what the policy does not allow; ``names`` has all of it.
+    DecodeError
+        The source is damaged, hostile, or of no known kind.
+    UnsupportedTypeError
+        It holds something that conversion cannot keep.
+    FileExistsError
+        The target exists.
+    OSError
+        A file cannot be read or written.
+
+    Examples
+    --------
+    >>> import pathlib, pickle, reflectio, tempfile
+    >>> from sklearn.linear_model import LinearRegression
+    >>> folder = pathlib.Path(tempfile.mkdtemp())
+    >>> _ = (folder / "model.pkl").write_bytes(pickle.dumps(LinearRegression().fit([[0.0], [1.0]], [1.0, 3.0])))
+    >>> reflectio.convert(folder / "model.pkl", folder / "model.rfl").source_format
+    'pickle'
+    >>> reflectio.load(folder / "model.rfl").predict([[2.0]])
+    array([5.])
+    """
+    chosen = Policy.of(policy)
+    wanted = format or format_of(target)
+    if wanted not in TARGETS:
+        raise ValueError(f"format must be one of {', '.join(TARGETS)}, not {format!r}")
+    path = Path(target)
+    if not overwrite and (path.exists() or path.is_symlink()):
+        raise FileExistsError(17, "the target exists already; overwrite=True replaces it", os.fspath(path))
+    data = _bytes_of(Path(source), chosen.limits.document_bytes)
+    obj, found = read(data, chosen, unsafe=unsafe)
+    result, lost = write(obj, wanted, chosen, lossy=lossy)
+    if not check:
+        write_atomically(path, [result])
+    return Conversion(
+        source=os.fspath(source),
+        target=os.fspath(target),
+        source_format=found,
+        target_format=wanted,
+        source_bytes=len(data),
+        target_bytes=len(result),
+        written=not check,
+        lost=lost,
+    )
+
+
+def _bytes_of(path: Path, limit: int) -> bytes:
+    chunks, size = [], 0
+    with open(path, "rb") as file:
+        while chunk := file.read(_CHUNK):
+            size += len(chunk)
+            if size > limit:
+                raise LimitError(f"the file has more than {limit} bytes, the policy's limit document_bytes")
+            chunks.append(chunk)
+    return chunks[0] if len(chunks) == 1 else b"".join(chunks)

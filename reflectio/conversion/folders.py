@@ -1,0 +1,169 @@
+"""Converting all models of a folder, several at a time."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
+
+from attrs import frozen
+
+from reflectio.conversion.files import Conversion, convert
+from reflectio.conversion.formats import SUFFIX_OF, SUFFIXES, TargetFormat
+from reflectio.errors import ReflectioError
+from reflectio.policy import Policy
+
+# What compression adds to a file's name.
+_COMPRESSED = frozenset({".gz", ".bz2", ".xz", ".lzma", ".z", ".lz4"})
+
+_DIED = "the process that converted it died; it may need more memory than there is"
+
+
+@frozen
+class Outcome:
+    """
+    What became of one file of a folder.
+
+    Attributes
+    ----------
+    source, target : Path
+        The file, and where its conversion goes.
+    conversion : Conversion or None
+        What was done; None where it failed.
+    error : str
+        Why it failed; empty where it did not.
+    """
+
+    source: Path
+    target: Path
+    conversion: Conversion | None
+    error: str = ""
+
+
+def plan_folder(source: Path, target: Path, format: TargetFormat) -> list[tuple[Path, Path]]:
+    """
+    Say which files of a folder are converted, and into which.
+
+    Parameters
+    ----------
+    source : Path
+        The folder; what lies deeper in it counts as well.
+    target : Path
+        The folder for the results, which lie in it as their sources lie in the other.
+    format : {"binary", "json", "pickle", "joblib", "skops"}
+        What they become.
+
+    Returns
+    -------
+    list of tuple of Path
+        Pairs of source and target, sorted.
+    """
+    found = sorted(path for path in source.rglob("*") if path.is_file() and _is_model(path))
+    # Files that differ by their suffix only keep it, so that none replaces another.
+    counts = Counter(path.parent / _stem(path) for path in found)
+    pairs = []
+    for path in found:
+        stem = _stem(path) if counts[path.parent / _stem(path)] == 1 else path.name
+        pairs.append((path, target / path.relative_to(source).parent / f"{stem}{SUFFIX_OF[format]}"))
+    return pairs
+
+
+def _is_model(path: Path) -> bool:
+    suffixes = [suffix.lower() for suffix in path.suffixes[-2:]]
+    if suffixes and suffixes[-1] in _COMPRESSED:
+        return True
+    return bool(suffixes) and suffixes[-1] in SUFFIXES
+
+
+def _stem(path: Path) -> str:
+    name = path.name
+    if Path(name).suffix.lower() in _COMPRESSED:
+        name = Path(name).stem
+    return Path(name).stem if Path(name).suffix.lower() in SUFFIXES else name
+
+
+def convert_folder(
+    pairs: list[tuple[Path, Path]],
+    *,
+    format: TargetFormat,
+    policy: str | os.PathLike[str] | None = None,
+    unsafe: bool = False,
+    overwrite: bool = False,
+    lossy: bool = False,
+    check: bool = False,
+    workers: int | None = None,
+) -> Iterator[Outcome]:
+    """
+    Convert several files, each in one of several processes.
+
+    Parameters
+    ----------
+    pairs : list of tuple of Path
+        Sources and targets, from `plan_folder`. Folders of targets are made.
+    format, unsafe, overwrite, lossy, check
+        As for `reflectio.convert`.
+    policy : path, optional
+        As for `reflectio.convert`.
+    workers : int, optional
+        How many processes; by default as many as there are processors, or files.
+
+    Yields
+    ------
+    Outcome
+        As they finish.
+    """
+    # A mistake in the policy is one error, not one for each file.
+    Policy.of(policy)
+    count = max(1, min(workers or os.cpu_count() or 1, len(pairs)))
+    options = (format, None if policy is None else os.fspath(policy), unsafe, overwrite, lossy, check)
+    # Not forked: a process that was may hold locks of threads that it does not have.
+    context = multiprocessing.get_context("spawn")
+    left = dict(pairs)
+    with ProcessPoolExecutor(count, mp_context=context) as pool:
+        futures = {pool.submit(_convert, source, target, options): source for source, target in pairs}
+        for future in as_completed(futures):
+            try:
+                outcome = future.result()
+            except BrokenProcessPool:
+                continue
+            left.pop(outcome.source)
+            yield outcome
+    # One process died, and with it all others: whose fault it was shows when each has a process of its own.
+    for source, target in left.items():
+        with ProcessPoolExecutor(1, mp_context=context) as pool:
+            try:
+                yield pool.submit(_convert, source, target, options).result()
+            except BrokenProcessPool:
+                yield Outcome(source, target, None, _DIED)
+
+
+def _convert(
+    source: Path, target: Path, options: tuple[TargetFormat, str | None, bool, bool, bool, bool]
+) -> Outcome:
+    format, policy, unsafe, overwrite, lossy, check = options
+    try:
+        if not check:
+            target.parent.mkdir(parents=True, exist_ok=True)
+        done = convert(
+            source,
+            target,
+            format=format,
+            policy=policy,
+            unsafe=unsafe,
+            overwrite=overwrite,
+            lossy=lossy,
+            check=check,
+        )
+    except (ReflectioError, OSError, MemoryError) as error:
+        return Outcome(source, target, None, _message(error))
+    return Outcome(source, target, done)
+
+
+def _message(error: Exception) -> str:
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    return str(error) or type(error).__name__

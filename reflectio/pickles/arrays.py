@@ -1,0 +1,207 @@
+"""numpy's dtypes, arrays and scalars from what their pickles say, without numpy's own unpickling."""
+
+from __future__ import annotations
+
+import re
+from math import prod
+from typing import Any, Literal
+
+import numpy as np
+
+from reflectio.errors import DocumentError
+from reflectio.pickles.graph import UNSET, Call, Global, Mapping
+from reflectio.pickles.reviewed import ENCODE
+
+Array = np.ndarray[Any, Any]
+DType = np.dtype[Any]
+Shape = tuple[int, ...]
+Order = Literal["C", "F"]
+
+# The text of a dtype as its pickle gives it; the byte order comes with the state.
+_TEXT = re.compile(r"[biufcSUVOMm][0-9]*", re.ASCII)
+_RECORD = "numpy.record"
+
+# How deep dtypes may nest within each other, and how many axes numpy has.
+_DEPTH = 32
+_AXES = 64
+
+# Elements without bytes take no memory here, and yet time.
+_MOST_EMPTY = 1 << 20
+
+# The state of a dtype: version, byte order, subarray, names, fields, size, alignment, flags, and of dates a unit.
+_STATE_LENGTHS = (8, 9)
+_ALIGNED = 0x80
+
+
+def dtype_of(value: Any, depth: int = 0) -> DType:
+    """
+    Make the dtype that a pickle describes.
+
+    Parameters
+    ----------
+    value : Call
+        The call of `numpy.dtype`, with its state.
+    depth : int
+        How many dtypes it lies in.
+
+    Raises
+    ------
+    DocumentError
+        It describes none.
+    """
+    if type(value) is not Call or value.func.text != "numpy.dtype" or not value.args:
+        raise DocumentError("a dtype is described in a way that numpy does not write")
+    if depth > _DEPTH:
+        raise DocumentError("dtypes nest too deeply")
+    text = value.args[0]
+    if type(text) is Global and text.text == _RECORD:
+        text, record = "V", True
+    else:
+        record = False
+    if type(text) is not str or not _TEXT.fullmatch(text):
+        raise DocumentError(f"{text!r:.60} is no dtype as numpy writes it")
+    try:
+        if value.state is UNSET:
+            return np.dtype(text)
+        dtype = _with_state(text, value.state, depth)
+        return np.dtype((np.record, dtype)) if record else dtype
+    except (TypeError, ValueError, KeyError, OverflowError) as error:
+        raise DocumentError(f"numpy has no such dtype: {error}") from error
+
+
+def _with_state(text: str, state: Any, depth: int) -> DType:
+    if type(state) is not tuple or len(state) not in _STATE_LENGTHS:
+        raise DocumentError("the state of a dtype is not what numpy writes")
+    byteorder: Any
+    _, byteorder, subarray, names, fields, itemsize, _, flags, *unit = state
+    if byteorder not in ("<", ">", "|", "="):
+        raise DocumentError("the byte order of a dtype is none")
+    if subarray is not None:
+        base, shape = subarray
+        return np.dtype((dtype_of(base, depth + 1), check_shape(shape)))
+    if names is not None:
+        return _with_fields(names, fields, itemsize, flags, depth)
+    if text[0] in "Mm":
+        return _with_unit(text, byteorder, unit)
+    if unit and unit[0] is not None and not (type(unit[0]) is Mapping and not unit[0].pairs):
+        raise DocumentError("a dtype with metadata, which conversion does not keep")
+    if text[0] in "SUV" and type(itemsize) is int and itemsize >= 0:
+        text = f"{text[0]}{itemsize // 4 if text[0] == 'U' else itemsize}"
+    dtype = np.dtype(text)
+    return dtype if byteorder == "|" else dtype.newbyteorder(byteorder)
+
+
+def _with_unit(text: str, byteorder: Any, unit: list[Any]) -> DType:
+    if not unit or type(unit[0]) is not tuple or len(unit[0]) != 2:
+        return np.dtype(text).newbyteorder(byteorder)
+    name, count, *rest = unit[0][1]
+    if type(name) is Call and name.func.text in ENCODE and name.args:
+        name = name.args[0]
+    if type(name) is bytes:
+        name = name.decode("ascii")
+    if (
+        type(name) is not str
+        or not re.fullmatch(r"[A-Za-z]{1,7}", name)
+        or type(count) is not int
+        or rest[:1] not in ([1], [])
+    ):
+        raise DocumentError("the unit of a dtype of dates is none")
+    suffix = "" if name == "generic" else f"[{count}{name}]"
+    return np.dtype(f"{text[0]}8{suffix}").newbyteorder(byteorder)
+
+
+def _with_fields(names: Any, fields: Any, itemsize: Any, flags: Any, depth: int) -> DType:
+    if type(names) is not tuple or type(fields) is not Mapping or type(itemsize) is not int:
+        raise DocumentError("the fields of a dtype are not described as numpy writes them")
+    described = {key: value for key, value in fields.pairs if type(key) is str}
+    parts = [described[name] for name in names]
+    titled = [len(part) > 2 for part in parts]
+    description: Any = {
+        "names": list(names),
+        "formats": [dtype_of(part[0], depth + 1) for part in parts],
+        "offsets": [part[1] for part in parts],
+        "itemsize": itemsize,
+    }
+    if any(titled):
+        description["titles"] = [part[2] if len(part) > 2 else None for part in parts]
+    dtype: DType = np.dtype(description, align=type(flags) is int and bool(flags & _ALIGNED))
+    return dtype
+
+
+def check_shape(shape: Any) -> Shape:
+    """The lengths of axes, checked."""
+    if type(shape) is int:
+        shape = (shape,)
+    if type(shape) not in (tuple, list) or len(shape) > _AXES:
+        raise DocumentError("the shape of an array is no tuple of lengths")
+    if not all(type(length) is int and 0 <= length < 1 << 62 for length in shape):
+        raise DocumentError("the shape of an array holds something else than lengths")
+    return tuple(shape)
+
+
+def check_order(order: Any) -> Order:
+    """The memory order, checked."""
+    if order in ("C", "F") and type(order) is str:
+        return "F" if order == "F" else "C"
+    raise DocumentError("the order of an array must be C or F")
+
+
+def array_of(data: Any, dtype: DType, shape: Shape, order: Order, *, writeable: bool) -> Array:
+    """
+    Make an array from the bytes of its elements.
+
+    Parameters
+    ----------
+    data : bytes or bytearray
+        The elements in the array's order.
+    dtype : dtype
+        Their type; holds no objects.
+    shape : tuple of int
+        The lengths of the axes.
+    order : {"C", "F"}
+        The memory order.
+    writeable : bool
+        Whether the array may be written to.
+    """
+    if type(data) not in (bytes, bytearray) or dtype.hasobject:
+        raise DocumentError("the elements of an array are not bytes")
+    if len(data) != prod(shape) * dtype.itemsize:
+        raise DocumentError(
+            f"an array of {list(shape)} elements of {dtype.itemsize} bytes has {len(data)} bytes instead"
+        )
+    if not dtype.itemsize and prod(shape) > _MOST_EMPTY:
+        raise DocumentError(f"an array of {prod(shape)} elements that have no bytes")
+    array: Array = np.ndarray(shape, dtype, np.frombuffer(data, np.uint8).copy(), order=order)
+    array.flags.writeable = writeable
+    return array
+
+
+def object_array(items: Any, shape: Shape, order: Order) -> Array:
+    """
+    Make an array of objects.
+
+    Parameters
+    ----------
+    items : list
+        The elements in C order, whatever the memory order is.
+    shape : tuple of int
+        The lengths of the axes.
+    order : {"C", "F"}
+        The memory order.
+    """
+    if type(items) is not list or len(items) != prod(shape):
+        raise DocumentError(f"an array of {list(shape)} objects does not have so many")
+    flat = np.empty(len(items), object)
+    for index, item in enumerate(items):
+        flat[index] = item
+    array = flat.reshape(shape)
+    return array.copy("F") if order == "F" else array
+
+
+def scalar_of(dtype: DType, data: Any) -> Any:
+    """Make a numpy scalar from the bytes of its value."""
+    if type(data) is not bytes or dtype.hasobject:
+        raise DocumentError("the value of a numpy scalar is not bytes")
+    if dtype.kind == "b" and data not in (b"\0", b"\1"):
+        raise DocumentError("the value of a numpy boolean is neither true nor false")
+    return array_of(data, dtype, (), "C", writeable=False)[()]

@@ -1,0 +1,178 @@
+"""What a pickle describes, as plain records: names, calls and containers, none of which does anything."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from attrs import define, field
+
+#: How a call makes its object: by calling what is named, or by the ``__new__`` of the class that is named.
+Manner = Literal["call", "new"]
+
+#: Stands for a state that was never set; None is a state.
+UNSET: Any = type("Unset", (), {"__repr__": lambda self: "UNSET"})()
+
+
+@define(eq=False)
+class Global:
+    """
+    A name that the file would import.
+
+    Attributes
+    ----------
+    module, name : str
+        What would be imported, and what would be taken from it; the name may have dots.
+    offset : int
+        Where in the file it is, in bytes; behind the decompression where the file is compressed.
+    """
+
+    module: str
+    name: str
+    offset: int
+
+    @property
+    def text(self) -> str:
+        """The dotted name."""
+        return f"{self.module}.{self.name}"
+
+
+@define(eq=False)
+class Call:
+    """
+    An object that a call would make.
+
+    Attributes
+    ----------
+    func : Global
+        What would be called.
+    manner : {"call", "new"}
+        How.
+    args : tuple
+        The positional arguments.
+    offset : int
+        Where in the file the call is.
+    kwargs : Mapping or None
+        The keyword arguments.
+    state : Any
+        What its state would be set to.
+    items : list
+        What would be appended to it.
+    pairs : list of tuple
+        What items of it would be set to.
+    payload : Any
+        What was read for it from behind it in the file: the array that a joblib file keeps there.
+    """
+
+    func: Global
+    manner: Manner
+    args: tuple[Any, ...]
+    offset: int
+    kwargs: Mapping | None = None
+    state: Any = UNSET
+    items: list[Any] = field(factory=list)
+    pairs: list[tuple[Any, Any]] = field(factory=list)
+    payload: Any = UNSET
+
+
+@define(eq=False)
+class Mapping:
+    """A dict. Its keys are not hashed: that may take an attacker's object as long as it likes."""
+
+    pairs: list[tuple[Any, Any]] = field(factory=list)
+
+
+@define(eq=False)
+class SetOf:
+    """A set, or a frozen one; its elements are not hashed."""
+
+    items: list[Any] = field(factory=list)
+    frozen: bool = False
+
+
+@define(eq=False)
+class Opaque:
+    """What cannot be known without running something; a problem says why."""
+
+    offset: int
+
+
+@define(eq=False)
+class Described:
+    """
+    A value of one of reflectio's own tags, with parts that are of this graph still.
+
+    Attributes
+    ----------
+    tag : str
+        The tag.
+    members : dict
+        Its members.
+    """
+
+    tag: str
+    members: dict[str, Any]
+
+
+@define(frozen=True)
+class Problem:
+    """
+    Why a file is refused, whatever its names are.
+
+    Attributes
+    ----------
+    message : str
+        What is wrong.
+    offset : int or None
+        Where, in bytes; None where no single place is to blame.
+    """
+
+    message: str
+    offset: int | None = None
+
+
+@define
+class Graph:
+    """
+    All that a file would do.
+
+    Attributes
+    ----------
+    root : Any
+        What it would give.
+    calls : list of Call
+        Everything that it would call, used in the end or not, in the order of the file.
+    globals : list of Global
+        Everything that it would import, likewise.
+    reviewed : list of Global
+        Those among them that are functions of known effect, which reflectio replaces by its own.
+    problems : list of Problem
+        Why it is refused.
+    notices : list of Problem
+        What is no reason to refuse it, yet worth a look.
+    versions : dict of str to str
+        The versions that it says it was written with.
+    complete : bool
+        Whether it was read to its end.
+    """
+
+    root: Any = None
+    calls: list[Call] = field(factory=list)
+    globals: list[Global] = field(factory=list)
+    reviewed: list[Global] = field(factory=list)
+    problems: list[Problem] = field(factory=list)
+    notices: list[Problem] = field(factory=list)
+    versions: dict[str, str] = field(factory=dict)
+    complete: bool = False
+
+    # A hostile file has any number of problems; nobody reads so many.
+    _most = 100
+
+    def problem(self, message: str, offset: int | None = None) -> None:
+        """Note why the file is refused."""
+        if len(self.problems) < self._most:
+            self.problems.append(Problem(message, offset))
+
+    def notice(self, message: str, offset: int | None = None) -> None:
+        """Note what is worth a look."""
+        if len(self.notices) < self._most:
+            self.notices.append(Problem(message, offset))

@@ -1,0 +1,466 @@
+"""
+The pickle machine, with a symbolic stack: follows every opcode, and imports, calls and builds nothing.
+
+`pickletools.genops` parses the opcodes; what pickle would do for each is written down as records of
+`reflectio.pickles.graph`. What a joblib file keeps between the opcodes, the bytes of its arrays, is read where it
+stands.
+"""
+
+from __future__ import annotations
+
+import _compat_pickle
+import pickletools
+from collections.abc import Callable
+from typing import Any
+
+from reflectio.errors import DecodeError, DocumentError, LimitError
+from reflectio.pickles import joblib_arrays
+from reflectio.pickles.graph import UNSET, Call, Global, Graph, Mapping, Opaque, SetOf
+from reflectio.pickles.reviewed import CYTHON_NEW, NAMESPACE, is_cython_unpickle, is_reviewed
+from reflectio.pickles.source import Source
+from reflectio.policy import Limits
+
+# Beyond what four bytes say pickle itself writes no place of its memo.
+_LARGEST_MEMO = 1 << 32
+
+_LATEST = 5
+
+# From this protocol on, names are Python 3's.
+_PYTHON_3 = 3
+
+_MARK = object()
+
+
+class _DamagedError(Exception):
+    """The opcodes cannot be followed any further."""
+
+
+class _Machine:
+    """One run over one pickle."""
+
+    def __init__(self, source: Source, limits: Limits, graph: Graph, *, nested: bool, keep: bool) -> None:
+        self._source = source
+        self._limits = limits
+        self._graph = graph
+        self._nested = nested
+        self._keep = keep
+        self._stack: list[Any] = []
+        self._memo: dict[int, Any] = {}
+        self._protocol = 0
+        self._count = 0
+        self._offset = 0
+        self._root: Any = None
+
+    def run(self) -> Any:
+        """Follow the opcodes to their end; give what is on top of the stack then."""
+        for opcode, arg, offset in pickletools.genops(self._source):  # type: ignore[arg-type]
+            self._offset = offset or 0
+            self._count += 1
+            if self._count > self._limits.nodes:
+                raise LimitError(
+                    f"the pickle has more than {self._limits.nodes} opcodes, the policy's limit nodes"
+                )
+            step = _STEPS.get(opcode.name)
+            if step is not None:
+                step(self, arg)
+            elif opcode.name in _VALUES:
+                self._push(self._value(arg))
+            else:
+                raise _DamagedError(f"the opcode {opcode.name} is not known")
+        return self._root
+
+    # -- stack and memo -------------------------------------------------------------------------------------
+
+    def _push(self, value: Any) -> None:
+        self._stack.append(value)
+
+    def _pop(self) -> Any:
+        if not self._stack or self._stack[-1] is _MARK:
+            raise _DamagedError("an opcode takes a value from an empty stack")
+        return self._stack.pop()
+
+    def _top(self) -> Any:
+        if not self._stack or self._stack[-1] is _MARK:
+            raise _DamagedError("an opcode looks at an empty stack")
+        return self._stack[-1]
+
+    def _pop_to_mark(self) -> list[Any]:
+        items: list[Any] = []
+        while self._stack:
+            item = self._stack.pop()
+            if item is _MARK:
+                items.reverse()
+                return items
+            items.append(item)
+        raise _DamagedError("an opcode needs a mark, and there is none")
+
+    def _drop_to_mark(self, arg: None) -> None:
+        self._pop_to_mark()
+
+    def _put(self, place: int) -> None:
+        if not 0 <= place < _LARGEST_MEMO:
+            raise _DamagedError(f"the place {place} of the memo is out of range")
+        self._memo[place] = self._top()
+
+    def _get(self, place: int) -> None:
+        if place not in self._memo:
+            raise _DamagedError(f"the memo has nothing at {place}")
+        self._push(self._memo[place])
+
+    def _value(self, value: Any) -> Any:
+        if type(value) is int and value.bit_length() > 4 * self._limits.int_digits:
+            raise LimitError(
+                f"an integer of {value.bit_length()} bits; the policy's limit int_digits is {self._limits.int_digits}"
+            )
+        return value
+
+    def _opaque(self, message: str) -> Opaque:
+        self._graph.problem(message, self._offset)
+        return Opaque(self._offset)
+
+    # -- names ----------------------------------------------------------------------------------------------
+
+    def _import(self, module: Any, name: Any) -> Any:
+        if type(module) is not str or type(name) is not str:
+            return self._opaque(
+                "a name to import that is no text as it stands in the file, and so cannot be judged"
+            )
+        if self._protocol < _PYTHON_3:
+            # What pickle does for files of Python 2.
+            module, name = _compat_pickle.NAME_MAPPING.get((module, name), (module, name))
+            module = _compat_pickle.IMPORT_MAPPING.get(module, module)
+        found = Global(module, name, self._offset)
+        self._graph.globals.append(found)
+        return found
+
+    def _import_lines(self) -> Any:
+        # `pickletools` joins the two lines with a space, which either may hold as well.
+        try:
+            module, name = (line.removesuffix(b"\n").decode("utf-8") for line in self._source.lines)
+        except UnicodeDecodeError:
+            return self._opaque("a name to import that is not text")
+        return self._import(module, name)
+
+    def _stack_global(self, arg: None) -> None:
+        name, module = self._pop(), self._pop()
+        self._push(self._import(module, name))
+
+    def _extension(self, code: int) -> None:
+        self._push(
+            self._opaque(
+                f"the code {code} of the extension registry, which stands for whatever the reading process says"
+            )
+        )
+
+    def _persistent(self, arg: Any) -> None:
+        self._push(self._opaque("a persistent id, which the reading process may give any meaning"))
+
+    def _persistent_value(self, arg: None) -> None:
+        self._pop()
+        self._persistent(arg)
+
+    # -- calls ----------------------------------------------------------------------------------------------
+
+    def _call(self, func: Any, args: Any, manner: Any = "call", kwargs: Any = None) -> Any:
+        if type(func) is not Global:
+            return self._opaque(
+                "a call of what another call gave, or of no name at all: what it would run cannot be judged"
+            )
+        if type(args) is not tuple:
+            return self._opaque(f"a call of {func.text} with arguments that are no tuple")
+        state: Any = UNSET
+        contents: tuple[list[Any], ...] = ()
+        if func.text == "copyreg._reconstructor" and len(args) == 3:
+            contents = _contents_of(*args[1:])
+        if manner == "call":
+            func, args, manner, kwargs, state, made = self._unwrapped(func, args)
+            if func is None:
+                return made
+        call = Call(func, manner, args, self._offset, kwargs, state, *contents)
+        if is_reviewed(func.text):
+            self._graph.reviewed.append(func)
+        self._graph.calls.append(call)
+        return call
+
+    def _unwrapped(self, func: Global, args: tuple[Any, ...]) -> Any:
+        """Look through the functions that do no more than ``cls.__new__(cls)``: what counts is the class."""
+        text = func.text
+        nothing = None, None, None, None, None
+        if text == "copyreg._reconstructor" and len(args) == 3:
+            cls, base, contents = args
+            if type(cls) is Global and type(base) is Global and _is_plain(base, contents):
+                self._graph.reviewed += [func, base]
+                return cls, (), "new", None, UNSET, None
+            return (
+                *nothing,
+                self._opaque(
+                    f"{text} with a base whose constructor would be called with contents of the file"
+                ),
+            )
+        if text == "copyreg.__newobj__" and args:
+            self._graph.reviewed.append(func)
+            return self._new(args[0], args[1:], None)
+        if text == "copyreg.__newobj_ex__" and len(args) == 3:
+            self._graph.reviewed.append(func)
+            return self._new(*args)
+        if text in CYTHON_NEW and len(args) == 1:
+            self._graph.reviewed.append(func)
+            return self._new(args[0], (), None)
+        if is_cython_unpickle(text) and len(args) == 3 and type(args[0]) is Global:
+            self._graph.reviewed.append(func)
+            state = UNSET if args[2] is None else args[2]
+            return args[0], (), "new", None, state, None
+        # It is made by calling it with nothing, which does nothing.
+        manner = "new" if text == NAMESPACE and not args else "call"
+        return func, args, manner, None, UNSET, None
+
+    def _new(self, cls: Any, args: Any, kwargs: Any) -> Any:
+        if type(cls) is not Global or type(args) is not tuple:
+            return (
+                *(None,) * 5,
+                self._opaque("an object of a class that is no name in the file, and so cannot be judged"),
+            )
+        if type(kwargs) is Mapping and not kwargs.pairs:
+            kwargs = None
+        return cls, args, "new", kwargs, UNSET, None
+
+    def _reduce(self, arg: None) -> None:
+        args, func = self._pop(), self._pop()
+        self._push(self._call(func, args))
+
+    def _newobj(self, arg: None) -> None:
+        args, cls = self._pop(), self._pop()
+        self._push(self._call(cls, args, "new"))
+
+    def _newobj_ex(self, arg: None) -> None:
+        kwargs, args, cls = self._pop(), self._pop(), self._pop()
+        if type(kwargs) is not Mapping:
+            self._push(self._opaque("an object made with keyword arguments that are no dict"))
+            return
+        self._push(self._call(cls, args, "new", kwargs if kwargs.pairs else None))
+
+    def _inst(self, arg: Any) -> None:
+        cls = self._import_lines()
+        self._push(self._call(cls, tuple(self._pop_to_mark())))
+
+    def _obj(self, arg: None) -> None:
+        items = self._pop_to_mark()
+        if not items:
+            raise _DamagedError("OBJ needs a class")
+        self._push(self._call(items[0], tuple(items[1:])))
+
+    def _build(self, arg: None) -> None:
+        state, target = self._pop(), self._top()
+        if type(target) is Call:
+            if target.state is not UNSET:
+                self._graph.problem(
+                    f"the state of one object of {target.func.text} is set twice", self._offset
+                )
+            target.state = state
+            if not self._nested and joblib_arrays.is_wrapper(target):
+                self._read_array(target)
+        elif type(target) is Global:
+            self._graph.problem(f"{target.text} itself would be changed, by setting its state", self._offset)
+        else:
+            self._graph.problem("the state of a value that has none would be set", self._offset)
+
+    # -- joblib's arrays ------------------------------------------------------------------------------------
+
+    def _read_array(self, wrapper: Call) -> None:
+        self._graph.reviewed.append(wrapper.func)
+        if joblib_arrays.holds_objects(wrapper):
+            # The elements are a pickle of their own. The wrapper of another pickle is no wrapper to joblib.
+            nested = _Machine(self._source, self._limits, self._graph, nested=True, keep=self._keep)
+            wrapper.payload = nested.run()
+            return
+        wrapper.payload = joblib_arrays.read(wrapper, self._source, self._graph, keep=self._keep)
+
+    # -- containers -----------------------------------------------------------------------------------------
+
+    def _extend(self, items: list[Any]) -> None:
+        target = self._top()
+        if type(target) is list:
+            target.extend(items)
+        elif type(target) is Call:
+            target.items.extend(items)
+        elif type(target) is not Opaque:
+            self._graph.problem("items would be appended to a value that is no list", self._offset)
+
+    def _set_items(self, items: list[Any]) -> None:
+        if len(items) % 2:
+            raise _DamagedError("a key without a value")
+        pairs = list(zip(items[::2], items[1::2], strict=True))
+        target = self._top()
+        if type(target) in (Mapping, Call):
+            target.pairs.extend(pairs)
+        elif type(target) is not Opaque:
+            self._graph.problem("items would be set in a value that is no dict", self._offset)
+
+    def _add_items(self, arg: None) -> None:
+        items = self._pop_to_mark()
+        target = self._top()
+        if type(target) is SetOf and not target.frozen:
+            target.items.extend(items)
+        elif type(target) is not Opaque:
+            self._graph.problem("items would be added to a value that is no set", self._offset)
+
+    def _append(self, arg: None) -> None:
+        item = self._pop()
+        self._extend([item])
+
+    def _set_item(self, arg: None) -> None:
+        value, key = self._pop(), self._pop()
+        self._set_items([key, value])
+
+    def _dict(self, arg: None) -> None:
+        items = self._pop_to_mark()
+        self._push(Mapping())
+        self._set_items(items)
+
+    def _take_tuple(self, count: int) -> None:
+        items = [self._pop() for _ in range(count)]
+        self._push(tuple(reversed(items)))
+
+    def _pop_any(self, arg: None) -> None:
+        if not self._stack:
+            raise _DamagedError("POP on an empty stack")
+        self._stack.pop()
+
+    # -- the rest -------------------------------------------------------------------------------------------
+
+    def _set_protocol(self, protocol: int) -> None:
+        if protocol > _LATEST:
+            raise _DamagedError(f"pickle protocol {protocol} is newer than any that Python has")
+        self._protocol = protocol
+        self._graph.versions.setdefault("pickle protocol", str(protocol))
+
+    def _python_2_text(self, text: str) -> None:
+        if not text.isascii():
+            self._push(self._opaque("bytes of Python 2 that are not ASCII, whose meaning the reader chooses"))
+            return
+        self._push(text)
+
+    def _buffer(self, arg: None) -> None:
+        self._push(self._opaque("a buffer that is not in the file"))
+
+    def _stop(self, arg: None) -> None:
+        self._root = self._pop()
+        if self._stack:
+            self._graph.problem("values are left on the stack at the end", self._offset)
+
+
+def _is_plain(base: Global, contents: Any) -> bool:
+    """Whether a base makes an object of a derived class without running more than Python's own code."""
+    kind = {"builtins.object": type(None), "builtins.dict": Mapping, "builtins.list": list}.get(base.text)
+    return kind is not None and type(contents) is kind
+
+
+def _contents_of(base: Any, contents: Any) -> tuple[list[Any], ...]:
+    """The items, and the pairs, that an object of a class derived from list or dict gets from its base."""
+    if type(base) is not Global or not _is_plain(base, contents) or contents is None:
+        return ()
+    return ([], list(contents.pairs)) if type(contents) is Mapping else (list(contents), [])
+
+
+_Step = Callable[[_Machine, Any], None]
+
+# Opcodes whose argument is the value.
+_VALUES = frozenset(
+    {"INT", "BININT", "BININT1", "BININT2", "LONG", "LONG1", "LONG4", "FLOAT", "BINFLOAT", "UNICODE"}
+    | {"SHORT_BINUNICODE", "BINUNICODE", "BINUNICODE8", "BINBYTES", "SHORT_BINBYTES", "BINBYTES8"}
+    | {"BYTEARRAY8"}
+)
+
+_STEPS: dict[str, _Step] = {
+    "NONE": lambda machine, arg: machine._push(None),
+    "NEWTRUE": lambda machine, arg: machine._push(True),
+    "NEWFALSE": lambda machine, arg: machine._push(False),
+    "STRING": _Machine._python_2_text,
+    "BINSTRING": _Machine._python_2_text,
+    "SHORT_BINSTRING": _Machine._python_2_text,
+    "NEXT_BUFFER": _Machine._buffer,
+    "READONLY_BUFFER": lambda machine, arg: machine._buffer(None),
+    "MARK": lambda machine, arg: machine._push(_MARK),
+    "POP": _Machine._pop_any,
+    "POP_MARK": _Machine._drop_to_mark,
+    "DUP": lambda machine, arg: machine._push(machine._top()),
+    "GET": _Machine._get,
+    "BINGET": _Machine._get,
+    "LONG_BINGET": _Machine._get,
+    "PUT": _Machine._put,
+    "BINPUT": _Machine._put,
+    "LONG_BINPUT": _Machine._put,
+    "MEMOIZE": lambda machine, arg: machine._put(len(machine._memo)),
+    "EMPTY_LIST": lambda machine, arg: machine._push([]),
+    "LIST": lambda machine, arg: machine._push(machine._pop_to_mark()),
+    "APPEND": _Machine._append,
+    "APPENDS": lambda machine, arg: machine._extend(machine._pop_to_mark()),
+    "EMPTY_TUPLE": lambda machine, arg: machine._push(()),
+    "TUPLE": lambda machine, arg: machine._push(tuple(machine._pop_to_mark())),
+    "TUPLE1": lambda machine, arg: machine._take_tuple(1),
+    "TUPLE2": lambda machine, arg: machine._take_tuple(2),
+    "TUPLE3": lambda machine, arg: machine._take_tuple(3),
+    "EMPTY_DICT": lambda machine, arg: machine._push(Mapping()),
+    "DICT": _Machine._dict,
+    "SETITEM": _Machine._set_item,
+    "SETITEMS": lambda machine, arg: machine._set_items(machine._pop_to_mark()),
+    "EMPTY_SET": lambda machine, arg: machine._push(SetOf()),
+    "ADDITEMS": _Machine._add_items,
+    "FROZENSET": lambda machine, arg: machine._push(SetOf(machine._pop_to_mark(), frozen=True)),
+    "GLOBAL": lambda machine, arg: machine._push(machine._import_lines()),
+    "STACK_GLOBAL": _Machine._stack_global,
+    "EXT1": _Machine._extension,
+    "EXT2": _Machine._extension,
+    "EXT4": _Machine._extension,
+    "PERSID": _Machine._persistent,
+    "BINPERSID": _Machine._persistent_value,
+    "REDUCE": _Machine._reduce,
+    "NEWOBJ": _Machine._newobj,
+    "NEWOBJ_EX": _Machine._newobj_ex,
+    "INST": _Machine._inst,
+    "OBJ": _Machine._obj,
+    "BUILD": _Machine._build,
+    "PROTO": _Machine._set_protocol,
+    "FRAME": lambda machine, arg: None,
+    "STOP": _Machine._stop,
+}
+
+
+def read_pickle(source: Source, limits: Limits, *, keep: bool) -> Graph:
+    """
+    Follow a pickle, or the pickle that a joblib file is, without running anything of it.
+
+    Parameters
+    ----------
+    source : Source
+        Its bytes.
+    limits : Limits
+        How many opcodes, and how long integers, the policy grants.
+    keep : bool
+        Whether the elements of joblib's arrays are wanted; else they are passed over.
+
+    Returns
+    -------
+    Graph
+        What it would do. Of a damaged file, what it would do before the damage stops it; ``problems`` tells.
+
+    Raises
+    ------
+    LimitError
+        It exceeds a limit.
+    """
+    graph = Graph()
+    machine = _Machine(source, limits, graph, nested=False, keep=keep)
+    try:
+        graph.root = machine.run()
+        if rest := source.skip(1):
+            rest += source.skip(limits.expanded_bytes)
+            graph.problem(f"{rest} bytes follow the end of the pickle", source.tell() - rest)
+        graph.complete = True
+    except LimitError:
+        raise
+    except (DecodeError, _DamagedError, ValueError, OverflowError, IndexError) as error:
+        # ValueError and UnicodeError: what `pickletools` raises over an argument.
+        message = error.message if isinstance(error, DocumentError) else str(error)
+        graph.problem(f"the pickle is damaged or truncated: {message}", source.tell())
+    return graph

@@ -1,0 +1,106 @@
+"""From what a pickle describes to the object, by way of a document that is loaded with every check."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+
+from reflectio.api import loads
+from reflectio.collector import without_collector
+from reflectio.decoder import as_reflectio_error
+from reflectio.document import write_binary
+from reflectio.errors import DocumentError, ReflectioError
+from reflectio.pickles.graph import Graph
+from reflectio.pickles.judge import uses_of
+from reflectio.pickles.nodes import GraphEncoder
+from reflectio.policy import Kind, Policy
+from reflectio.refused_names import refusal
+from reflectio.versions import versions_for
+
+
+def check(graph: Graph, policy: Policy) -> None:
+    """
+    Refuse what a policy refuses, and what cannot be judged, before anything is imported.
+
+    Parameters
+    ----------
+    graph : Graph
+        What a file would do.
+    policy : Policy
+        The policy.
+
+    Raises
+    ------
+    UntrustedNameError
+        The file names what the policy does not allow; ``names`` has all of it.
+    DocumentError
+        The file is damaged, or does what no policy can allow.
+    """
+    uses = uses_of(graph, policy)
+    if not graph.complete:
+        raise _problem(graph)
+    found: dict[str, str] = {}
+    refused: dict[Kind, dict[str, None]] = {}
+    for use in uses:
+        if not use.allowed and use.kind != "reconstruction":
+            found.setdefault(use.name, use.path)
+            refused.setdefault(use.kind, {})[use.name] = None
+    if found:
+        raise refusal(found, {kind: list(names) for kind, names in refused.items()}, policy, "the file")
+    if graph.problems:
+        raise _problem(graph)
+
+
+def _problem(graph: Graph) -> DocumentError:
+    first = graph.problems[0]
+    place = "" if first.offset is None else f" (at byte {first.offset})"
+    more = f"; and {len(graph.problems) - 1} more problems" if len(graph.problems) > 1 else ""
+    return DocumentError(f"{first.message}{place}{more}")
+
+
+def build(graph: Graph, policy: Policy) -> Any:
+    """
+    Give the object that a file describes.
+
+    Parameters
+    ----------
+    graph : Graph
+        What the file would do, read with its arrays.
+    policy : Policy
+        Which names may be used.
+
+    Returns
+    -------
+    Any
+        The object, as `reflectio.loads` would give it.
+
+    Raises
+    ------
+    DecodeError
+        The policy refuses it, it cannot be judged, or it fails a check.
+    UnsupportedTypeError
+        It holds something that no document can hold.
+    """
+    check(graph, policy)
+    return loads(_document(graph, policy), policy=policy)
+
+
+@without_collector
+def _document(graph: Graph, policy: Policy) -> bytes:
+    try:
+        try:
+            return _encoded(graph, policy, careful=False)
+        except orjson.JSONEncodeError:
+            # Somewhere is an integer beyond 64 bits, or text that is not Unicode: walk again and look at each.
+            return _encoded(graph, policy, careful=True)
+    except ReflectioError as error:
+        raise error.rooted("$.model") from error.__cause__
+    except (RecursionError, MemoryError) as error:
+        raise as_reflectio_error(error) from error
+
+
+def _encoded(graph: Graph, policy: Policy, *, careful: bool) -> bytes:
+    encoder = GraphEncoder(policy, careful=careful)
+    model, objects = encoder.encode(graph.root)
+    return b"".join(write_binary(versions_for(encoder.names), None, model, objects, encoder.segment))

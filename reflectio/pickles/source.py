@@ -1,0 +1,167 @@
+"""The bytes of a pickle, decompressed as far as they are asked for and no further than the policy's limit."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import io
+import lzma
+import zlib
+from collections.abc import Callable
+from typing import IO, Any
+
+from reflectio.errors import DocumentError, LimitError
+
+# How much is decompressed, or copied, at a time.
+_CHUNK = 1 << 20
+
+
+class _ZlibReader(io.RawIOBase):
+    """What the standard library lacks: a file that decompresses zlib's format as it is read."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self._decompressor = zlib.decompressobj()
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        while not self._decompressor.eof:
+            pending = self._decompressor.unconsumed_tail or self._file.read(_CHUNK)
+            data = self._decompressor.decompress(pending, len(buffer))
+            if data:
+                buffer[: len(data)] = data
+                return len(data)
+            if not pending:
+                raise EOFError("the compressed data end early")
+        return 0
+
+
+def _open_lz4(file: IO[bytes]) -> Any:
+    try:
+        import lz4.frame  # type: ignore[import-not-found,unused-ignore]
+    except ImportError:
+        raise DocumentError(
+            "the file is compressed by lz4, which is not installed here; install lz4 to read it"
+        ) from None
+    return lz4.frame.LZ4FrameFile(file)
+
+
+# How compressed files begin, and what reads them; those of joblib's compressors.
+_COMPRESSORS: tuple[tuple[bytes, str, Callable[[IO[bytes]], Any]], ...] = (
+    (b"\x1f\x8b", "gzip", lambda file: gzip.GzipFile(fileobj=file)),
+    (b"BZh", "bz2", bz2.BZ2File),
+    (b"\xfd7zXZ\x00", "xz", lzma.LZMAFile),
+    (b"\x5d\x00", "lzma", lzma.LZMAFile),
+    (b"\x04\x22\x4d\x18", "lz4", _open_lz4),
+    (b"x\x01", "zlib", lambda file: io.BufferedReader(_ZlibReader(file), _CHUNK)),
+    (b"x\x5e", "zlib", lambda file: io.BufferedReader(_ZlibReader(file), _CHUNK)),
+    (b"x\x9c", "zlib", lambda file: io.BufferedReader(_ZlibReader(file), _CHUNK)),
+    (b"x\xda", "zlib", lambda file: io.BufferedReader(_ZlibReader(file), _CHUNK)),
+)
+
+
+def compressor_of(beginning: bytes) -> str | None:
+    """The name of the compressor that a file with this beginning went through, or None."""
+    return next((name for magic, name, _ in _COMPRESSORS if beginning.startswith(magic)), None)
+
+
+class Source:
+    """
+    Bytes to be read once, from their beginning to their end.
+
+    Parameters
+    ----------
+    data : memoryview
+        The file, compressed or not.
+    limit : int
+        How many bytes it may have, decompressed.
+    """
+
+    def __init__(self, data: memoryview, limit: int) -> None:
+        self._limit = limit
+        self._filled = 0
+        self._buffer = b""
+        self._start = 0
+        self.compressor = compressor_of(bytes(data[:8]))
+        memory: Any = _Memory(data)
+        self._file: Any = memory
+        if self.compressor is not None:
+            opener = next(opener for _, name, opener in _COMPRESSORS if name == self.compressor)
+            self._file = opener(memory)
+        #: The last two lines that were read, as bytes: `pickletools` joins those of a name with a space.
+        self.lines: tuple[bytes, bytes] = (b"", b"")
+
+    def tell(self) -> int:
+        """How many bytes were read."""
+        return self._filled - len(self._buffer) + self._start
+
+    def read(self, size: int) -> bytes:
+        """Read so many bytes, or those that are left."""
+        stop = self._start + size
+        if self._start <= stop <= len(self._buffer):
+            piece = self._buffer[self._start : stop]
+            self._start = stop
+            return piece
+        if size < 0:
+            raise DocumentError(f"a length of {size} bytes")
+        # A piece at a time: a length that the file only claims costs no memory.
+        pieces = []
+        while size and (self._start < len(self._buffer) or self._fill()):
+            piece = self._buffer[self._start : self._start + size]
+            self._start += len(piece)
+            size -= len(piece)
+            pieces.append(piece)
+        return b"".join(pieces)
+
+    def readline(self) -> bytes:
+        """Read up to the next line feed."""
+        pieces = []
+        while self._start < len(self._buffer) or self._fill():
+            end = self._buffer.find(b"\n", self._start) + 1
+            pieces.append(self._buffer[self._start : end or None])
+            self._start = end or len(self._buffer)
+            if end:
+                break
+        line = b"".join(pieces)
+        self.lines = (self.lines[1], line)
+        return line
+
+    def skip(self, size: int) -> int:
+        """Pass over so many bytes, or those that are left; give how many."""
+        passed = 0
+        while passed < size and (piece := self.read(min(size - passed, _CHUNK))):
+            passed += len(piece)
+        return passed
+
+    def _fill(self) -> bool:
+        try:
+            data = self._file.read(_CHUNK)
+        except (OSError, EOFError, zlib.error, lzma.LZMAError, RuntimeError) as error:
+            # RuntimeError: what lz4 raises.
+            raise DocumentError(f"the compressed data are damaged: {error}") from error
+        self._filled += len(data)
+        self._buffer, self._start = data, 0
+        if self._filled > self._limit:
+            raise LimitError(
+                f"the file has more than {self._limit} bytes, decompressed; that is the policy's limit expanded_bytes"
+            )
+        return bool(data)
+
+
+class _Memory(io.RawIOBase):
+    """A file over a buffer, without a copy of it."""
+
+    def __init__(self, data: memoryview) -> None:
+        self._data = data
+        self._position = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        piece = self._data[self._position : self._position + len(buffer)]
+        buffer[: len(piece)] = piece
+        self._position += len(piece)
+        return len(piece)
