@@ -97,7 +97,11 @@ def test_differences_in_large_arrays_are_found_a_piece_at_a_time() -> None:
         ),
         (np.array([True, False]), np.array([True, True]), "bool (2,): 1 of 2 differ"),
         (np.array(["a", "b"]), np.array(["a", "c"]), "<U1 (2,): 1 of 2 differ"),
-        (np.array([1.0, np.nan]), np.array([1.0, 2.0]), "float64 (2,): 1 of 2 differ, by up to inf or NaN"),
+        (
+            np.array([1.0, np.nan]),
+            np.array([1.0, 2.0]),
+            "float64 (2,): 1 of 2 differ, by up to inf or NaN at [1]",
+        ),
         (
             np.array([0.0, 1.0]),
             np.array([-0.0, 1.0]),
@@ -114,9 +118,9 @@ def test_differences_in_large_arrays_are_found_a_piece_at_a_time() -> None:
         (1, 2, "1 → 2  (by 1, 50 %)"),
         (1, 1.0, "1 → 1.0"),
         (1, True, "1 → True"),
-        (float("nan"), 1.0, "nan → 1.0  (by inf, inf)"),
+        (float("nan"), 1.0, "nan → 1.0"),
         ("a", "b", "'a' → 'b'"),
-        (10**400, 10**400 + 1, None),
+        (10**90, 10**90 + 1, f"{str(10**90)[:79]}… → another {str(10**90)[:79]}…"),
         ([1, 2], [1, 2, 3], "list of 2 → list of 3"),
         ((1, 2), [1, 2], "(1, 2) → [1, 2]"),
         ({"a": 1}, {"a": 1, "b": None}, "added: None"),
@@ -124,13 +128,12 @@ def test_differences_in_large_arrays_are_found_a_piece_at_a_time() -> None:
     ],
     ids=str,
 )
-def test_every_kind_of_value_is_compared(a: Any, b: Any, text: str | None) -> None:
+def test_every_kind_of_value_is_compared(a: Any, b: Any, text: str) -> None:
     for format in ("binary", "json"):
         documents = [reflectio.dumps([value], format=format) for value in (a, b)]
         found = reflectio.diff(*documents)
         assert len(found.changes) == 1
-        if text is not None and "inf, inf" not in text:
-            assert found.changes[0].text() == text
+        assert found.changes[0].text() == text
         assert reflectio.diff(documents[0], documents[0]).same
         assert reflectio.diff(documents[1], documents[1]).same
 

@@ -81,7 +81,7 @@ def show(
 
     For a program to read:
 
-        reflectio show --json model.rfl | jq .model.class
+        reflectio show --json model.rfl | jq '.files[].model.class'
 
     Let git show what changed in a model. In .gitattributes:
 
