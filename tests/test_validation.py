@@ -28,9 +28,12 @@ from sklearn.cluster import _kmeans
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.feature_extraction import DictVectorizer, FeatureHasher
 from sklearn.feature_extraction.text import CountVectorizer, HashingVectorizer
+from sklearn.feature_selection import SelectKBest
+from sklearn.gaussian_process import GaussianProcessClassifier
 from sklearn.gaussian_process.kernels import RBF, Exponentiation
 from sklearn.metrics.pairwise import linear_kernel
 from sklearn.model_selection import GridSearchCV
+from sklearn.multiclass import OneVsRestClassifier
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import (
@@ -39,6 +42,7 @@ from sklearn.preprocessing import (
     Normalizer,
     OneHotEncoder,
     PolynomialFeatures,
+    SplineTransformer,
 )
 
 import reflectio
@@ -454,6 +458,16 @@ def _edges() -> Any:
     yield "a minimal hierarchy", lambda: cluster.HDBSCAN(min_cluster_size=2, copy=True).fit(few)
 
 
+def _answering():
+    yield linear_model.LogisticRegressionCV(cv=2)
+    yield naive_bayes.GaussianNB()
+    yield MLPClassifier(max_iter=5)
+    yield GaussianProcessClassifier(RBF([1.0, 1.0, 1.0]))
+    yield ensemble.HistGradientBoostingClassifier(max_iter=1)
+    yield make_pipeline(SelectKBest(k=2), SplineTransformer(), decomposition.PCA(2), linear_model.Ridge())
+    yield make_pipeline(FunctionTransformer(np.tanh), svm.SVC())
+
+
 def _first_guesses():
     yield make_pipeline(decomposition.PCA(2), linear_model.LogisticRegression())
     yield svm.SVC(probability=True)
@@ -466,12 +480,21 @@ def _first_guesses():
     yield ensemble.AdaBoostClassifier(n_estimators=2)
 
 
-EDGES = dict(_edges()) | {
-    f"boosting that starts from {type(init).__name__}": lambda init=init: ensemble.GradientBoostingClassifier(
-        n_estimators=1, init=init
-    ).fit(X, CLASSES)
-    for init in _first_guesses()
-}
+EDGES = (
+    dict(_edges())
+    | {
+        f"boosting that starts from {type(init).__name__}": lambda init=init: (
+            ensemble.GradientBoostingClassifier(n_estimators=1, init=init).fit(X, CLASSES)
+        )
+        for init in _first_guesses()
+    }
+    | {
+        f"several labels by {type(estimator).__name__} {number}": lambda estimator=estimator: (
+            OneVsRestClassifier(estimator).fit(X, X > 0)
+        )
+        for number, estimator in enumerate(_answering())
+    }
+)
 
 
 @pytest.mark.parametrize("name", EDGES)

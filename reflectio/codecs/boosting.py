@@ -11,6 +11,7 @@ from reflectio.checks import check
 from reflectio.codec import Codec, ObjectNode
 from reflectio.codecs.arrays import ArrayCodec
 from reflectio.codecs.ensembles import check_features, compiled_trees, is_decision_tree
+from reflectio.codecs.multiclass import OF_THREE_AXES, is_of_scipy, may_change_rows
 from reflectio.codecs.objects import ObjectCodec
 from reflectio.codecs.trees import BATCH_NODES, is_count
 from reflectio.decoder import Decoder, located
@@ -502,12 +503,6 @@ def _found(obj: Any, table: dict[tuple[str, str], str]) -> str | None:
     return next((value for place, value in table.items() if _is_one_of(obj, *place)), None)
 
 
-# What cross-validation leaves behind, and what each component of a mixture has; none of it is multiplied by the data.
-_OF_THREE_AXES = frozenset(
-    {"coefs_paths_", "mse_path_", "cv_results_", "cv_values_", "scores_", "covariances_", "precisions_"}
-    | {"precisions_cholesky_"}
-)
-
 # Classifiers that may vote in AdaBoost.
 _VOTERS = (
     "sklearn.tree.",
@@ -539,7 +534,7 @@ def _check_not_empty(root: Any) -> None:
                 obj.ndim > 1 or parts[-1:] not in {("_probA",), ("_probB",), ("class_weight_",)}
             ):
                 raise _refuse("an empty array would leave no predictions", *parts)
-            if obj.ndim > 2 and not _OF_THREE_AXES.intersection(parts):
+            if obj.ndim > 2 and not OF_THREE_AXES.intersection(parts):
                 raise _refuse(
                     f"an array of {obj.ndim} axes could leave fewer predictions than samples", *parts
                 )
@@ -553,9 +548,9 @@ def _check_not_empty(root: Any) -> None:
             stack.extend((value, (*parts, str(key))) for key, value in obj.items())
         elif isinstance(obj, type):
             continue
-        elif callable(obj) and not type(obj).__module__.startswith("sklearn."):
+        elif may_change_rows(obj, next((part for part in reversed(parts) if type(part) is str), "")):
             raise _refuse("a function could return anything in place of predictions", *parts)
-        elif hasattr(obj, "__dict__"):
+        elif hasattr(obj, "__dict__") and not is_of_scipy(obj):
             if _is_one_of(obj, "sklearn.ensemble._weight_boosting", "AdaBoostClassifier"):
                 _check_votes(obj, parts)
             stack.extend((value, (*parts, name)) for name, value in vars(obj).items())

@@ -14,9 +14,9 @@ from reflectio.codecs.fitted import ANY, DOUBLE, INT, Array, State, array_of, re
 _KERNELS = frozenset({"linear", "poly", "rbf", "sigmoid", "precomputed"})
 _CLASSIFIERS = frozenset({"c_svc", "nu_svc"})
 
-# Functions of scikit-learn and numpy that give a value for every pair of samples, as a kernel must.
+#: Functions of scikit-learn and numpy that give a value for every pair of samples, as a kernel must.
 _PAIRWISE_MODULE = "sklearn.metrics.pairwise"
-_PAIRWISE_NAMES = frozenset(
+PAIRWISE_NAMES = frozenset(
     {
         "additive_chi2_kernel",
         "chi2_kernel",
@@ -44,7 +44,7 @@ def _is_pairwise(kernel: Any) -> bool:
         return True
     module = getattr(kernel, "__module__", None)
     if module == _PAIRWISE_MODULE:
-        return getattr(kernel, "__name__", None) in _PAIRWISE_NAMES
+        return getattr(kernel, "__name__", None) in PAIRWISE_NAMES
     kernels = sys.modules.get("sklearn.gaussian_process.kernels")
     if kernels is not None and isinstance(kernel, kernels.Kernel):
         return True

@@ -473,7 +473,44 @@ def _three_axes(shape: list[int]) -> dict[str, Any]:
     return array(node, shape=shape)
 
 
+def _answers(*steps: str) -> Callable[[], Any]:
+    """A classifier of several labels, each by a pipeline of these steps."""
+
+    def make() -> Any:
+        import numpy as np
+        from sklearn.multiclass import OneVsRestClassifier
+        from sklearn.pipeline import make_pipeline
+
+        X, y = _data()
+        parts = [_fitted(step)() for step in steps]
+        return OneVsRestClassifier(make_pipeline(*parts) if len(parts) > 1 else parts[0]).fit(
+            X, np.c_[y, 1 - y]
+        )
+
+    return make
+
+
+_ANSWERS = "OneVsRestClassifier makes sparse indices of answers that it does not count: own"
+
 _FORGED |= {
+    "answers-by-coefficients": (
+        "give more answers than samples",
+        _ANSWERS,
+        _answers("linear_model.LogisticRegression"),
+        _put("coef_", value=_three_axes([1, 4, 50])),
+    ),
+    "answers-by-centres": (
+        "give more answers than samples, once there is a single sample",
+        _ANSWERS,
+        _answers("decomposition.FactorAnalysis", "linear_model.LogisticRegression"),
+        _put("mean_", value=_three_axes([50, 4])),
+    ),
+    "answers-by-components": (
+        "give more answers than samples",
+        _ANSWERS,
+        _answers("decomposition.PCA", "dummy.DummyClassifier"),
+        _put("components_", value=_three_axes([1, 4, 50])),
+    ),
     "boosting-rows-of-pipeline": (
         "predict fewer rows than the data have",
         _INIT,
