@@ -505,3 +505,16 @@ def test_valid_states_at_the_edges_load(name):
         for format in ("binary", "json"):
             document = reflectio.dumps(estimator, format=format)
             assert reflectio.dumps(reflectio.loads(document), format=format) == document
+
+
+def test_the_limit_on_depth_is_on_the_header_and_not_on_the_model(tmp_path):
+    policy = tmp_path / "policy.toml"
+    policy.write_text('extends = ["default"]\n[limits]\ndepth = 110\n')
+    deep: Any = []
+    for _ in range(1000):
+        deep = [deep]
+    again = reflectio.loads(reflectio.dumps(deep), policy=policy)
+    assert len(again) == 1
+    by_hand = '{"reflectio": 1, "versions": {}, "model": %s}' % ("[" * 120 + "]" * 120)
+    with pytest.raises(reflectio.LimitError, match="depth"):
+        reflectio.loads(by_hand, policy=policy)
