@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bz2
+import functools
 import gzip
 import io
 import json
@@ -16,6 +17,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+
 from attacks import gadgets
 from attacks import opcodes as op
 from attacks.attack import TRIPWIRE
@@ -139,11 +141,25 @@ def _techniques() -> Iterator[FileAttack]:
     }  # fmt: skip
     for key, body in bodies.items():
         yield FileAttack(key, "run a command, or let the reader's own settings run one", _fixed(body))
-    yield FileAttack("protocol 0", "run a command", lambda: b"cos\nsystem\n(S'touch reflectio-marker'\ntR.", _SYSTEM)
-    yield FileAttack("protocol 0, INST", "run a command", lambda: b"(S'touch reflectio-marker'\nios\nsystem\n.", _SYSTEM)
-    yield FileAttack("protocol 1, OBJ", "run a command", lambda: b"(cos\nsystem\nX\x16\x00\x00\x00touch reflectio-markero.", _SYSTEM)
+    yield FileAttack(
+        "protocol 0", "run a command", lambda: b"cos\nsystem\n(S'touch reflectio-marker'\ntR.", _SYSTEM
+    )
+    yield FileAttack(
+        "protocol 0, INST", "run a command", lambda: b"(S'touch reflectio-marker'\nios\nsystem\n.", _SYSTEM
+    )
+    yield FileAttack(
+        "protocol 1, OBJ",
+        "run a command",
+        lambda: b"(cos\nsystem\nX\x16\x00\x00\x00touch reflectio-markero.",
+        _SYSTEM,
+    )
     yield FileAttack("__reduce__", "run a command", lambda: pickle.dumps(_Reduced()), "posix.system")
-    yield FileAttack("__reduce__, nested", "run a command", lambda: pickle.dumps({"a": [(1, _Reduced())]}, 2), "posix.system")
+    yield FileAttack(
+        "__reduce__, nested",
+        "run a command",
+        lambda: pickle.dumps({"a": [(1, _Reduced())]}, 2),
+        "posix.system",
+    )
 
 
 class _Reduced:
@@ -308,7 +324,9 @@ def _states() -> Iterator[FileAttack]:
             audit_ok=key != "__class__",
         )  # fmt: skip
     for key, body in _broken_objects().items():
-        yield FileAttack(f"object: {key}", "have an object be what its class is not", _fixed(body), audit_ok=True)
+        yield FileAttack(
+            f"object: {key}", "have an object be what its class is not", _fixed(body), audit_ok=True
+        )
 
 
 def _broken_objects() -> dict[str, bytes]:
@@ -336,7 +354,11 @@ def _random_state(position: int) -> bytes:
         gauss=value(0.0),
     )
     bits_state = mapping(bit_generator=value("MT19937"), state=mapping(key=key, pos=value(position)))
-    return call("numpy.random._pickle.__randomstate_ctor", bits + items(bits_state, op.NONE) + op.BUILD) + state + op.BUILD
+    return (
+        call("numpy.random._pickle.__randomstate_ctor", bits + items(bits_state, op.NONE) + op.BUILD)
+        + state
+        + op.BUILD
+    )
 
 
 def _arrays() -> Iterator[FileAttack]:
@@ -378,7 +400,10 @@ def _arrays() -> Iterator[FileAttack]:
     }  # fmt: skip
     for key, body in bodies.items():
         yield FileAttack(
-            f"array: {key}", "read or write memory that it does not own", _fixed(body), audit_ok=key != "objects of a gadget"
+            f"array: {key}",
+            "read or write memory that it does not own",
+            _fixed(body),
+            audit_ok=key != "objects of a gadget",
         )
 
 
@@ -398,6 +423,10 @@ def _wrapper(**changes: bytes) -> bytes:
 
 
 _PADDING = b"\x02\xff\xff"
+
+
+def _bomb(compress: Callable[[bytes], bytes]) -> bytes:
+    return compress(pickled(op.POP.join([value(bytes(1 << 20))] * 65)))
 
 
 def _joblib_files() -> Iterator[FileAttack]:
@@ -429,7 +458,7 @@ def _joblib_files() -> Iterator[FileAttack]:
         yield FileAttack(f"compressed by {key}", "hide in compression", _constant(compress(evil)), _SYSTEM)
         yield FileAttack(
             f"a bomb of {key}", "fill the memory",
-            (lambda compress: lambda: compress(pickled(op.POP.join([value(bytes(1 << 20))] * 65))))(compress),
+            functools.partial(_bomb, compress),
             policy='extends = ["default"]\n[limits]\nexpanded_bytes = "64 MiB"\n',
         )  # fmt: skip
         yield FileAttack(f"cut short in {key}", "crash the decompressor", _constant(compress(evil)[:-6]))
@@ -474,7 +503,13 @@ def _resources() -> Iterator[FileAttack]:
     }  # fmt: skip
     ok = {"lists in lists", "tuples that double"}
     for key, data in files.items():
-        yield FileAttack(f"resources: {key}", "take all time or memory", _constant(data), audit_ok=key in ok, harmless=key == "lists in lists")
+        yield FileAttack(
+            f"resources: {key}",
+            "take all time or memory",
+            _constant(data),
+            audit_ok=key in ok,
+            harmless=key == "lists in lists",
+        )
     yield FileAttack(
         "resources: opcodes without an end", "take all time", _constant(op.PROTO_2 + (op.NONE + op.POP) * 100_000 + value(1) + op.STOP),
         policy='extends = ["default"]\n[limits]\nnodes = 100000\n',
@@ -538,7 +573,11 @@ def _dict_node(**members: Any) -> dict[str, Any]:
 def _archive(schema: Any, **files: bytes) -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        text = schema if isinstance(schema, bytes) else json.dumps({**schema, "protocol": 2, "_skops_version": "0.16.0"}).encode()
+        text = (
+            schema
+            if isinstance(schema, bytes)
+            else json.dumps({**schema, "protocol": 2, "_skops_version": "0.16.0"}).encode()
+        )
         archive.writestr("schema.json", text)
         for name_, data in files.items():
             archive.writestr(name_, data)
@@ -592,7 +631,9 @@ def _skops_files() -> Iterator[FileAttack]:
     }  # fmt: skip
     ok = {"a tree without its state"}
     for key, data in files.items():
-        yield FileAttack(f"skops: {key}", "have skops make something else", _constant(data), audit_ok=key in ok)
+        yield FileAttack(
+            f"skops: {key}", "have skops make something else", _constant(data), audit_ok=key in ok
+        )
     yield FileAttack(
         "skops: a bomb", "fill the memory",
         lambda: _archive(_node("builtins.bytes", "BytesNode", file="b"), b=bytes(65 << 20)),
