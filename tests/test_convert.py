@@ -645,7 +645,7 @@ def test_a_folder_is_converted_with_a_summary_of_what_failed(tmp_path):
     assert "posix.system" in ran.stdout
     for name in written:
         assert_same(reflectio.load(tmp_path / "out" / name), model)
-    report = json.loads(_run("models", "out2", "--check", "--json", cwd=tmp_path).stdout)
+    report = json.loads(_run("models", "out2", "--check", "--json", "--workers", 1, cwd=tmp_path).stdout)
     assert [file["ok"] for file in report["files"]] == [True, True, True, False]
     assert not (tmp_path / "out2").exists()
 

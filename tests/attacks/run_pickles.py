@@ -1,7 +1,7 @@
 """
-Audits or converts every file of `attacks.pickles` in this process, and prints, as lines of JSON, what became of each.
+Audits and converts every file of `attacks.pickles` in this process, and prints, as lines of JSON, what became of each.
 
-Usage: ``python -m attacks.run_pickles convert`` with the folder ``tests`` on the path.
+Usage: ``python -m attacks.run_pickles`` with the folder ``tests`` on the path.
 """
 
 from __future__ import annotations
@@ -83,14 +83,15 @@ def _attempt(part: str, attack: FileAttack, watcher: Watcher, folder: Path) -> d
         target.unlink(missing_ok=True)
     return {
         "id": attack.id,
+        "part": part,
         **outcome,
         "ran": marker.exists() or hasattr(builtins, "reflectio_tripped"),
         "left": sorted(path.name for path in folder.iterdir() if path.name.startswith(".reflectio")),
     }
 
 
-def main(part: str) -> None:
-    """Attempt every attack; ``part`` is audit or convert."""
+def main() -> None:
+    """Attempt every attack."""
     warnings.simplefilter("ignore")
     with tempfile.TemporaryDirectory() as text:
         folder = Path(text)
@@ -101,7 +102,8 @@ def main(part: str) -> None:
         _warm_up_pickles(folder)
         watcher = Watcher(_MEGABYTES)
         for attack in FILE_ATTACKS:
-            print(json.dumps(_attempt(part, attack, watcher, folder)), flush=True)
+            for part in ("audit", "convert"):
+                print(json.dumps(_attempt(part, attack, watcher, folder)), flush=True)
 
 
 def _warm_up_pickles(folder: Path) -> None:
@@ -126,4 +128,4 @@ def _warm_up_pickles(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main()
