@@ -175,7 +175,7 @@ def _driver() -> dict[str, Any]:
 def _results(report: Audit | str) -> list[tuple[str, str, str, int | None]]:
     """Of each finding: its rule, its message, its path in the model, and its offset in the file."""
     if isinstance(report, str):
-        return [("Unreadable", report, "", None)]
+        return [("Unreadable", f"{report.removesuffix('.')}.", "", None)]
     found: list[tuple[str, str, str, int | None]] = []
     for use in report.untrusted:
         spelled = f" (as {use.spelled})" if use.spelled and use.spelled != use.name else ""

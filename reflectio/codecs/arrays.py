@@ -616,6 +616,9 @@ class MaskedArrayCodec(Codec):
         array: Any = np.ma.MaskedArray(data, mask=np.ma.nomask if mask is None else mask, hard_mask=hard)
         if fill_value is not None:
             array.fill_value = fill_value
+            if data.dtype == object and fill_value.dtype.kind == "U":
+                # numpy's own default for objects is text, which its property would make an object of.
+                array._fill_value = fill_value
         return array
 
 

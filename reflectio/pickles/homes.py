@@ -81,7 +81,9 @@ def allowed_name(kind: Kind, named: Global, policy: Policy) -> str | None:
         return None
     package = named.module.partition(".")[0]
     listed = policy.allowed.get(kind, frozenset())
-    for home in _homes(named.module):
+    # numpy's functions know their public module; its private ones have others under the same names.
+    homes = (named.module,) if package == "numpy" and kind == "callable" else _homes(named.module)
+    for home in homes:
         name = f"{home}.{named.name}"
         if not policy.allows(kind, name):
             continue
@@ -90,3 +92,14 @@ def allowed_name(kind: Kind, named: Global, policy: Policy) -> str | None:
         if package in _KNOWN and "." not in named.name:
             return name
     return None
+
+
+def likely_name(named: Global) -> str:
+    """
+    The name under which a policy would list what a file names, and this one does not.
+
+    That of the default policy, if that has one; else as the file spells it.
+    """
+    kinds: tuple[Kind, ...] = ("class", "callable", "constructor")
+    names = (allowed_name(kind, named, Policy.default()) for kind in kinds)
+    return next((name for name in names if name is not None), named.text)

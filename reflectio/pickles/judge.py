@@ -11,7 +11,7 @@ from reflectio.name_uses import Place, path_of
 from reflectio.pickles import joblib_arrays
 from reflectio.pickles import reviewed as known
 from reflectio.pickles.graph import UNSET, Call, Described, Global, Graph, Mapping, SetOf
-from reflectio.pickles.homes import allowed_name
+from reflectio.pickles.homes import allowed_name, likely_name
 from reflectio.policy import Kind, Policy
 
 #: What a file does with a name: the lists of a policy, and the functions of known effect.
@@ -43,7 +43,7 @@ class Use(NamedTuple):
     kind : {"class", "constructor", "callable", "reconstruction"}
         What is done with it.
     name : str
-        The name under which the policy allows it; where it does not, as the file spells it.
+        The name under which the policy allows it, or would.
     spelled : str
         As the file spells it.
     path : str
@@ -124,7 +124,7 @@ class _Judge:
         self._globals.add(id(named))
         name = allowed_name(kind, named, self._policy)
         allowed = name is not None
-        return Use(kind, name or named.text, named.text, _text_of(place), named.offset, allowed)
+        return Use(kind, name or likely_name(named), named.text, _text_of(place), named.offset, allowed)
 
     def _reviewed(self, named: Global, place: Place) -> Use:
         self._globals.add(id(named))

@@ -380,8 +380,8 @@ class GraphEncoder(Encoder):
         if flags.dtype == bool and flags.view(np.uint8).max(initial=0) > 1:
             raise ValidationError("the mask of a masked array has bytes that are neither 0 nor 1")
         array: Any = np.ma.MaskedArray(elements, mask=flags)
-        if fill_value is not None:
-            array.fill_value = self._real(fill_value)
+        # None gives it the one of its dtype, as it does where pickle restores it.
+        array.fill_value = self._real(fill_value)
         return array
 
     def _joblib_array(self, call: Call) -> Any:

@@ -192,6 +192,9 @@ def _dict(reader: _Reader, node: dict[str, Any]) -> Any:
     if name not in _DICTS:
         made = reader.call(reader.named(node), (), "new")
         made.pairs = pairs
+        if made.func.name == "Bunch" and made.func.module.startswith("sklearn.utils"):
+            # What calling the class, as skops does, gives it.
+            made.state = Mapping([("_deprecated_key_to_warnings", Mapping())])
         return made
     tag = _DICTS[name]
     return Mapping(pairs) if tag is None else Described(tag, {"items": [list(pair) for pair in pairs]})

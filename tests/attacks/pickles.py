@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bz2
+import functools
 import gzip
 import io
 import json
@@ -13,7 +14,6 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -425,6 +425,10 @@ def _wrapper(**changes: bytes) -> bytes:
 _PADDING = b"\x02\xff\xff"
 
 
+def _bomb(compress: Callable[[bytes], bytes]) -> bytes:
+    return compress(pickled(op.POP.join([value(bytes(1 << 20))] * 65)))
+
+
 def _joblib_files() -> Iterator[FileAttack]:
     """What only joblib's way of writing arrays makes possible."""
     nested = pickled(_RUN)
@@ -454,14 +458,10 @@ def _joblib_files() -> Iterator[FileAttack]:
         yield FileAttack(f"compressed by {key}", "hide in compression", _constant(compress(evil)), _SYSTEM)
         yield FileAttack(
             f"a bomb of {key}", "fill the memory",
-            partial(_bomb, compress),
+            functools.partial(_bomb, compress),
             policy='extends = ["default"]\n[limits]\nexpanded_bytes = "64 MiB"\n',
         )  # fmt: skip
         yield FileAttack(f"cut short in {key}", "crash the decompressor", _constant(compress(evil)[:-6]))
-
-
-def _bomb(compress: Callable[[bytes], bytes]) -> bytes:
-    return compress(pickled(op.POP.join([value(bytes(1 << 20))] * 65)))
 
 
 _SHORT_RUN = b"cos\nabort\n)R"

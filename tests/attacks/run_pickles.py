@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import builtins
 import json
+import os
 import sys
 import tempfile
 import warnings
@@ -38,6 +39,7 @@ def _watched(watcher: Watcher, action: Any) -> tuple[dict[str, Any], Any]:
         "error": type(error).__name__ if error is not None else "",
         "reflectio": _is_own(error),
         "message": text[:500] if error is not None else "",
+        "length": len(text) if error is not None else 0,
         "seconds": watch.seconds,
         "megabytes": watch.megabytes,
         "events": _events(watch),
@@ -55,9 +57,8 @@ def _events(watch: Watch) -> list[str]:
     return [event for event in watch.events if not event.startswith(_EXPECTED)][:5]
 
 
-def _attempt(attack: FileAttack, watcher: Watcher, folder: Path) -> dict[str, Any]:
+def _attempt(part: str, attack: FileAttack, watcher: Watcher, folder: Path) -> dict[str, Any]:
     import reflectio
-    from reflectio.conversion import convert
 
     marker, source, target = folder / MARKER, folder / "file", folder / "target.rfl"
     data = attack.make()
@@ -67,20 +68,24 @@ def _attempt(attack: FileAttack, watcher: Watcher, folder: Path) -> dict[str, An
         path = folder / "policy.toml"
         path.write_text(attack.policy)
         policy = reflectio.Policy.from_file(path)
-    audited, audit = _watched(watcher, lambda: reflectio.audit(data, policy=policy))
-    converted, _ = _watched(watcher, lambda: convert(source, target, policy=policy))
-    written = target.exists()
-    target.unlink(missing_ok=True)
+    if part == "audit":
+        outcome, audit = _watched(watcher, lambda: reflectio.audit(data, policy=policy))
+        if audit is not None:
+            outcome |= {
+                "ok": audit.ok,
+                "names": [use.name for use in audit.names],
+                "advice": audit.advice,
+                "problems": len(audit.problems),
+            }
+    else:
+        outcome, _ = _watched(watcher, lambda: reflectio.convert(source, target, policy=policy))
+        outcome["written"] = target.exists()
+        target.unlink(missing_ok=True)
     return {
         "id": attack.id,
-        "audit": {
-            **audited,
-            "ok": audit.ok if audit is not None else None,
-            "names": [use.name for use in audit.names] if audit is not None else [],
-        },
-        "convert": converted,
+        "part": part,
+        **outcome,
         "ran": marker.exists() or hasattr(builtins, "reflectio_tripped"),
-        "written": written,
         "left": sorted(path.name for path in folder.iterdir() if path.name.startswith(".reflectio")),
     }
 
@@ -88,8 +93,6 @@ def _attempt(attack: FileAttack, watcher: Watcher, folder: Path) -> dict[str, An
 def main() -> None:
     """Attempt every attack."""
     warnings.simplefilter("ignore")
-    import os
-
     with tempfile.TemporaryDirectory() as text:
         folder = Path(text)
         os.chdir(folder)
@@ -99,7 +102,8 @@ def main() -> None:
         _warm_up_pickles(folder)
         watcher = Watcher(_MEGABYTES)
         for attack in FILE_ATTACKS:
-            print(json.dumps(_attempt(attack, watcher, folder)), flush=True)
+            for part in ("audit", "convert"):
+                print(json.dumps(_attempt(part, attack, watcher, folder)), flush=True)
 
 
 def _warm_up_pickles(folder: Path) -> None:

@@ -1,0 +1,677 @@
+"""Models are converted from any format into any other exactly, and files of strangers without being run."""
+
+from __future__ import annotations
+
+import datetime
+import decimal
+import fractions
+import functools
+import io
+import itertools
+import json
+import operator
+import os
+import pathlib
+import pickle
+import random
+import re
+import resource
+import stat
+import subprocess
+import sys
+import types
+import uuid
+import warnings
+from collections import Counter, OrderedDict, defaultdict, deque
+from pathlib import Path
+from typing import Any
+
+import joblib
+import numpy as np
+import pytest
+import scipy.interpolate
+import scipy.sparse
+import scipy.stats
+import zoo
+from attacks.opcodes import pickled, value
+from exactness import assert_same
+from file_attacks import ATTACKS, environment, outcomes
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.linear_model import LinearRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils import Bunch
+
+import reflectio
+from reflectio.conversion.formats import TARGETS, read
+from reflectio.errors import ReflectioError
+from reflectio.pickles.source import compressor_of
+
+skops_io = pytest.importorskip("skops.io", reason="skops is not installed")
+
+# The zoo's own functions stand for a user's module.
+POLICY = reflectio.Policy.default().extend(callables=["zoo.numeric_columns", "zoo.clip_at_one"])
+
+PROTOCOLS = (2, 3, 4, 5)
+COMPRESSORS: tuple[Any, ...] = (0, "zlib", "gzip", "bz2", "lzma", "xz")
+
+# Every estimator from each family, with protocols and compressors in turn; with this variable, from each of each.
+FULL = bool(os.environ.get("REFLECTIO_FULL_CONVERSION"))
+
+
+@pytest.fixture(autouse=True)
+def _quiet() -> Any:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+# -- the zoo ----------------------------------------------------------------------------------------------------
+
+
+def _cases() -> list[Any]:
+    cases = [
+        pytest.param(index, functools.partial(_instance, index), id=name)
+        for index, name in enumerate(zoo.instance_names())
+    ]
+    start = len(cases)
+    for offset, case in enumerate(zoo.combinations()):
+        cases.append(pytest.param(start + offset, lambda case=case: zoo.fit(case)[0], id=case.name))
+    return cases
+
+
+def _instance(index: int) -> Any:
+    for kind in zoo.KINDS:
+        try:
+            return zoo.fitted(index, kind)[0]
+        except zoo.UnsuitableDataError:
+            continue
+    raise AssertionError("no data suit it")
+
+
+EACH = pytest.mark.parametrize(("index", "make"), _cases())
+
+
+def _in_turn(choices: tuple[Any, ...], index: int) -> tuple[Any, ...]:
+    return choices if FULL else (choices[index % len(choices)],)
+
+
+def _joblib_bytes(obj: Any, compressor: Any) -> bytes:
+    buffer = io.BytesIO()
+    joblib.dump(obj, buffer, compress=(compressor, 3) if compressor else 0)
+    return buffer.getvalue()
+
+
+def _converted(data: bytes) -> Any:
+    return read(data, POLICY, unsafe=False)[0]
+
+
+def assert_same_as_either(converted: Any, original: Any, given: Any) -> None:
+    """
+    Fail unless something converted is what was dumped, or what the library that dumped it gives back.
+
+    Pickle forgets that memory is shared, and the attributes of a Bunch.
+    """
+    try:
+        assert_same(converted, original)
+    except AssertionError:
+        bunch = getattr(given, "named_estimators_", None)
+        if bunch is not None:
+            vars(bunch).update(vars(original.named_estimators_))
+        assert_same(converted, given)
+
+
+@EACH
+def test_every_estimator_comes_back_from_a_pickle_as_it_was(index, make, record_property):
+    estimator = make()
+    for protocol in _in_turn(PROTOCOLS, index):
+        data = pickle.dumps(estimator, protocol)
+        assert_same_as_either(_converted(data), estimator, pickle.loads(data))
+        record_property("conversions", f"pickle protocol {protocol}")
+
+
+@EACH
+def test_every_estimator_comes_back_from_joblib_as_joblib_gives_it(index, make, record_property):
+    estimator = make()
+    for compressor in _in_turn(COMPRESSORS, index):
+        data = _joblib_bytes(estimator, compressor)
+        # Which arrays were one object a joblib file does not say.
+        assert_same_as_either(_converted(data), estimator, joblib.load(io.BytesIO(data)))
+        record_property("conversions", f"joblib {compressor or 'uncompressed'}")
+
+
+@EACH
+def test_every_estimator_comes_back_from_skops_as_it_was_or_as_skops_gives_it(index, make, record_property):
+    estimator = make()
+    try:
+        data = skops_io.dumps(estimator)
+    except Exception as error:
+        pytest.skip(f"skops cannot write it: {str(error)[:60]}")
+    converted = _converted(data)
+    try:
+        assert_same(converted, estimator)
+        record_property("conversions", "skops, as it was")
+    except AssertionError:
+        given = skops_io.loads(data, trusted=skops_io.get_untrusted_types(data=data))
+        _forget_seeds(converted)
+        _forget_seeds(given)
+        assert_same(converted, given)
+        record_property("conversions", "skops, as skops gives it")
+
+
+def _forget_seeds(estimator: Any) -> None:
+    """Make equal what skops draws anew each time it loads: the seed that a RandomState began with."""
+    for node in (estimator, *getattr(estimator, "param_distributions", {}).values()):
+        distribution = getattr(node, "dist", None)
+        if distribution is not None:
+            distribution._random_state = None
+
+
+@EACH
+def test_every_estimator_is_written_into_a_file_that_gives_it_back(index, make, tmp_path):
+    estimator = make()
+    source, target = tmp_path / "model.pkl", tmp_path / "model.rfl"
+    source.write_bytes(pickle.dumps(estimator, PROTOCOLS[index % len(PROTOCOLS)]))
+    reflectio.convert(source, target, policy=POLICY)
+    given = pickle.loads(source.read_bytes())
+    assert_same_as_either(reflectio.load(target, policy=POLICY), estimator, given)
+
+
+# -- formats ----------------------------------------------------------------------------------------------------
+
+X, Y = np.arange(400.0).reshape(100, 4) % 7, np.arange(100) % 2
+
+
+def _pipeline() -> Any:
+    return make_pipeline(StandardScaler(), LinearRegression()).fit(X, Y)
+
+
+def _forest() -> Any:
+    return RandomForestClassifier(5, random_state=0).fit(X, Y)
+
+
+@pytest.mark.parametrize("first", TARGETS)
+@pytest.mark.parametrize("second", TARGETS)
+def test_any_format_is_converted_into_any_other(first, second, tmp_path):
+    model = _pipeline()
+    origin, middle, end, back = (tmp_path / name for name in ("a.rfl", "b", "c", "d.rfl"))
+    reflectio.dump(model, origin)
+    reflectio.convert(origin, middle, format=first)
+    done = reflectio.convert(middle, end, format=second)
+    assert (done.target_format, done.written, done.lost) == (second, True, False)
+    reflectio.convert(end, back)
+    assert_same(reflectio.load(back), model)
+
+
+@pytest.mark.parametrize(
+    ("name", "format"),
+    [("m.rfl", "binary"), ("m.json", "json"), ("m.pkl", "pickle"), ("m.pickle", "pickle"), ("m.joblib", "joblib"),
+     ("m.skops", "skops"), ("m", "binary"), ("m.PKL", "pickle"), ("m.bin", "binary")],
+)  # fmt: skip
+def test_the_suffix_of_the_target_says_the_format(name, format, tmp_path):
+    source = tmp_path / "source.rfl"
+    reflectio.dump(_pipeline(), source)
+    assert reflectio.convert(source, tmp_path / name).target_format == format
+
+
+def test_the_contents_of_the_source_say_its_format_whatever_its_name(tmp_path):
+    source = tmp_path / "model.json"
+    source.write_bytes(pickle.dumps(_pipeline()))
+    assert reflectio.convert(source, tmp_path / "out.rfl").source_format == "pickle"
+
+
+def test_arrays_of_joblib_that_can_be_mapped_come_back_to_the_bit(tmp_path):
+    arrays = [
+        np.random.default_rng(0).random((300, 50)),
+        np.asfortranarray(np.ones((200, 30))),
+        np.zeros((0, 3)),
+    ]
+    joblib.dump(arrays, tmp_path / "a.joblib")
+    reflectio.convert(tmp_path / "a.joblib", tmp_path / "a.rfl")
+    assert_same(reflectio.load(tmp_path / "a.rfl"), joblib.load(tmp_path / "a.joblib"))
+    assert_same(reflectio.load(tmp_path / "a.rfl", mmap=True)[0].copy(), arrays[0])
+
+
+def test_a_joblib_file_of_an_old_joblib_has_no_padding(tmp_path, monkeypatch):
+    from joblib import numpy_pickle
+
+    original = numpy_pickle.NumpyArrayWrapper.__init__
+
+    def without_padding(self, *args, **kwargs):
+        original(self, *args, **kwargs)
+        del self.numpy_array_alignment_bytes
+
+    monkeypatch.setattr(numpy_pickle.NumpyArrayWrapper, "__init__", without_padding)
+    array = np.arange(7.0)
+    data = _joblib_bytes([array, "after"], 0)
+    assert_same(_converted(data), [array, "after"])
+    assert "without padding" in reflectio.audit(data).notices[0].message
+
+
+@pytest.mark.parametrize("compressor", [name for name in COMPRESSORS if name])
+def test_compressors_are_told_by_the_first_bytes(compressor):
+    assert compressor_of(_joblib_bytes([1], compressor)[:8]) == compressor
+
+
+# -- values -----------------------------------------------------------------------------------------------------
+
+
+def _containing_itself() -> list[Any]:
+    items: list[Any] = [1, {"a": 2}]
+    items.append(items)
+    items[1]["self"] = items
+    return items
+
+
+def _read_only() -> Any:
+    array = np.arange(3.0)
+    array.flags.writeable = False
+    return array
+
+
+_SHARED = [1, 2]
+_KNOTS = np.linspace(0, 1, 8)
+_UTC = datetime.UTC
+
+VALUES: dict[str, Any] = {
+    "plain": [None, True, 1, -1, 2**31, 2**63, 2**64, -(2**70), 0.5, -0.0, float("inf"), float("nan")],
+    "text": ["", "ü", "\n", "\x00", "it's", "\ud800"],
+    "bytes": [b"", b"ab\xff", bytearray(b"xy"), bytearray()],
+    "complex": complex(1, -2),
+    "containers": [(), (1,), [], {}, set(), {1, 2}, frozenset({3}), ((1, (2,)),)],
+    "keys": {1: 2, (1, 2): 3, None: 4, 1.5: 5, "$": 6},
+    "cycle": _containing_itself(),
+    "shared": [_SHARED, _SHARED, (_SHARED,)],
+    "ordered": OrderedDict([("b", 1), ("a", 2)]),
+    "counter": Counter("aab"),
+    "default dict": defaultdict(list, {"a": [1]}),
+    "deque": deque([1, 2], maxlen=5),
+    "dates": [datetime.date(2020, 1, 2), datetime.datetime(2020, 1, 2, 3, 4, 5, 6), datetime.time(1, 2, 3)],
+    "zones": [
+        datetime.datetime(2020, 1, 1, tzinfo=_UTC),
+        datetime.timezone(datetime.timedelta(hours=1), "x"),
+    ],
+    "durations": datetime.timedelta(1, 2, 3),
+    "exact numbers": [decimal.Decimal("1.50"), fractions.Fraction(1, 3)],
+    "uuid": uuid.UUID(int=5),
+    "paths": [pathlib.PurePosixPath("/a/b"), pathlib.Path("x")],
+    "pattern": re.compile("a+", re.IGNORECASE),
+    "slices": [slice(1, None, 2), range(1, 10, 3), Ellipsis, NotImplemented],
+    "functions": [np.mean, np.log1p, len, np.float64, float, str.lower],
+    "partial": functools.partial(np.clip, a_min=0),
+    "getters": [operator.itemgetter(1, 2), operator.methodcaller("lower")],
+    "numpy scalars": [np.float64(1.5), np.float32(1), np.int8(3), np.True_, np.str_("ab"), np.bytes_(b"x")],
+    "numpy moments": [np.datetime64("2020-01-01"), np.timedelta64(3, "h"), np.array(["2020-01-01"], "M8[D]")],
+    "orders": [np.arange(6.0).reshape(2, 3), np.asfortranarray(np.arange(6.0).reshape(2, 3)), np.array(5)],
+    "text arrays": [np.array(["a", "bcd"]), np.array([b"a"]), np.zeros((0, 3)), np.array([True, False])],
+    "objects": np.array([1, "a", None, [1, 2], (3,)], object),
+    "objects in Fortran order": np.asfortranarray(np.array([[1, "a"], [None, 2]], object)),
+    "one object": np.array(None, object),
+    "records": np.array([(1, 2.0, "a")], [("x", "i4"), ("y", "f8"), ("z", "U3")]),
+    "aligned records": np.zeros(2, np.dtype([("a", "i1"), ("b", "f8")], align=True)),
+    "arrays in records": np.zeros(2, [("a", "f8", (2, 2))]),
+    "record array": np.rec.array([(1, 2.0)], dtype=[("x", "i4"), ("y", "f8")]),
+    "masked": np.ma.masked_array([1.0, 2.0], [False, True], fill_value=7.0),
+    "dtypes": [
+        np.dtype("f8"),
+        np.dtype([("a", "i4")]),
+        np.dtype("M8[25us]"),
+        np.dtype("U5"),
+        np.dtype(">f4"),
+    ],
+    "random states": [np.random.RandomState(1), np.random.default_rng(2)],
+    "bit generators": [np.random.Generator(getattr(np.random, n)(3)) for n in ("Philox", "SFC64", "MT19937")],
+    "seeds": [np.random.SeedSequence(5, spawn_key=(1,)), np.random.SeedSequence([1, 2])],
+    "sparse": [
+        getattr(scipy.sparse, f"{layout}_{kind}")(np.eye(4))
+        for layout in ("csr", "csc", "coo", "bsr", "dia", "lil")
+        for kind in ("matrix", "array")
+    ],
+    "distributions": [scipy.stats.norm(0, 1), scipy.stats.randint(1, 5), scipy.stats.loguniform(1e-3, 1)],
+    "splines": [
+        scipy.interpolate.make_interp_spline(_KNOTS, _KNOTS**2),
+        scipy.interpolate.CubicSpline(_KNOTS, _KNOTS),
+    ],
+    "bunch": Bunch(a=1, b=np.zeros(2)),
+    "namespace": types.SimpleNamespace(a=1),
+    "read-only": _read_only(),
+}
+
+# Protocols 0 and 1 cannot write objects with slots.
+_SLOTTED = {"splines"}
+
+
+@pytest.mark.parametrize("protocol", range(6))
+@pytest.mark.parametrize("name", VALUES)
+def test_values_come_back_from_pickles_of_every_protocol(name, protocol):
+    if name in _SLOTTED and protocol < 2:
+        with pytest.raises(TypeError):
+            pickle.dumps(VALUES[name], protocol)
+        return
+    data = pickle.dumps(VALUES[name], protocol)
+    # A Bunch has lost its attributes, and a read-only array that it is one, in what pickle gives.
+    expected = VALUES[name] if name == "bunch" else pickle.loads(data)
+    assert_same(_converted(data), expected)
+
+
+def test_byte_order_survives_where_pickle_itself_gives_it_up():
+    array = np.array([1, 2], ">i4")
+    assert_same(_converted(pickle.dumps(array, 2)), array)
+
+
+def test_python_2_text_that_is_not_ascii_is_refused_rather_than_guessed():
+    with pytest.raises(ReflectioError, match="Python 2"):
+        _converted(b"\x80\x02U\x01\xe9.")
+
+
+def test_what_pandas_pickles_is_refused_with_advice():
+    pandas = pytest.importorskip("pandas", reason="pandas is not installed")
+    with pytest.raises(ReflectioError):
+        _converted(pickle.dumps(pandas.DataFrame({"a": [1]})))
+
+
+# -- hostile files ----------------------------------------------------------------------------------------------
+
+_SECONDS, _MEGABYTES = 2, 500
+
+
+@pytest.fixture(params=sorted(ATTACKS))
+def attack(request):
+    return ATTACKS[request.param]
+
+
+@pytest.fixture
+def outcome(attack):
+    return outcomes("convert")[attack.id]
+
+
+def test_there_are_hundreds_of_hostile_files_each_with_its_aim():
+    assert len(ATTACKS) >= 300
+    assert all(attack.tries for attack in ATTACKS.values())
+
+
+def test_a_hostile_file_is_not_converted(attack, outcome):
+    if attack.harmless:
+        assert outcome["written"]
+        return
+    assert outcome["reflectio"], (outcome["error"], outcome["message"])
+    assert 10 < outcome["length"] < 100_000
+    assert not outcome["written"]
+    assert outcome["left"] == []
+
+
+def test_nothing_of_a_hostile_file_runs(attack, outcome):
+    assert not outcome["ran"]
+    assert outcome["events"] == outcome["modules"] == []
+
+
+def test_a_hostile_file_costs_little(attack, outcome):
+    assert outcome["seconds"] < _SECONDS
+    assert outcome["megabytes"] < _MEGABYTES
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["GLOBAL and REDUCE", "STACK_GLOBAL", "INST", "OBJ", "protocol 0", "protocol 1, OBJ", "__reduce__",
+     "a memo entry that is replaced", "a call in the key of a dict", "a call below the mark", "name: dots in the name"],
+)  # fmt: skip
+def test_the_hostile_files_do_run_what_they_hold_when_pickle_loads_them(name, tmp_path):
+    (tmp_path / "file").write_bytes(ATTACKS[name].make())
+    script = "import pickle; pickle.load(open('file', 'rb'))"
+    subprocess.run([sys.executable, "-W", "ignore", "-c", script], cwd=tmp_path, capture_output=True)
+    ran = (tmp_path / "reflectio-marker").exists()
+    # The last one is refused for a name that this scikit-learn does not have.
+    assert ran == (name != "name: dots in the name")
+
+
+def _files_to_damage() -> dict[str, bytes]:
+    model = _forest()
+    return {
+        "pickle": pickle.dumps(model, 4),
+        "old pickle": pickle.dumps(_pipeline(), 0),
+        "joblib": _joblib_bytes(model, 0),
+        "compressed joblib": _joblib_bytes(model, "zlib"),
+        "skops": skops_io.dumps(_pipeline()),
+    }
+
+
+@functools.cache
+def _file(name: str) -> bytes:
+    return _files_to_damage()[name]
+
+
+@pytest.mark.parametrize("name", ["pickle", "old pickle", "joblib", "compressed joblib", "skops"])
+def test_a_file_cut_short_anywhere_is_refused(name):
+    data = _file(name)
+    for end in itertools.chain(range(40), range(40, len(data) - 1, max(1, len(data) // 60))):
+        with pytest.raises(ReflectioError):
+            _converted(data[:end])
+
+
+@pytest.mark.parametrize("name", ["pickle", "old pickle", "joblib", "compressed joblib", "skops"])
+def test_a_file_with_changed_bytes_is_refused_or_converted(name):
+    rng = random.Random(name)
+    data = _file(name)
+    refused = 0
+    for _ in range(150):
+        forged = bytearray(data)
+        for _ in range(rng.choice((1, 1, 4))):
+            forged[rng.randrange(len(forged))] = rng.randrange(256)
+        try:
+            _converted(bytes(forged))
+        except ReflectioError:
+            refused += 1
+    assert refused
+
+
+# -- what is written --------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def model_pkl(tmp_path):
+    path = tmp_path / "model.pkl"
+    path.write_bytes(pickle.dumps(_pipeline()))
+    return path
+
+
+def test_a_target_that_exists_is_replaced_only_where_that_is_asked_for(model_pkl, tmp_path):
+    target = tmp_path / "model.rfl"
+    target.write_bytes(b"old")
+    with pytest.raises(FileExistsError, match="exists already"):
+        reflectio.convert(model_pkl, target)
+    assert target.read_bytes() == b"old"
+    reflectio.convert(model_pkl, target, overwrite=True)
+    assert_same(reflectio.load(target), _pipeline())
+
+
+def test_a_check_writes_nothing(model_pkl, tmp_path):
+    done = reflectio.convert(model_pkl, tmp_path / "model.rfl", check=True)
+    assert not done.written
+    assert done.target_bytes > 0
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["model.pkl"]
+
+
+def test_a_target_that_cannot_be_written_leaves_nothing(model_pkl, tmp_path):
+    with pytest.raises(FileNotFoundError):
+        reflectio.convert(model_pkl, tmp_path / "nowhere" / "model.rfl")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["model.pkl"]
+
+
+def test_a_format_that_is_none_is_a_mistake(model_pkl, tmp_path):
+    with pytest.raises(ValueError, match="format must be one of"):
+        reflectio.convert(model_pkl, tmp_path / "x", format="onnx")
+
+
+def test_what_a_library_loses_is_written_only_where_that_is_allowed(tmp_path):
+    shared = np.arange(100.0)
+    source = tmp_path / "source.rfl"
+    state = np.random.RandomState(0)
+    reflectio.dump({"a": (state, shared), "b": [state, shared]}, source)
+    lost = reflectio.convert(source, tmp_path / "x.skops", lossy=True)
+    assert lost.lost
+    with pytest.raises(ReflectioError, match="loses something"):
+        reflectio.convert(source, tmp_path / "y.skops")
+    assert not (tmp_path / "y.skops").exists()
+
+
+def test_unsafe_conversion_loads_what_conversion_does_not_know(tmp_path):
+    source = tmp_path / "source.pkl"
+    source.write_bytes(pickle.dumps(_Unknown()))
+    with pytest.raises(ReflectioError):
+        reflectio.convert(source, tmp_path / "x.rfl")
+    reflectio.convert(source, tmp_path / "x.rfl", unsafe=True)
+    assert reflectio.load(tmp_path / "x.rfl") == [1, 2]
+
+
+class _Unknown:
+    def __reduce__(self) -> Any:
+        return eval, ("[1, 2]",)
+
+
+# -- the command ------------------------------------------------------------------------------------------------
+
+
+def _run(*arguments: Any, cwd: Path, **changes: Any) -> subprocess.CompletedProcess[str]:
+    env = {**environment(), **changes.pop("env", {})}
+    command = [sys.executable, "-m", "reflectio", "convert", *map(str, arguments)]
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, env=env, timeout=120, **changes)
+
+
+def test_the_command_converts_a_file(model_pkl, tmp_path):
+    ran = _run("model.pkl", "model.json", cwd=tmp_path)
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert ran.stdout.startswith("converted  model.pkl (pickle, ")
+    assert_same(reflectio.load(tmp_path / "model.json"), _pipeline())
+
+
+def test_the_command_reports_as_json(model_pkl, tmp_path):
+    report = json.loads(_run("model.pkl", "model.rfl", "--check", "--json", cwd=tmp_path).stdout)
+    assert report["ok"]
+    (file,) = report["files"]
+    assert (file["source_format"], file["target_format"], file["written"]) == ("pickle", "binary", False)
+    assert not (tmp_path / "model.rfl").exists()
+
+
+def test_the_command_refuses_a_hostile_file_and_says_what_it_holds(tmp_path):
+    (tmp_path / "evil.pkl").write_bytes(ATTACKS["__reduce__"].make())
+    ran = _run("evil.pkl", "evil.rfl", cwd=tmp_path)
+    assert ran.returncode == 1
+    assert "posix.system" in ran.stderr
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["evil.pkl"]
+
+
+def test_the_command_says_in_red_what_unsafe_does(model_pkl, tmp_path):
+    ran = _run("model.pkl", "model.rfl", "--unsafe", cwd=tmp_path, env={"FORCE_COLOR": "1"})
+    assert ran.returncode == 0
+    assert re.search(r"\x1b\[1;31m--unsafe: .*RUNS NOW", ran.stderr)
+
+
+@pytest.mark.parametrize(
+    ("contents", "status", "message"),
+    [
+        pytest.param(b"", 1, "the file is empty", id="empty"),
+        pytest.param(pickle.dumps(LinearRegression())[:50], 1, "damaged or truncated", id="damaged"),
+        pytest.param(b"hello, world", 1, "neither a document of reflectio nor a pickle", id="text"),
+        pytest.param(None, 2, "does not exist", id="missing"),
+    ],
+)
+def test_the_command_says_what_is_wrong_with_a_file(contents, status, message, tmp_path):
+    if contents is not None:
+        (tmp_path / "file").write_bytes(contents)
+    ran = _run("file", "out.rfl", cwd=tmp_path)
+    assert ran.returncode == status
+    assert message in " ".join(ran.stderr.split())
+    assert not (tmp_path / "out.rfl").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [(["model.pkl", "."], "is a directory; name the file to write"), (["empty", "out"], "holds no file"),
+     ([".", "model.pkl"], "is a file; a folder is converted into a folder"), (["model.pkl"], "Missing argument")],
+)  # fmt: skip
+def test_the_command_says_what_is_wrong_with_the_arguments(arguments, message, model_pkl, tmp_path):
+    (tmp_path / "empty").mkdir()
+    ran = _run(*arguments, cwd=tmp_path)
+    assert ran.returncode == 2
+    assert message in " ".join(ran.stderr.replace("│", "").split())
+
+
+@pytest.mark.skipif(os.getuid() == 0, reason="root may read and write everything")
+def test_the_command_says_that_a_file_may_not_be_read(model_pkl, tmp_path):
+    model_pkl.chmod(0)
+    ran = _run("model.pkl", "out.rfl", cwd=tmp_path)
+    model_pkl.chmod(stat.S_IRUSR)
+    assert ran.returncode == 1
+    assert "Permission denied" in ran.stderr
+
+
+def test_a_full_disk_leaves_no_half_written_file(tmp_path):
+    (tmp_path / "big.pkl").write_bytes(pickle.dumps(np.random.default_rng(0).random(50_000)))
+
+    def small_files() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
+
+    ran = _run("big.pkl", "big.rfl", cwd=tmp_path, preexec_fn=small_files)
+    assert ran.returncode == 1
+    assert "File too large" in ran.stderr
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["big.pkl"]
+
+
+def test_a_report_that_cannot_be_written_is_a_failure(model_pkl, tmp_path):
+    with open("/dev/full", "w") as full:
+        command = [sys.executable, "-m", "reflectio", "convert", "model.pkl", "model.rfl"]
+        ran = subprocess.run(
+            command, cwd=tmp_path, stdout=full, stderr=subprocess.PIPE, text=True, env=environment()
+        )
+    assert ran.returncode == 1
+    assert "No space left on device" in ran.stderr
+
+
+def test_a_folder_is_converted_with_a_summary_of_what_failed(tmp_path):
+    folder = tmp_path / "models"
+    (folder / "deep").mkdir(parents=True)
+    model = _pipeline()
+    (folder / "a.pkl").write_bytes(pickle.dumps(model))
+    (folder / "a.joblib").write_bytes(_joblib_bytes(model, 0))
+    (folder / "deep" / "b.joblib.gz").write_bytes(_joblib_bytes(model, "gzip"))
+    (folder / "deep" / "evil.pkl").write_bytes(ATTACKS["__reduce__"].make())
+    (folder / "notes.txt").write_text("not a model")
+    ran = _run("models", "out", cwd=tmp_path)
+    assert ran.returncode == 1
+    written = sorted(str(path.relative_to(tmp_path / "out")) for path in (tmp_path / "out").rglob("*.rfl"))
+    # Two sources of one name keep their suffixes.
+    assert written == ["a.joblib.rfl", "a.pkl.rfl", "deep/b.rfl"]
+    assert "3 of 4 files converted, 1 failed" in ran.stdout
+    assert "posix.system" in ran.stdout
+    for name in written:
+        assert_same(reflectio.load(tmp_path / "out" / name), model)
+    report = json.loads(_run("models", "out2", "--check", "--json", "--workers", 1, cwd=tmp_path).stdout)
+    assert [file["ok"] for file in report["files"]] == [True, True, True, False]
+    assert not (tmp_path / "out2").exists()
+
+
+class _Ender:
+    def __reduce__(self) -> Any:
+        return os._exit, (3,)
+
+
+def test_a_file_that_ends_its_process_does_not_take_the_others_with_it(tmp_path):
+    folder = tmp_path / "models"
+    folder.mkdir()
+    for name in "abc":
+        (folder / f"{name}.pkl").write_bytes(pickle.dumps([name]))
+    (folder / "b.pkl").write_bytes(pickle.dumps(_Ender()))
+    report = json.loads(_run("models", "out", "--unsafe", "--json", cwd=tmp_path).stdout)
+    assert [file["ok"] for file in report["files"]] == [True, False, True]
+    assert "the process that converted it died" in report["files"][1]["error"]
+
+
+def test_control_characters_of_a_file_reach_no_terminal(tmp_path):
+    from attacks.opcodes import EMPTY_TUPLE, NEWOBJ
+
+    body = value("evil\x1b[31m[bold]") + value("x\x07") + b"\x93" + EMPTY_TUPLE + NEWOBJ
+    (tmp_path / "evil.pkl").write_bytes(pickled(body))
+    ran = _run("evil.pkl", "out.rfl", cwd=tmp_path)
+    assert ran.returncode == 1
+    assert not set("\x1b\x07") & set(ran.stdout + ran.stderr)
+    assert "[bold]" in ran.stderr
