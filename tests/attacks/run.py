@@ -6,7 +6,9 @@ Usage: ``python -m attacks.run names`` with the folder ``tests`` on the path.
 
 from __future__ import annotations
 
+import importlib
 import json
+import pkgutil
 import sys
 import tempfile
 import warnings
@@ -48,7 +50,12 @@ def warm_up() -> None:
 
     forest = sklearn.ensemble.RandomForestClassifier(2).fit([[0.0], [1.0]], [0, 1])
     for value in (forest, np.random.default_rng(0), np.zeros(100), np.ma.masked_array([1.0])):
+        reflectio.audit(reflectio.dumps(value))
         reflectio.loads(reflectio.dumps(value))
+    # What looks at files of other libraries, in order to say what they are.
+    for module in pkgutil.walk_packages(reflectio.__path__, "reflectio."):
+        if not module.name.startswith(("reflectio.cli", "reflectio.demo", "reflectio.__main__")):
+            importlib.import_module(module.name)
 
 
 def _attempt(attack: Attack, watcher: Watcher, folder: Path) -> dict[str, Any]:
