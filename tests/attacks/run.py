@@ -49,6 +49,7 @@ def warm_up() -> None:
     forest = sklearn.ensemble.RandomForestClassifier(2).fit([[0.0], [1.0]], [0, 1])
     for value in (forest, np.random.default_rng(0), np.zeros(100), np.ma.masked_array([1.0])):
         reflectio.loads(reflectio.dumps(value))
+    reflectio.audit(reflectio.dumps(forest))
 
 
 def _attempt(attack: Attack, watcher: Watcher, folder: Path) -> dict[str, Any]:
