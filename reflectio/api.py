@@ -6,6 +6,7 @@ import io
 import mmap as _mmap
 import os
 from collections.abc import Iterable
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from tempfile import SpooledTemporaryFile
 from typing import IO, Any, Literal
@@ -222,16 +223,23 @@ def dump(
     if isinstance(file, str | os.PathLike):
         path = Path(file)
         # Beside the file, where there must be room for it anyway.
-        with SpooledTemporaryFile(_SPOOLED_IN_MEMORY, dir=str(path.parent)) as spool:
+        with _spool(chosen, path.parent) as spool:
             write_atomically(path, _encode(obj, format or _format_of(path), metadata, chosen, spool))
         return
     if isinstance(file, io.TextIOBase) or not hasattr(file, "write"):  # type: ignore[unreachable]
         raise TypeError("file must be a path, or a file opened in binary mode")
-    with SpooledTemporaryFile(_SPOOLED_IN_MEMORY) as spool:
+    with _spool(chosen) as spool:
         for piece in _encode(obj, format or "binary", metadata, chosen, spool):
             _write_all(file, piece)
             # It may be a copy, and the next one is made before the name is given to it.
             del piece
+
+
+def _spool(compression: Compression | None, folder: Path | None = None) -> AbstractContextManager[Any]:
+    """A file for what is compressed before the header is written."""
+    if compression is None:
+        return nullcontext()
+    return SpooledTemporaryFile(_SPOOLED_IN_MEMORY, dir=None if folder is None else str(folder))
 
 
 def _format_of(path: Path) -> Format:
@@ -309,10 +317,10 @@ def _loads(data: Any, policy: PolicyLike) -> Any:
 @without_collector
 def _build(data: memoryview | Source, policy: Policy, *, mapped: bool) -> Any:
     try:
-        if isinstance(data, Source):
-            document = read_source(data, policy.limits)
-        else:
+        if isinstance(data, memoryview):
             document = read(data, policy.limits, mapped=mapped)
+        else:
+            document = read_source(data, policy.limits)
         return _build_document(document, policy)
     except ReflectioError:
         raise
@@ -407,7 +415,7 @@ def _load(file: PathLike | IO[bytes], policy: PolicyLike, mmap: bool) -> Any:
             return _build(memoryview(file.read()), chosen, mapped=False)
         return _build(Source(file, limit), chosen, mapped=False)
     with open(file, "rb", buffering=_BUFFER) as opened:
-        source = Source(opened, limit)
+        source = Source(opened, limit, os.fstat(opened.fileno()).st_size)
         if mmap and source.size:
             # A private mapping: writing to it changes this process's memory only.
             try:

@@ -176,6 +176,8 @@ def _check_padding(header: Header, padding: Any) -> None:
 
 
 def _read_segment(header: Header, data: memoryview, *, mapped: bool) -> Segment:
+    if header.end is None and "segment" not in header.members:
+        return Segment(data[:0])
     member = _segment_member(header)
     if member is None:
         return Segment(data[:0])

@@ -28,7 +28,7 @@ ALIGNMENT = 64
 _PADDING = bytes(ALIGNMENT)
 
 # Copies of arrays, made because their memory is not laid out as the segment wants it, are kept up to this size in all.
-_KEPT_BYTES = 1 << 20
+_KEPT_BYTES = 1 << 23
 
 # How much of the compressed arrays is read back at a time.
 _CHUNK = 1 << 20
@@ -177,11 +177,11 @@ class SegmentWriter:
     def chunks(self) -> Iterator[Any]:
         """Give buffers with the segment's bytes, an array or a padding at a time."""
         position = 0
-        for index, offset in enumerate(self.offsets):
+        for index, (array, offset) in enumerate(zip(self.arrays, self.offsets, strict=True)):
             if offset > position:
                 yield _PADDING[: offset - position]
-            yield from self._buffers_of(index)
-            position = offset + self._size(index)
+            yield self._buffer(index, array)
+            position = offset + array.nbytes
 
     def digest(self) -> str:
         """The xxh3_128 of the segment's bytes, in hexadecimal."""
@@ -195,16 +195,17 @@ class SegmentWriter:
     def _size(self, index: int) -> int:
         return self.arrays[index].nbytes
 
-    def _buffers_of(self, index: int) -> Iterator[Any]:
+    def _buffer(self, index: int, array: np.ndarray[Any, Any]) -> Any:
         # The bytes are asked for twice, to digest and to write. Small copies are kept rather than made twice.
         buffer = self._buffers.get(index)
         if buffer is None:
-            array = self.arrays[index]
             buffer = as_buffer(array)
-            if buffer is not array and not np.may_share_memory(buffer, array) and array.nbytes <= self._room:
+            if buffer is not array and not np.may_share_memory(buffer, array):
+                if array.nbytes > self._room:
+                    return buffer
                 self._room -= array.nbytes
-                self._buffers[index] = buffer
-        yield buffer
+            self._buffers[index] = buffer
+        return buffer
 
 
 class CompressedSegmentWriter(SegmentWriter):
@@ -268,11 +269,17 @@ class CompressedSegmentWriter(SegmentWriter):
         spooled = self._spooled.get(index)
         return super()._size(index) if spooled is None else spooled[1]
 
-    def _buffers_of(self, index: int) -> Iterator[Any]:
-        if index not in self._spooled:
-            yield from super()._buffers_of(index)
-            return
-        start, size = self._spooled[index]
+    def chunks(self) -> Iterator[Any]:
+        position = 0
+        for index, (array, offset) in enumerate(zip(self.arrays, self.offsets, strict=True)):
+            yield _PADDING[: offset - position]
+            if index in self._spooled:
+                yield from self._compressed_chunks(*self._spooled[index])
+            else:
+                yield self._buffer(index, array)
+            position = offset + self._size(index)
+
+    def _compressed_chunks(self, start: int, size: int) -> Iterator[Any]:
         if isinstance(self._spool, io.BytesIO):
             yield self._spool.getbuffer()[start : start + size]
             return

@@ -27,6 +27,8 @@ class Source:
         It needs a ``read`` method, no more; one with ``readinto`` is read without a copy.
     limit : int
         How many bytes a document may have.
+    size : int, optional
+        How many bytes the file has, where this is known already.
 
     Attributes
     ----------
@@ -34,13 +36,13 @@ class Source:
         How many bytes the file has, where the system knows it for sure: those of an ordinary file.
     """
 
-    def __init__(self, file: IO[bytes], limit: int) -> None:
+    def __init__(self, file: IO[bytes], limit: int, size: int | None = None) -> None:
         self._file = file
         self._limit = limit
         self._readinto = getattr(file, "readinto", None)
         # What has been read of the file beyond what was asked for.
         self._ahead = memoryview(b"")
-        self.size = _size(file)
+        self.size = size or _size(file)
         if self.size is not None and self.size > limit:
             raise LimitError(f"the file has {self.size} bytes; the policy's limit document_bytes is {limit}")
 
