@@ -24,6 +24,7 @@ def environment() -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": path, "COLUMNS": "200"}
 
 
+@functools.cache
 def outcomes(part: str) -> dict[str, dict[str, Any]]:
     """What became of each, when it was audited, or converted."""
     return {name: outcome for (of, name), outcome in _all_outcomes().items() if of == part}
@@ -38,7 +39,9 @@ def _all_outcomes() -> dict[tuple[str, str], dict[str, Any]]:
         timeout=300,
         env=environment(),
     )
-    found = {(outcome["part"], outcome["id"]): outcome for outcome in map(json.loads, ran.stdout.splitlines())}
+    found = {
+        (outcome["part"], outcome["id"]): outcome for outcome in map(json.loads, ran.stdout.splitlines())
+    }
     if ran.returncode:
         culprit = next((name for name in ATTACKS if ("convert", name) not in found), None)
         raise AssertionError(f"{culprit} ended the process ({ran.returncode}): {ran.stderr[-2000:]}")
