@@ -14,7 +14,6 @@ from reflectio.api import dumps, loads
 from reflectio.audit import audit
 from reflectio.document import read_header
 from reflectio.errors import (
-    DecodeError,
     IntegrityError,
     LimitError,
     PathPart,
@@ -23,6 +22,7 @@ from reflectio.errors import (
     VersionWarning,
     format_path,
 )
+from reflectio.name_uses import nodes_of
 from reflectio.policy import Policy
 
 __all__ = ["Finding", "Verification", "verify"]
@@ -33,7 +33,10 @@ Outcome = Literal["passed", "remark", "failed", "not checked"]
 _CHECKS: tuple[Check, ...] = ("format", "digests", "names", "versions", "loading", "bytes")
 
 # Members of the header that say who wrote a document and whether it is whole, not what it holds.
-_ABOUT = ("versions", "digest")
+_ABOUT = frozenset({"versions", "digest"})
+
+# The same, and where compressed arrays lie, which depends on the level of compression.
+_PLACING = _ABOUT | {"segment", "at", "compressed_nbytes", "compression"}
 
 
 @frozen
@@ -105,9 +108,9 @@ def verify(
     - *loading*: the object can be built here. Failure: its nodes are malformed, need a name that the installed
       libraries do not have, or describe a state that would be unsafe to use.
     - *bytes*: the loaded object, dumped again, gives the same bytes. Remark: it gives others although nothing is
-      lost, because the document was written or edited by hand, or with other versions. Failure: a document that
-      has its digest and was written with the versions installed here gives others, or the object changes each time
-      that it is dumped and loaded.
+      lost, because the document was written or edited by hand, compressed at another level, or written with other
+      versions. Failure: a document that has its digest and was written with the versions installed here gives
+      others, or the object changes each time that it is dumped and loaded.
 
     Parameters
     ----------
@@ -215,16 +218,19 @@ class _Run:
 
     def bytes(self, data: bytes | memoryview, header: dict[str, Any], model: Any) -> None:
         kind: Literal["binary", "json"] = "json" if _is_json_format(data, header) else "binary"
-        metadata = header.get("metadata")
-        again = dumps(model, format=kind, metadata=metadata)
+        # The method is recorded, and its level is not: of a compressed document the default is tried.
+        compression = _compression(header)
+        options: Any = {"format": kind, "metadata": header.get("metadata"), "compression": compression}
+        again = dumps(model, **options)
         if again == data:
             self.add("bytes", "passed", "the loaded object is dumped as these very bytes")
             return
         written = read_header(memoryview(again), self.policy.limits).members
-        place = _first_difference(header, written)
+        place = _first_difference(header, written, _PLACING if compression else _ABOUT)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            third = dumps(loads(again, policy=self.policy), format=kind, metadata=metadata)
+            loaded = loads(again, policy=self.policy)
+        third = dumps(loaded, **options)
         if third != again:
             path = _first_difference(written, read_header(memoryview(third), self.policy.limits).members)
             self.add("bytes", "failed", "what is loaded changes each time that it is dumped", path)
@@ -236,6 +242,8 @@ class _Run:
                 f"it was written with other versions; the installed ones write it {what}",
                 place,
             )
+        elif compression and not place:
+            self.add("bytes", "remark", "holds the same values, compressed at another level than the default")
         elif "digest" in header:
             self.add(
                 "bytes",
@@ -249,7 +257,7 @@ class _Run:
             self.add(
                 "bytes",
                 "remark",
-                "holds the same values in another layout of the text, as an editor leaves it",
+                "holds the same values, laid out in another way or without a digest, as an edit by hand leaves it",
             )
 
     def add(self, check: Check, outcome: Outcome, message: str, path: str = "") -> None:
@@ -264,7 +272,7 @@ class _Run:
             check = "names"
         elif error.path == "$.versions":
             check = "versions"
-        elif isinstance(error, DecodeError) and error.path.startswith("$.segment"):
+        elif isinstance(error, LimitError) or error.path.startswith("$.segment"):
             check = "format"
         if check not in self.findings or self.findings[check].outcome != "failed":
             self.add(check, "failed", error.message, error.path)
@@ -286,22 +294,27 @@ def _is_json_format(data: bytes | memoryview, header: dict[str, Any]) -> bool:
     return "digest" not in header and "segment" not in header and b"\n" in bytes(data[:1024])
 
 
-def _first_difference(one: dict[str, Any], other: dict[str, Any]) -> str:
-    """The path of the first difference in what two headers hold; empty where there is none."""
-    one = {key: value for key, value in one.items() if key not in _ABOUT}
-    other = {key: value for key, value in other.items() if key not in _ABOUT}
+def _compression(header: dict[str, Any]) -> str | None:
+    """How the arrays of a document are compressed, if they are."""
+    roots = [header["model"], *header.get("objects", [])]
+    methods = {node.get("compression") for node, _ in nodes_of(roots) if node.get("$") == "ndarray"}
+    # What compresses too well for zstd is left to zlib.
+    return next((method for method in ("zstd", "zlib") if method in methods), None)
+
+
+def _first_difference(one: dict[str, Any], other: dict[str, Any], without: frozenset[str] = _ABOUT) -> str:
+    """The path of the first difference in what two headers hold, but for some members; empty where there is none."""
     stack: list[tuple[tuple[PathPart, ...], Any, Any]] = [((), one, other)]
     while stack:
         path, left, right = stack.pop()
         if type(left) is not type(right):
             return format_path(path, "$")
         if isinstance(left, dict):
-            if left.keys() != right.keys():
-                lone = next(
-                    key for key in (*left, *right) if key not in left or key not in right
-                )  # either may have it
-                return format_path((*path, lone), "$")
-            parts: list[PathPart] = list(left)
+            # In a model, a member of such a name may be an attribute.
+            skipped = without if not path or left.get("$") == "ndarray" else frozenset()
+            parts: list[PathPart] = [key for key in left if key not in skipped]
+            if lone := (left.keys() ^ right.keys()) - skipped:
+                return format_path((*path, next(key for key in (*left, *right) if key in lone)), "$")
         elif isinstance(left, list):
             if len(left) != len(right):
                 return format_path(path, "$")

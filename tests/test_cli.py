@@ -6,9 +6,11 @@ import io
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 from importlib import metadata
+from pathlib import Path
 
 import pytest
 import typer
@@ -66,17 +68,43 @@ def test_every_option_is_described(words: tuple[str, ...]) -> None:
     assert [name for name, text in described.items() if not text] == []
 
 
+_CALL = re.compile(r"\breflectio (?P<called>[a-z]+(?: [a-z]+)?)(?P<rest>[^|\n]*)")
+README = (Path(__file__).parent.parent / "README.md").read_text("utf-8")
+README_LINES = [
+    line
+    for block in re.findall(r"^```(?:sh|yaml)\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+    for line in block.splitlines()
+    if _CALL.search(line)
+]
+
+
+def unknown_parts(line: str) -> set[str]:
+    """What a line that calls this program says and there is not: its command, or options of it."""
+    call = _CALL.search(line)
+    assert call is not None
+    words = call["called"].split()
+    command = COMMANDS.get(tuple(words)) or COMMANDS.get((words[0],))
+    if command is None:
+        return {call["called"]}
+    known = {"--help"}.union(*(parameter.opts + parameter.secondary_opts for parameter in command.params))
+    return set(re.findall(r"(?<!\S)--?[a-z][a-z-]*", call["rest"])) - known
+
+
 @pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
 def test_the_examples_of_a_manual_use_commands_and_options_that_there_are(words: tuple[str, ...]) -> None:
     manual = CliRunner().invoke(app, [*words, "--help"], env={"COLUMNS": "120"}).stdout
-    examples = re.findall(
-        r"^ {6}.*?\breflectio ((?:[a-z]+ ?)+)(.*)$", manual.partition(" Examples\n")[2], re.MULTILINE
-    )
+    examples = [
+        line
+        for line in manual.partition(" Examples\n")[2].splitlines()
+        if line.startswith(" " * 6) and _CALL.search(line)
+    ]
     assert examples
-    for called, rest in examples:
-        command = COMMANDS.get(tuple(called.split()[:2])) or COMMANDS[called.split()[0],]
-        known = {"--help"}.union(*(parameter.opts + parameter.secondary_opts for parameter in command.params))
-        assert set(re.findall(r"(?<!\S)--?[a-z][a-z-]*", rest.partition("|")[0])) <= known
+    assert [unknown_parts(line) for line in examples] == [set()] * len(examples)
+
+
+@pytest.mark.parametrize("line", README_LINES)
+def test_the_commands_of_the_readme_use_commands_and_options_that_there_are(line: str) -> None:
+    assert unknown_parts(line) == set()
 
 
 def test_the_installed_command_is_the_same_program() -> None:
@@ -324,6 +352,20 @@ def test_a_character_that_the_output_cannot_encode_is_shown_by_its_escape(tmp_pa
     assert r"gr\xf6\xdfe.rfl" in result.stdout
 
 
+def test_work_on_several_files_shows_its_progress_on_a_terminal_only(model, tmp_path) -> None:
+    other = tmp_path / "other.rfl"
+    other.write_bytes(model.read_bytes())
+    shown = run_in_terminal("verify", model, other)
+    # The bar is gone, its line deleted and the cursor back, before anything else is shown.
+    bar, _, report = shown.rpartition("\x1b[2K")
+    assert "Verifying" in bar
+    assert "passes" not in bar
+    assert "2 of 2 documents pass." in report
+    piped = run("verify", model, other)
+    assert "Verifying" not in piped.stdout
+    assert piped.stderr == ""
+
+
 # -- how a command ends ----------------------------------------------------------------------------------------
 
 
@@ -376,6 +418,22 @@ def test_a_warning_is_one_line(capsys) -> None:
 
     command()
     assert capsys.readouterr().err == "warning: written with another version\n"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such signal")
+def test_an_interrupt_ends_the_command_quietly() -> None:
+    with subprocess.Popen(
+        [sys.executable, "-m", "reflectio", "policy", "suggest", "-"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as child:
+        # More than a pipe holds: once it is written, the command is reading.
+        child.stdin.write(bytes(1 << 20))
+        child.stdin.flush()
+        child.send_signal(signal.SIGINT)
+        assert child.wait(60) == 130
+        assert (child.stdout.read(), child.stderr.read()) == (b"", b"")
 
 
 def test_a_pipe_that_nobody_reads_ends_the_command_quietly(model) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from typing import Annotated
@@ -30,9 +31,19 @@ See what reflectio does, in a minute:
 
     reflectio demo
 
+Judge a model from elsewhere, a pickle too, then look at it and bring it over:
+
+    reflectio audit model.pkl
+    reflectio convert model.pkl model.rfl
+    reflectio show model.rfl
+
+Before a deployment, where the models will be loaded:
+
+    reflectio verify models/*.rfl
+
 Say everything about a command:
 
-    reflectio demo --help
+    reflectio convert --help
 """
 
 app = typer.Typer(
@@ -72,8 +83,9 @@ def main() -> None:
     # time while they wait for work.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     for stream in (sys.stdout, sys.stderr):
-        # A character that the terminal's encoding does not have is shown by its escape, and is no error.
-        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+        if isinstance(stream, io.TextIOWrapper):
+            # A character that the terminal's encoding does not have is shown by its escape, and is no error.
+            stream.reconfigure(errors="backslashreplace")
     try:
         reported(app)(prog_name="reflectio")
     except typer.Exit as end:

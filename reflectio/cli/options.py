@@ -20,8 +20,8 @@ PolicyFile: TypeAlias = Annotated[
         "--policy",
         "-p",
         metavar="FILE",
-        help="The policy file that judges names. Default: the file that REFLECTIO_POLICY names, else the built-in "
-        "policy.",
+        help="The policy that judges names: a file, or the name of a built-in list such as strict. Default: the file "
+        "that REFLECTIO_POLICY names, else the built-in policy.",
     ),
 ]
 

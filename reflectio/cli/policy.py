@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from reflectio.cli.console import Console, literal, output, print_json, printable
+from reflectio.cli.console import Console, literal, output, print_json, printable, stderr
 from reflectio.cli.files import expand, label, source
 from reflectio.cli.manual import GroupWithManual, add
 from reflectio.cli.options import AsJson, Files
@@ -44,6 +44,10 @@ app = typer.Typer(
 )
 
 _PROBLEM_STYLES = {"redundant": "dim", "without effect": "yellow", "missing": "yellow"}
+
+
+# Of a file that allows more names than this itself, `check` gives their number only.
+_LISTED = 40
 
 
 # check ------------------------------------------------------------------------------------------------
@@ -138,11 +142,16 @@ def _print_check(console: Console, found: PolicyCheck, *, imports: bool) -> None
     base = f", on top of {', '.join(map(printable, found.extends))}" if found.extends else ""
     console.print(f"  It allows{base}:", soft_wrap=True)
     table = _table()
+    listed = sum(map(len, found.own.values())) <= _LISTED
     for kind, names in found.own.items():
         inherited = found.inherited[kind]
         counts = f"{len(names):>5}" + (f"  and {inherited} of what it extends" if inherited else "")
-        table.add_row("", LIST_NAMES[kind], counts)
+        table.add_row("", LIST_NAMES[kind], literal(counts))
+        for module, lasts in _by_module(names) if listed else ():
+            table.add_row("", "", literal(f"       {module}: {', '.join(lasts)}", "cyan"))
     console.print(table)
+    if not listed:
+        console.print(f"  reflectio policy show {label(found.path)} lists them.", style="dim", soft_wrap=True)
     policy = found.policy
     if policy is not None and policy.denied:
         console.print(f"  It denies {len(policy.denied)}.")
@@ -330,15 +339,20 @@ def _size(nbytes: int) -> str:
 
 def _print_names(console: Console, names: tuple[str, ...]) -> None:
     """Print names by the module that has them."""
+    table = _table()
+    for module, lasts in _by_module(names):
+        table.add_row("", literal(module, "cyan"), literal(", ".join(lasts)))
+    console.print(table if names else "  none")
+    console.print()
+
+
+def _by_module(names: tuple[str, ...]) -> list[tuple[str, list[str]]]:
+    """Names by the module that has them, without its name."""
     modules: dict[str, list[str]] = {}
     for name in names:
         module, _, last = name.rpartition(".")
         modules.setdefault(module, []).append(last)
-    table = _table()
-    for module, lasts in sorted(modules.items()):
-        table.add_row("", literal(module, "cyan"), literal(", ".join(lasts)))
-    console.print(table if names else "  none")
-    console.print()
+    return sorted(modules.items())
 
 
 def _table() -> Any:
@@ -351,5 +365,68 @@ def _table() -> Any:
     return table
 
 
-for command in (check, suggest, show):
+# gaps -------------------------------------------------------------------------------------------------
+
+
+def gaps(
+    policy: Annotated[
+        str,
+        typer.Option("--policy", "-p", metavar="NAME", help="The built-in list or policy file to look at."),
+    ] = "default",
+    fit: Annotated[
+        bool,
+        typer.Option("--fit", help="Also fit every estimator, and look at what it holds: half a minute."),
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """
+    List public estimators and state types of the installed libraries that no list covers.
+
+    This imports scikit-learn, scipy, numpy and pandas as they are installed. What is left out on purpose, with a
+    reason, is not listed.
+
+    Exit status
+    -----------
+        0  everything is covered
+        1  something is not: a document that holds it is refused, until a policy allows it
+        2  a mistake in the command line
+
+    Examples
+    --------
+    After an upgrade of scikit-learn:
+
+        reflectio policy gaps
+
+    What your own policy does not cover:
+
+        reflectio policy gaps --policy policy.toml --fit
+    """
+    from reflectio.coverage import gaps as find_gaps
+
+    with stderr().status("Looking through the installed libraries"):
+        found = find_gaps(policy, fitted=fit)
+    if as_json:
+        members = [
+            {"name": gap.name, "kind": gap.kind, "library": gap.library, "why": gap.why} for gap in found
+        ]
+        print_json({"ok": not found, "gaps": members})
+        answer(not found)
+    console = output()
+    if found:
+        table = _table()
+        for gap in found:
+            table.add_row("", gap.kind, literal(f"{gap.name}: {gap.why}"))
+        console.print(table)
+        console.print(
+            f"{len(found)} name{'s' * (len(found) > 1)} that {printable(policy)} does not allow: review, and add to a "
+            "policy what is harmless."
+        )
+    else:
+        console.print(
+            "Every public estimator and state type of the installed libraries is covered.", style="green"
+        )
+    answer(not found)
+
+
+for command in (check, suggest, show, gaps):
     add(app, command)

@@ -18,7 +18,7 @@ Advance = Callable[[float, str], None]
 @contextmanager
 def progress(title: str, total: float | None) -> Iterator[Advance]:
     """
-    Show how far some work is, on a terminal only, until it is done.
+    Show how far some work is, on a terminal only, until it is done; what there is to print is printed afterwards.
 
     Parameters
     ----------
@@ -47,7 +47,9 @@ def progress(title: str, total: float | None) -> Iterator[Advance]:
         TimeRemainingColumn(),
         TextColumn("{task.fields[now]}", markup=False),
     )
-    with Progress(*columns, console=console, transient=True) as bar:
+    # Standard output may go elsewhere than standard error: rich would send what is printed meanwhile after the bar.
+    bar = Progress(*columns, console=console, transient=True, redirect_stdout=False, redirect_stderr=False)
+    with bar:
         task = bar.add_task(title, total=total, now="")
 
         def advance(done: float, now: str) -> None:
@@ -57,7 +59,7 @@ def progress(title: str, total: float | None) -> Iterator[Advance]:
 
 
 def tracked(items: Collection[T], title: str, name: Callable[[T], str] = str) -> Iterator[T]:
-    """Give the items one after the other, with a progress bar where there are several."""
+    """Give the items one after the other, with a progress bar, as `progress` shows it, where there are several."""
     if len(items) < 2:
         yield from items
         return

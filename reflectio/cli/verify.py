@@ -58,34 +58,37 @@ def verify(
     from reflectio.verification import verify as verify_source
 
     chosen = Policy.of(policy)
-    console = output()
-    good = True
-    reports: list[dict[str, Any]] = []
+    limit = chosen.limits.document_bytes
+    results: list[tuple[str, Verification | OSError]] = []
     for file in tracked(named, "Verifying", label):
         try:
-            found = verify_source(source(file, limit=chosen.limits.document_bytes), policy=chosen)
+            results.append((file, verify_source(source(file, limit=limit), policy=chosen)))
         except OSError as error:
-            good = False
-            message, hint = explain(error)
-            reports.append({"file": file, "ok": False, "error": message, "findings": []})
-            if not as_json:
-                _print_unreadable(console, file, message, hint)
-            continue
-        passed = found.ok and not (strict and found.remarks)
-        good = good and passed
-        reports.append({"file": file, "ok": passed, "error": None, "findings": _members(found)})
-        if not as_json:
-            _print(console, file, found, passed=passed)
+            results.append((file, error))
+    good = all(_passes(found, strict) for _, found in results)
     if as_json:
-        print_json({"ok": good, "files": reports})
-    elif len(named) > 1:
-        count = sum(report["ok"] for report in reports)
-        console.print(f"{count} of {len(named)} documents pass.", style="green" if good else "bold red")
+        print_json({"ok": good, "files": [_members(file, found, strict) for file, found in results]})
+        answer(good)
+    console = output()
+    for file, found in results:
+        if isinstance(found, OSError):
+            _print_unreadable(console, file, *explain(found))
+        else:
+            _print(console, file, found, passed=_passes(found, strict))
+    if len(results) > 1:
+        count = sum(_passes(found, strict) for _, found in results)
+        console.print(f"{count} of {len(results)} documents pass.", style="green" if good else "bold red")
     answer(good)
 
 
-def _members(found: Verification) -> list[dict[str, str | None]]:
-    return [
+def _passes(found: Verification | OSError, strict: bool) -> bool:
+    return not isinstance(found, OSError) and found.ok and not (strict and found.remarks)
+
+
+def _members(file: str, found: Verification | OSError, strict: bool) -> dict[str, Any]:
+    if isinstance(found, OSError):
+        return {"file": file, "ok": False, "error": explain(found)[0], "findings": []}
+    findings = [
         {
             "check": finding.check,
             "outcome": finding.outcome,
@@ -94,6 +97,7 @@ def _members(found: Verification) -> list[dict[str, str | None]]:
         }
         for finding in found.findings
     ]
+    return {"file": file, "ok": _passes(found, strict), "error": None, "findings": findings}
 
 
 def _print_title(console: Console, file: str, verdict: str, style: str) -> None:

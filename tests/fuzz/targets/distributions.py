@@ -1,0 +1,74 @@
+"""The distributions of scipy.stats."""
+
+from __future__ import annotations
+
+import numpy as np
+import test_scipy
+from scipy import stats
+
+from fuzz.target import Attack, Target, do
+
+SUBJECTS = {f"frozen {number}": lambda made=made: made for number, made in enumerate(test_scipy.FROZEN)}
+SUBJECTS |= {
+    f"named {name}": lambda name=name: (lambda found: found(*[1.5] * found.numargs))(getattr(stats, name))
+    for name in test_scipy.NAMED
+    # The first takes a probability for each trial; the others integrate numerically, for minutes.
+    if name not in ("poisson_binom", "studentized_range", "levy_stable")
+}
+SUBJECTS["with a state"] = lambda: _with_state()
+SUBJECTS["table"] = lambda: stats.rv_discrete(values=([1, 5, 7], [0.5, 0.25, 0.25]), seed=3)
+SUBJECTS["histogram"] = lambda: stats.rv_histogram(test_scipy.HISTOGRAM, density=None)
+
+
+def _with_state():
+    frozen = stats.norm(1, 2)
+    frozen.random_state = np.random.RandomState(0)
+    return frozen
+
+
+_POINTS = [0, 1, 2.5]
+
+_OPERATIONS = (
+    lambda d: d.rvs(size=5, random_state=0),
+    lambda d: d.rvs(3),
+    lambda d: d.pdf(_POINTS),
+    lambda d: d.pmf(_POINTS),
+    lambda d: d.cdf(_POINTS),
+    lambda d: d.ppf([0.1, 0.9]),
+    lambda d: d.stats("mv"),
+    lambda d: d.support(),
+    lambda d: d(*np.ones(getattr(d, "numargs", 0))),
+    lambda d: repr(d),
+)
+
+
+def use(obj):
+    """Draw from a distribution and ask for its functions."""
+    do(obj, _OPERATIONS)
+
+
+TARGET = Target(
+    "distributions",
+    SUBJECTS,
+    use,
+    (
+        Attack(
+            "distributions._build_number distributions.DistributionCodec distributions._freeze",
+            "",
+            "args kwds a b",
+        ),
+        Attack("", "", "name args"),
+        Attack("distributions._build_random_state", "with a state", "random_state"),
+        Attack(
+            "distributions._build_parameter distributions._from_table",
+            "table, histogram, frozen 15, frozen 16",
+            "parameters values histogram density",
+        ),
+        Attack("distributions._histogram_without_density?", "histogram", "density histogram"),
+        Attack(
+            "distributions._build_parameter",
+            "table",
+            "seed momtype a b xtol badvalue name longname shapes inc",
+        ),
+    ),
+)
