@@ -218,9 +218,14 @@ def _audit_foreign(data: memoryview, policy: Policy) -> Audit:
 
 
 def _notices_of(graph: Graph) -> tuple[Notice, ...]:
-    return tuple(
+    from reflectio.pickles.judge import objects_of
+
+    found = [
         Notice("" if each.offset is None else f"byte {each.offset}", each.message) for each in graph.notices
-    )
+    ]
+    for path, node in objects_of(graph):
+        found += [evolve(each, path=each.path.replace("$.model", path, 1)) for each in notices({}, [node])]
+    return tuple(found)
 
 
 def _advice(untrusted: tuple[NameUse, ...], policy: Policy) -> str:

@@ -24,6 +24,7 @@ def environment() -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": path, "COLUMNS": "200"}
 
 
+@functools.cache
 def outcomes(part: str) -> dict[str, dict[str, Any]]:
     """What became of each, when it was audited, or converted."""
     return {name: outcome for (of, name), outcome in _all_outcomes().items() if of == part}

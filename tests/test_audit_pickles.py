@@ -100,6 +100,14 @@ def test_the_versions_that_a_file_tells_are_shown():
     assert "skops" in reflectio.audit(skops_io.dumps(LinearRegression())).versions
 
 
+@pytest.mark.parametrize("writer", WRITERS)
+def test_parameters_that_reach_outside_are_noticed_where_they_are(writer):
+    model = make_pipeline(StandardScaler(), make_pipeline(StandardScaler(), memory="/tmp/cache")).fit(X, Y)
+    (notice,) = reflectio.audit(WRITERS[writer](model)).notices
+    assert notice == reflectio.audit(reflectio.dumps(model)).notices[0]
+    assert notice.path == "$.model.steps[1][1].memory"
+
+
 def test_a_file_is_audited_by_its_path_too(tmp_path):
     path = tmp_path / "model.pkl"
     path.write_bytes(pickle.dumps(_pipeline()))

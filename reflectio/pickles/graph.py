@@ -153,6 +153,8 @@ class Graph:
         The versions that it says it was written with.
     complete : bool
         Whether it was read to its end.
+    paths : dict of int to str
+        Where in the root each object is that a class would make, by the id of its call; found by the judge.
     """
 
     root: Any = None
@@ -163,6 +165,7 @@ class Graph:
     notices: list[Problem] = field(factory=list)
     versions: dict[str, str] = field(factory=dict)
     complete: bool = False
+    paths: dict[int, str] = field(factory=dict)
 
     # A hostile file has any number of problems; nobody reads so many.
     _most = 100

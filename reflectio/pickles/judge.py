@@ -31,6 +31,7 @@ _PARSERS = re.compile(
     r"    return \([\w, ]*\), loc, (scale|1), moments\s*",
     re.ASCII,
 )
+_PLAIN = frozenset({type(None), bool, int, float, str})
 _PARSERS_KEY = "_parse_arg_template"
 
 
@@ -159,6 +160,7 @@ class _Judge:
         ):
             yield self._reviewed(func, place)
         elif call.manner == "new" and not call.args and call.kwargs is None:
+            self._graph.paths[id(call)] = _text_of(place)
             yield self._use("class", func, place)
         else:
             yield self._use("constructor", func, place)
@@ -314,6 +316,27 @@ def uses_of(graph: Graph, policy: Policy) -> list[Use]:
     """
     _find_versions(graph)
     return list(_Judge(graph, policy).uses())
+
+
+def objects_of(graph: Graph) -> Iterator[tuple[str, dict[str, Any]]]:
+    """
+    The objects of classes that a judged graph has, as nodes of their plain attributes.
+
+    Yields
+    ------
+    path : str
+        Where the object is.
+    node : dict
+        Its node: of attributes that are objects themselves, there is no more than that they are.
+    """
+    for call in graph.calls:
+        if id(call) in graph.paths:
+            attributes = {
+                key: item if type(item) in _PLAIN else {"$": "object"}
+                for key, item in _text_pairs(call.state)
+                if not key.startswith("$")
+            }
+            yield graph.paths[id(call)], {"$": likely_name(call.func), **attributes}
 
 
 def _find_versions(graph: Graph) -> None:
