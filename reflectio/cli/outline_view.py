@@ -103,8 +103,8 @@ def _head(report: Report, width: int | None) -> Iterator[Text]:
     yield line
     if header.problem:
         # In full, whatever the width: it says what is wrong.
-        for number, line in enumerate(broken(printable(header.problem, 400), max(20, (width or 1000) - 9))):
-            yield Text.assemble(("         " if number else "damaged  ", "bold red"), (line, "red"))
+        for number, part in enumerate(broken(printable(header.problem, 400), max(20, (width or 1000) - 9))):
+            yield Text.assemble(("         " if number else "damaged  ", "bold red"), (part, "red"))
     versions = Text("written with ", style="dim")
     for index, (library, version, here) in enumerate(report.versions):
         versions.append(f"{', ' if index else ''}{library} {version}", style="dim")
