@@ -23,7 +23,12 @@ import sklearn
 import zoo
 from sklearn.compose import ColumnTransformer
 from sklearn.datasets import load_diabetes, load_iris
-from sklearn.ensemble import RandomForestClassifier
+from sklearn.ensemble import (
+    GradientBoostingClassifier,
+    HistGradientBoostingClassifier,
+    RandomForestClassifier,
+)
+from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
@@ -181,6 +186,13 @@ def test_long_lists_of_one_class_are_told_in_short(folder: Path) -> None:
     assert "[2]" not in text
 
 
+@pytest.mark.parametrize("estimator", [GradientBoostingClassifier, HistGradientBoostingClassifier])
+def test_ensembles_of_many_small_parts_are_told_in_short(estimator: Any) -> None:
+    model = estimator(**{"max_iter" if estimator is HistGradientBoostingClassifier else "n_estimators": 9})
+    document = reflectio.dumps(model.fit(IRIS.data, SPECIES))
+    assert len([*entries(report(reflectio.read_header(document)).outline)]) < 50
+
+
 def test_what_takes_the_space_is_told_by_place(folder: Path) -> None:
     header = reflectio.read_header(folder / "forest.rfl")
     uses = report(header).space
@@ -274,6 +286,14 @@ def test_a_linear_model_shows_its_largest_coefficients_first() -> None:
 def test_names_of_features_go_through_steps_that_keep_the_columns(folder: Path) -> None:
     names = {entry.name for entry in outline(folder / "pipeline.rfl")["coefficients"].children}
     assert names == set(IRIS.data.columns)
+
+
+def test_words_are_the_names_of_the_columns_of_texts() -> None:
+    texts = ["good cat", "bad dog", "good dog", "bad cat"]
+    model = make_pipeline(TfidfVectorizer(), LogisticRegression()).fit(texts, [1, 0, 1, 0])
+    names = [entry.name for entry in outline(reflectio.dumps(model))["coefficients"].children]
+    assert set(names[:2]) == {"good", "bad"}
+    assert set(names[2:]) == {"cat", "dog"}
 
 
 def test_names_of_features_end_where_columns_change() -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from rich.text import Text
 
-from reflectio.cli.outline_view import titled
+from reflectio.cli.outline_view import broken, titled
 from reflectio.inspection.comparison import KINDS, Change, Diff
 from reflectio.inspection.text import number, plural, share
 
@@ -95,14 +95,4 @@ def _row(path: str, text: str, pad: int, width: int | None) -> Iterator[Text]:
         yield line
         return
     yield Text.assemble("  ", (path, "cyan"))
-    yield from (Text(f"      {part}") for part in _broken(text, max(20, width - 6)))
-
-
-def _broken(text: str, width: int) -> Iterator[str]:
-    """Text in lines, broken between words where there are such."""
-    while len(text) > width:
-        place = text.rfind(" ", width // 2, width + 1)
-        place = width if place < 0 else place
-        yield text[:place]
-        text = text[place:].lstrip()
-    yield text
+    yield from (Text(f"      {part}") for part in broken(text, max(20, width - 6)))

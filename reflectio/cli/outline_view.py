@@ -67,6 +67,16 @@ def titled(name: Text, title: str, width: int | None) -> Iterator[Text]:
         yield Text(f"  {title}")
 
 
+def broken(text: str, width: int) -> Iterator[str]:
+    """Text in lines, broken between words where there are such."""
+    while len(text) > width:
+        place = text.rfind(" ", width // 2, width + 1)
+        place = width if place < 0 else place
+        yield text[:place]
+        text = text[place:].lstrip()
+    yield text
+
+
 def width_of(console: Console) -> int | None:
     """How long a line may be: up to the edge of a terminal. A pipe has none, unless its reader says so."""
     return console.width if console.is_terminal or "COLUMNS" in os.environ else None
@@ -75,15 +85,15 @@ def width_of(console: Console) -> int | None:
 def report_lines(report: Report, name: str, width: int | None) -> Iterator[Text]:
     """The lines of a report about a document."""
     yield from titled(Text(name, "bold"), report.title, width)
-    yield from _head(report)
+    yield from _head(report, width)
     yield Text()
     yield from outline_lines(report.outline)
     if report.space and report.header.nbytes >= _LARGE:
         yield Text()
-        yield from space_lines(report.space, report.header.nbytes)
+        yield from space_lines(report.space, report.total)
 
 
-def _head(report: Report) -> Iterator[Text]:
+def _head(report: Report, width: int | None) -> Iterator[Text]:
     header = report.header
     facts = [f"{size(header.nbytes)}, {header.format} format {header.format_version}"]
     if header.segment_nbytes:
@@ -92,7 +102,9 @@ def _head(report: Report) -> Iterator[Text]:
     line.append_text(_digests(report))
     yield line
     if header.problem:
-        yield Text.assemble(("damaged  ", "bold red"), (printable(header.problem, 400), "red"))
+        # In full, whatever the width: it says what is wrong.
+        for number, part in enumerate(broken(printable(header.problem, 400), max(20, (width or 1000) - 9))):
+            yield Text.assemble(("         " if number else "damaged  ", "bold red"), (part, "red"))
     versions = Text("written with ", style="dim")
     for index, (library, version, here) in enumerate(report.versions):
         versions.append(f"{', ' if index else ''}{library} {version}", style="dim")
@@ -117,6 +129,8 @@ def _digests(report: Report) -> Text:
         return Text(f"digest of the {' and the '.join(which)} does not match: damaged or edited", "bold red")
     if states == {"matches"}:
         return Text("digests match", "green")
+    if header.problem:
+        return Text("header digest matches" if "matches" in states else "no digest of the header", "dim")
     if states == {"matches", "unread"}:
         return Text("header digest matches, arrays not read: 'reflectio verify' does", "dim")
     if header.format == "json":

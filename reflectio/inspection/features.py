@@ -23,6 +23,7 @@ _ONE_TO_ONE = frozenset(
     {
         "sklearn.impute.KNNImputer",
         "sklearn.impute.SimpleImputer",
+        "sklearn.feature_extraction.text.TfidfTransformer",
         "sklearn.preprocessing.Binarizer",
         "sklearn.preprocessing.MaxAbsScaler",
         "sklearn.preprocessing.MinMaxScaler",
@@ -33,6 +34,11 @@ _ONE_TO_ONE = frozenset(
         "sklearn.preprocessing.RobustScaler",
         "sklearn.preprocessing.StandardScaler",
     }
+)
+
+# Transformers of text that know which word each of their columns counts.
+_VECTORIZERS = frozenset(
+    {"sklearn.feature_extraction.text.CountVectorizer", "sklearn.feature_extraction.text.TfidfVectorizer"}
 )
 
 # Estimators that give all their features, in the same order, to those inside of them.
@@ -122,11 +128,29 @@ def _names_of_steps(
                 break
             names = texts_of(node.get("feature_names_in_"), header) or names
             of_steps[index] = names
+            if tag_of(node) in _VECTORIZERS:
+                names = _words_of(node, header)
+                continue
             if tag_of(node) not in _ONE_TO_ONE or node.get("add_indicator"):
                 break
     except DecodeError:
         pass
     return of_steps
+
+
+def _words_of(vectorizer: dict[str, Any], header: Header) -> tuple[str, ...]:
+    """The words that the columns of a vectorizer count; none where they are not numbered through."""
+    vocabulary = header.graph.target(vectorizer.get("vocabulary_"))
+    if type(vocabulary) is not dict or "$" in vocabulary or len(vocabulary) > _MOST:
+        return ()
+    words = [""] * len(vocabulary)
+    for word, column in vocabulary.items():
+        if tag_of(column) == "scalar":
+            column = column.get("value")
+        if type(column) is not int or not 0 <= column < len(words):
+            return ()
+        words[column] = printable(word, 60)
+    return tuple(words)
 
 
 def texts_of(node: Node, header: Header) -> tuple[str, ...]:

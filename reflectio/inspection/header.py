@@ -88,9 +88,9 @@ class Header:
         return self.verify() if self.segment_nbytes <= _CHECKED_BYTES else "unread"
 
     def verify(self) -> Digest:
-        """Read the whole segment and compare it with its digest."""
+        """Read the whole segment and compare it with its digest; ``"unread"`` where `problem` says why."""
         if self._segment is None:
-            return "differs"
+            return "unread"
         if self._written_digest is None:
             return "absent"
         found = xxhash.xxh3_128_hexdigest(self._segment.data)

@@ -249,6 +249,9 @@ class Outliner:
                 continue
             shown += 1
             below = evolve(place, features=features.below(owner, name, self.header))
+            if role == "private" and not self._everything:
+                # How it works inside is for those who ask.
+                below = evolve(below, level=self._depth)
             label = _SPECIAL.get(name, printable(name, 60))
             entry = self._entry(label, value, below.at(name), role)
             yield evolve(entry, default=default) if default else entry
@@ -287,7 +290,7 @@ class Outliner:
 
     def _class_of_all(self, items: list[Node]) -> str:
         tags = set()
-        for item in items:
+        for item in flattened(items):
             # Mostly a list of one class: the second that differs ends it.
             item = self._safe_target(item)
             tags.add(tag_of(item) if type(item) is dict else type(item))
@@ -305,7 +308,11 @@ class Outliner:
     def _items(self, parts: Iterable[tuple[PathPart, Node]], place: _Place) -> tuple[list[Entry], int]:
         listed = [*parts]
         limit = self._parts
-        alike = len(listed) > _ALIKE and bool(self._class_of_all([node for _, node in listed]))
+        nodes = [node for _, node in listed]
+        many = len(listed) > _ALIKE or (
+            len(listed) > 1 and all(type(node) is list and len(node) > 1 for node in nodes)
+        )
+        alike = many and bool(self._class_of_all(nodes))
         if alike and not self._everything:
             limit = _SHOWN_ALIKE
         children = []

@@ -48,6 +48,8 @@ class Report:
         What its writer put there, by name.
     space : list of Use
         What takes the most space.
+    total : int
+        The bytes of the document that they are a part of: in JSON format, white space apart.
     """
 
     header: Header
@@ -56,6 +58,7 @@ class Report:
     versions: list[tuple[str, str, str]]
     metadata: list[tuple[str, str]]
     space: list[Use]
+    total: int
 
     @property
     def ok(self) -> bool:
@@ -121,6 +124,7 @@ def report(
         versions_of(header),
         metadata_of(header),
         largest(header.graph, _USES if not everything else 10 * _USES),
+        sum(map(header.graph.size, (header.model, *header.objects))),
     )
 
 
