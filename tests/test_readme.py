@@ -120,8 +120,14 @@ def test_the_table_of_the_header_has_every_member_in_order() -> None:
     assert tuple(tag for tag, _ in _ROW.findall(section)) == MEMBERS
 
 
-def test_the_policy_file_is_valid(tmp_path: Path) -> None:
-    (text,) = blocks("toml")
+@pytest.mark.parametrize("text", blocks("toml"))
+def test_policy_files_are_valid(text: str, tmp_path: Path) -> None:
+    (tmp_path / "policy.toml").write_text(text, encoding="utf-8")
+    assert reflectio.Policy.from_file(tmp_path / "policy.toml").limits.document_bytes == 2 * 2**30
+
+
+def test_the_policy_file_is_what_the_code_beside_it_needs(tmp_path: Path) -> None:
+    (text,) = (text for _, file, text in _BLOCK.findall(README) if file == "policy.toml")
     (tmp_path / "policy.toml").write_text(text, encoding="utf-8")
     policy = reflectio.Policy.from_file(tmp_path / "policy.toml")
     assert policy.allows("class", "acme.Clip")
