@@ -321,7 +321,6 @@ def test_names_of_features_end_where_columns_change() -> None:
         (np.asfortranarray(np.arange(100.0).reshape(10, 10)), "0 … 99, mean 49.5, 1.0 % zero"),
         (np.arange(300.0)[::3], "0 … 297, mean 148.5, 1.0 % zero"),
     ],
-    ids=str,
 )
 @pytest.mark.parametrize("format", ["binary", "json"])
 def test_a_glance_at_values(array: np.ndarray, text: str, format: Any) -> None:
