@@ -126,8 +126,6 @@ def test_differences_in_large_arrays_are_found_a_piece_at_a_time() -> None:
         ({"a": 1}, {"a": 1, "b": None}, "added: None"),
         (np.mean, np.median, "numpy.mean → numpy.median"),
     ],
-    # The text of a function has its address, which differs between the processes that run tests.
-    ids=lambda value: getattr(value, "__name__", str(value)),
 )
 def test_every_kind_of_value_is_compared(a: Any, b: Any, text: str) -> None:
     for format in ("binary", "json"):

@@ -321,7 +321,6 @@ def test_names_of_features_end_where_columns_change() -> None:
         (np.asfortranarray(np.arange(100.0).reshape(10, 10)), "0 … 99, mean 49.5, 1.0 % zero"),
         (np.arange(300.0)[::3], "0 … 297, mean 148.5, 1.0 % zero"),
     ],
-    ids=str,
 )
 @pytest.mark.parametrize("format", ["binary", "json"])
 def test_a_glance_at_values(array: np.ndarray, text: str, format: Any) -> None:
@@ -460,7 +459,9 @@ def test_what_is_no_document_is_refused_in_one_line(
     assert result.stdout == ""
     assert message in result.stderr
     assert "bad.rfl" in result.stderr
-    assert len(result.stderr.splitlines()) == 1
+    hints = result.stderr.splitlines()[1:]
+    assert [hint for hint in hints if "reflectio convert" not in hint] == []
+    assert bool(hints) is (kind == "a pickle")
 
 
 @pytest.mark.parametrize(
@@ -832,7 +833,7 @@ def test_every_estimator_is_shown_the_same_in_both_formats(index: int) -> None:
     assert told[0] == told[1]
     notes = [entry.note for entry in entries(binary.outline) if entry.note.startswith("values not")]
     assert notes == []
-    reflectio.diff(*headers).same or pytest.fail("the formats differ")
+    assert reflectio.diff(*headers).same
 
 
 def test_help_says_how_git_can_use_it() -> None:

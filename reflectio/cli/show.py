@@ -119,7 +119,9 @@ def show(
             message, hint = explain(error)
             reports.append({"file": file, "ok": False, "error": message})
             if not as_json:
-                problem(message if isinstance(error, OSError) else f"{label(file)}: {message}", hint)
+                if not isinstance(error, OSError):
+                    message, hint = f"{label(file)}: {message}", _hint(message)
+                problem(message, hint)
             continue
         if report is None:
             _print_lines(header)
@@ -134,6 +136,13 @@ def show(
     if as_json:
         print_json({"ok": good, "files": reports})
     answer(good)
+
+
+def _hint(message: str) -> str:
+    """What to do with a file that another library has written."""
+    if "pickle" in message or "skops" in message:
+        return "'reflectio audit' says what it would import, 'reflectio convert' makes a document of it."
+    return ""
 
 
 def _split(arguments: list[str]) -> tuple[list[str], str]:
