@@ -38,15 +38,29 @@ def audit(
     the policy refuses something, the lines that would allow it. A name marked as known is a function such as the
     one that makes numpy's arrays, whose effect is known and which no policy has to list.
 
-    The exit status is 0 if the policy allows every file, 1 if it refuses one or one cannot be read, 2 for a mistake
-    in the command.
+    Exit status
+    -----------
+        0  the policy allows every file
+        1  it refuses one, or one cannot be read
+        2  a mistake in the command line, such as a file that does not exist
 
-    \b
-    Examples:
-      reflectio audit model.rfl
-      reflectio audit 'models/**/*.pkl' --policy policy.toml --quiet
-      reflectio audit models/*.joblib --sarif > models.sarif
-      curl -s https://example.org/model.pkl | reflectio audit - --json
+    Examples
+    --------
+    What a pickle would import and call, without loading it:
+
+        reflectio audit model.pkl
+
+    All models of a repository in CI, which fails on one outside of the policy:
+
+        reflectio audit --quiet --policy policy.toml 'models/**/*.pkl'
+
+    For a code-scanning dashboard:
+
+        reflectio audit --sarif models/*.joblib > models.sarif
+
+    What another command gives, for a program to read:
+
+        curl -s https://models.example/churn.pkl | reflectio audit --json -
     """
     if as_json and as_sarif:
         raise typer.BadParameter("--json and --sarif are two formats; choose one", param_hint="--sarif")

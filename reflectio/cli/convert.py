@@ -84,14 +84,27 @@ def convert(
     what the policy does not allow is refused. The result is loaded back and compared before it is written; OUT
     appears whole or not at all. The models of a folder are converted in parallel.
 
-    The exit status is 0 if everything was converted, 1 if something was not, 2 for a mistake in the command.
+    Exit status
+    -----------
+        0  everything was converted, or can be
+        1  something was refused, or cannot be read or written
+        2  a mistake in the command line, such as a file that does not exist
 
-    \b
-    Examples:
-      reflectio convert model.pkl model.rfl
-      reflectio convert model.joblib model.json --policy policy.toml
-      reflectio convert models/ converted/ --check
-      reflectio convert model.rfl model.skops
+    Examples
+    --------
+    From a pickle to a document, and to one that a text editor opens:
+
+        reflectio convert model.pkl model.rfl
+        reflectio convert model.joblib model.json --policy policy.toml
+
+    What would become of a folder of models, and then doing it:
+
+        reflectio convert models converted --check
+        reflectio convert models converted
+
+    For a library that reads something else:
+
+        reflectio convert model.rfl model.skops
     """
     if unsafe:
         stderr().print(_RUNS_CODE, style="bold red", soft_wrap=True)

@@ -7,6 +7,7 @@ Usage: ``python -m attacks.run names`` with the folder ``tests`` on the path.
 from __future__ import annotations
 
 import json
+import pickle
 import sys
 import tempfile
 import warnings
@@ -48,7 +49,13 @@ def warm_up() -> None:
 
     forest = sklearn.ensemble.RandomForestClassifier(2).fit([[0.0], [1.0]], [0, 1])
     for value in (forest, np.random.default_rng(0), np.zeros(100), np.ma.masked_array([1.0])):
-        reflectio.loads(reflectio.dumps(value))
+        document = reflectio.dumps(value)
+        reflectio.loads(document)
+        reflectio.audit(document)
+    # What audits of other files import.
+    import reflectio.pickles.skops_files
+
+    reflectio.audit(pickle.dumps(forest))
 
 
 def _attempt(attack: Attack, watcher: Watcher, folder: Path) -> dict[str, Any]:
@@ -86,13 +93,14 @@ def _audit(document: bytes | str, policy: Any, watcher: Watcher) -> dict[str, An
     import reflectio
 
     data = document.encode("utf-8", "surrogatepass") if isinstance(document, str) else document
-    verdict, ok = "", None
+    verdict, ok, kind = "", None, ""
     with watcher.watch() as watch:
         try:
-            ok = reflectio.audit(data, policy=policy).ok
+            audit = reflectio.audit(data, policy=policy)
+            ok, kind = audit.ok, audit.format
         except BaseException as caught:
             verdict = type(caught).__name__
-    return {"error": verdict, "ok": ok, "events": watch.events[:5], "modules": sorted(watch.modules),
+    return {"error": verdict, "ok": ok, "format": kind, "events": watch.events[:5], "modules": sorted(watch.modules),
             "seconds": watch.seconds}  # fmt: skip
 
 
