@@ -46,21 +46,21 @@ def audit(
 
     Examples
     --------
-    Before a model from elsewhere is loaded:
+    What a pickle would import and call, without loading it:
 
-        reflectio audit model.rfl
+        reflectio audit model.pkl
 
-    In CI, for all models of a repository, pickles among them:
+    All models of a repository in CI, which fails on one outside of the policy:
 
-        reflectio audit 'models/**/*.pkl' --policy policy.toml --quiet
+        reflectio audit --quiet --policy policy.toml 'models/**/*.pkl'
 
     For a code-scanning dashboard:
 
-        reflectio audit models/*.joblib --sarif > models.sarif
+        reflectio audit --sarif models/*.joblib > models.sarif
 
-    Without a file:
+    What another command gives, for a program to read:
 
-        curl -s https://example.org/model.pkl | reflectio audit - --json
+        curl -s https://models.example/churn.pkl | reflectio audit --json -
     """
     if as_json and as_sarif:
         raise typer.BadParameter("--json and --sarif are two formats; choose one", param_hint="--sarif")

@@ -86,26 +86,23 @@ def convert(
 
     Exit status
     -----------
-        0  everything was converted, or with --check can be
-        1  something was not
-        2  a mistake in the command line
+        0  everything was converted, or can be
+        1  something was refused, or cannot be read or written
+        2  a mistake in the command line, such as a file that does not exist
 
     Examples
     --------
-    A pickle, refused if it names what the policy does not allow:
+    From a pickle to a document, and to one that a text editor opens:
 
         reflectio convert model.pkl model.rfl
-
-    Into text, under a policy of your own:
-
         reflectio convert model.joblib model.json --policy policy.toml
 
-    What would become of a folder, and then do it:
+    What would become of a folder of models, and then doing it:
 
-        reflectio convert models/ converted/ --check
-        reflectio convert models/ converted/
+        reflectio convert models converted --check
+        reflectio convert models converted
 
-    For a program that reads another format:
+    For a library that reads something else:
 
         reflectio convert model.rfl model.skops
     """

@@ -13,7 +13,7 @@ import pickletools
 from collections.abc import Callable
 from typing import Any
 
-from reflectio.errors import DecodeError, DocumentError, LimitError
+from reflectio.errors import DocumentError, LimitError
 from reflectio.pickles import joblib_arrays
 from reflectio.pickles.graph import UNSET, Call, Global, Graph, Mapping, Opaque, SetOf
 from reflectio.pickles.reviewed import CYTHON_NEW, NAMESPACE, is_cython_unpickle, is_reviewed
@@ -459,8 +459,10 @@ def read_pickle(source: Source, limits: Limits, *, keep: bool) -> Graph:
         graph.complete = True
     except LimitError:
         raise
-    except (DecodeError, _DamagedError, ValueError, OverflowError, IndexError) as error:
-        # ValueError and UnicodeError: what `pickletools` raises over an argument.
+    except MemoryError as error:
+        raise LimitError("not enough memory for what the pickle holds") from error
+    except Exception as error:
+        # `pickletools` raises errors of several kinds over an argument.
         message = error.message if isinstance(error, DocumentError) else str(error)
         graph.problem(f"the pickle is damaged or truncated: {message}", source.tell())
     return graph

@@ -96,7 +96,8 @@ def _document(graph: Graph, policy: Policy) -> bytes:
             return _encoded(graph, policy, careful=True)
     except ReflectioError as error:
         raise error.rooted("$.model") from error.__cause__
-    except (RecursionError, MemoryError) as error:
+    except Exception as error:
+        # Codecs are handed what a file forged; one may fail over it in any way.
         raise as_reflectio_error(error) from error
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import pickle
 import pkgutil
 import sys
 import tempfile
@@ -50,8 +51,10 @@ def warm_up() -> None:
 
     forest = sklearn.ensemble.RandomForestClassifier(2).fit([[0.0], [1.0]], [0, 1])
     for value in (forest, np.random.default_rng(0), np.zeros(100), np.ma.masked_array([1.0])):
-        reflectio.audit(reflectio.dumps(value))
-        reflectio.loads(reflectio.dumps(value))
+        document = reflectio.dumps(value)
+        reflectio.loads(document)
+        reflectio.audit(document)
+    reflectio.audit(pickle.dumps(forest))
     # What looks at files of other libraries, in order to say what they are.
     for module in pkgutil.walk_packages(reflectio.__path__, "reflectio."):
         if not module.name.startswith(("reflectio.cli", "reflectio.demo", "reflectio.__main__")):
@@ -93,13 +96,14 @@ def _audit(document: bytes | str, policy: Any, watcher: Watcher) -> dict[str, An
     import reflectio
 
     data = document.encode("utf-8", "surrogatepass") if isinstance(document, str) else document
-    verdict, ok = "", None
+    verdict, ok, kind = "", None, ""
     with watcher.watch() as watch:
         try:
-            ok = reflectio.audit(data, policy=policy).ok
+            audit = reflectio.audit(data, policy=policy)
+            ok, kind = audit.ok, audit.format
         except BaseException as caught:
             verdict = type(caught).__name__
-    return {"error": verdict, "ok": ok, "events": watch.events[:5], "modules": sorted(watch.modules),
+    return {"error": verdict, "ok": ok, "format": kind, "events": watch.events[:5], "modules": sorted(watch.modules),
             "seconds": watch.seconds}  # fmt: skip
 
 
