@@ -153,6 +153,13 @@ CASES: dict[str, Case] = {
         ).fit(SAMPLES, TARGETS),
         "boosting._check_not_empty",
     ),
+    "gradient boosting from votes": Case(
+        "boosting._check_votes",
+        lambda: ensemble.GradientBoostingClassifier(
+            n_estimators=20, init=ensemble.AdaBoostClassifier(n_estimators=5), random_state=0
+        ).fit(SAMPLES, CLASSES),
+        "boosting._check_votes",
+    ),
     "histogram boosting": Case(
         "boosting.PredictorCodec boosting.check_predictors", _hist, "boosting.check_predictors"
     ),
@@ -248,7 +255,9 @@ CASES: dict[str, Case] = {
         "decompositions.check_covariance",
     ),
     "components": Case(
-        "sizes.check_components", lambda: decomposition.IncrementalPCA(10).fit(X), "sizes.check_components"
+        "decompositions.check_components",
+        lambda: decomposition.IncrementalPCA(10).fit(X),
+        "decompositions.check_components",
     ),
     "factors": Case(
         "sizes.check_factors", lambda: decomposition.NMF(10, max_iter=5).fit(X), "sizes.check_factors"
@@ -315,6 +324,13 @@ CASES: dict[str, Case] = {
         lambda: multiclass.OneVsRestClassifier(naive_bayes.GaussianNB()).fit(X, DIGITS),
         "multiclass.check_one_versus_rest",
     ),
+    "one versus rest, several labels": Case(
+        "multiclass._check_rows",
+        lambda: multiclass.OneVsRestClassifier(naive_bayes.GaussianNB()).fit(
+            X, np.eye(10, dtype=int)[DIGITS]
+        ),
+        "multiclass._check_rows",
+    ),
     "votes": Case(
         "multiclass.check_votes multiclass._check_votes",
         lambda: ensemble.VotingClassifier([("a", naive_bayes.GaussianNB())]).fit(X, DIGITS),
@@ -322,7 +338,7 @@ CASES: dict[str, Case] = {
     ),
     # Neighbours
     "KD tree": Case(
-        "neighbors.NeighborTreeCodec neighbors._NamedStateCodec neighbors._check_array neighbors.check_metric_fits",
+        "neighbors.NeighborTreeCodec neighbors.NamedStateCodec neighbors._check_array neighbors.check_metric_fits",
         lambda: neighbors.KDTree(_rng.normal(size=(50_000, 5))),
         "neighbors.NeighborTreeCodec.check",
     ),
@@ -416,7 +432,7 @@ CASES: dict[str, Case] = {
     ),
     "frame": Case("frames.FrameCodec frames._check_positions", _frame, "frames._check_positions"),
     "series": Case(
-        "frames.SeriesCodec pandas_nodes.check_array pandas_indexes.RangeIndexCodec",
+        "frames.SeriesCodec pandas_indexes.RangeIndexCodec",
         lambda: pd.Series(TARGETS),
     ),
     "nullable integers": Case(

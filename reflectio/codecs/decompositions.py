@@ -9,30 +9,41 @@ import numpy as np
 from reflectio.checks import check
 from reflectio.codecs.fitted import refuse
 
-# What is decomposed, or computed from before it is, by class: in samples drawn, in the precision, in the next batch.
-_DECOMPOSED = {
-    "sklearn.mixture._base.BaseMixture": ("means_", "covariances_", "weights_", "precisions_cholesky_"),
-    "sklearn.gaussian_process._gpr.GaussianProcessRegressor": (
-        *("X_train_", "y_train_", "alpha_", "L_"),
-        *("_y_train_mean", "_y_train_std"),
-    ),
-    "sklearn.covariance._empirical_covariance.EmpiricalCovariance": (
-        *("covariance_", "precision_", "location_"),
-    ),
-    "sklearn.decomposition.IncrementalPCA": ("components_", "singular_values_", "mean_"),
-}
+# What is decomposed, or computed from before it is: in samples drawn, in the precision, in the next batch.
+_OF_MIXTURES = ("means_", "covariances_", "weights_", "precisions_cholesky_")
+_OF_GAUSSIAN_PROCESSES = ("X_train_", "y_train_", "alpha_", "L_", "_y_train_mean", "_y_train_std")
+_OF_COVARIANCES = ("covariance_", "precision_", "location_")
+_OF_COMPONENTS = ("components_", "singular_values_", "mean_")
 
 
-def _register(cls: str, names: tuple[str, ...]) -> None:
-    @check(cls, relies_on=names)
-    def check_finite(obj: Any) -> None:
-        state = vars(obj)
-        for name in names:
-            # Before the first batch, some of these are None or 0.
-            value = state.get(name)
-            if isinstance(value, np.ndarray) and value.dtype.kind in "fc" and not np.isfinite(value).all():
-                refuse(name, "must be finite: decomposing it might never end")
+@check("sklearn.mixture._base.BaseMixture", relies_on=_OF_MIXTURES)
+def check_mixture(mixture: Any) -> None:
+    """Refuse components that are not finite."""
+    _check_finite(mixture, _OF_MIXTURES)
 
 
-for _cls, _names in _DECOMPOSED.items():
-    _register(_cls, _names)
+@check("sklearn.gaussian_process._gpr.GaussianProcessRegressor", relies_on=_OF_GAUSSIAN_PROCESSES)
+def check_gaussian_process(process: Any) -> None:
+    """Refuse samples and factors that are not finite."""
+    _check_finite(process, _OF_GAUSSIAN_PROCESSES)
+
+
+@check("sklearn.covariance._empirical_covariance.EmpiricalCovariance", relies_on=_OF_COVARIANCES)
+def check_covariance(covariance: Any) -> None:
+    """Refuse covariances that are not finite."""
+    _check_finite(covariance, _OF_COVARIANCES)
+
+
+@check("sklearn.decomposition.IncrementalPCA", relies_on=_OF_COMPONENTS)
+def check_components(model: Any) -> None:
+    """Refuse components that are not finite: the decomposition of the next batch would not end."""
+    _check_finite(model, _OF_COMPONENTS)
+
+
+def _check_finite(obj: Any, names: tuple[str, ...]) -> None:
+    state = vars(obj)
+    for name in names:
+        # Before the first batch, some of these are None or 0.
+        value = state.get(name)
+        if isinstance(value, np.ndarray) and value.dtype.kind in "fc" and not np.isfinite(value).all():
+            refuse(name, "must be finite: decomposing it might never end")

@@ -77,8 +77,6 @@ def check_array(found: Any, what: str, kinds: str, ndim: int = 1) -> Array:
         axes = "1 axis" if ndim == 1 else f"{ndim} axes"
         raise DocumentError(f"{what} must be an array with {axes}, of one of the kinds {', '.join(kinds)}")
     array: Array = found
-    if array.dtype.kind == "b" and array.size and array.view(np.uint8).max() > 1:
-        raise ValidationError(f"{what} holds bytes that are neither true nor false")
     if array.dtype.kind in "mM":
         unit, count = np.datetime_data(array.dtype)
         if unit not in UNITS or count != 1 or not array.dtype.isnative:

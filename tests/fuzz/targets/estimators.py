@@ -40,6 +40,9 @@ SUBJECTS |= {
     "LedoitWolf": lambda: covariance.LedoitWolf().fit(X),
     "EllipticEnvelope": lambda: covariance.EllipticEnvelope(random_state=0).fit(X),
     "OneVsRestClassifier": lambda: multiclass.OneVsRestClassifier(LogisticRegression()).fit(X, CLASSES),
+    "OneVsRestClassifier of several labels": lambda: multiclass.OneVsRestClassifier(LogisticRegression()).fit(
+        X, np.c_[CLASSES > 0, CLASSES > 1].astype(int)
+    ),
     "OneVsOneClassifier": lambda: multiclass.OneVsOneClassifier(LogisticRegression()).fit(X, CLASSES),
     "OutputCodeClassifier": lambda: multiclass.OutputCodeClassifier(naive_bayes.GaussianNB()).fit(X, CLASSES),
     "VotingClassifier": lambda: ensemble.VotingClassifier(
@@ -137,6 +140,9 @@ TARGET = Target(
             "estimators_ coef_ intercept_ classes_ n_outputs_",
         ),
         Attack(
+            "multiclass._check_rows", "OneVsRestClassifier of several labels", "coef_ C tol intercept_ shape"
+        ),
+        Attack(
             "multiclass.check_votes multiclass._check_votes", "VotingClassifier", "classes_ estimators_ le_"
         ),
         Attack("sizes.check_sizes sizes._check_backing", "Normalizer, PCA", "n_features_in_"),
@@ -151,7 +157,7 @@ TARGET = Target(
             "PolynomialFeatures",
             "_min_degree _max_degree n_features_in_ _n_out_full n_output_features_ interaction_only",
         ),
-        Attack("sizes.check_components", "IncrementalPCA", "components_ singular_values_ mean_"),
+        Attack("decompositions.check_components", "IncrementalPCA", "components_ singular_values_ mean_"),
         Attack("sizes.check_factors", "NMF", "_n_components n_components_ components_"),
         Attack("fitted.size_of", "KMeans, HashingVectorizer", "_n_threads n_features"),
         Attack("fitted.array_of fitted.refuse", "SVC, KMeans", "support_ cluster_centers_"),

@@ -95,7 +95,7 @@ TARGET = Target(
     SUBJECTS,
     use,
     (
-        Attack("neighbors._NamedStateCodec neighbors.NeighborTreeCodec", "KD tree, ball tree", "*"),
+        Attack("neighbors.NamedStateCodec neighbors.NeighborTreeCodec", "KD tree, ball tree", "*"),
         Attack(
             "neighbors.NeighborTreeCodec", "KD tree, ball tree", "idx_array node_data node_bounds n_nodes"
         ),

@@ -29,14 +29,6 @@ SUBJECTS |= {
     for name in ("integers", "categorical", "sparse", "strings", "times with a zone")
 }
 
-SUBJECTS["flags in bytes"] = lambda: _flags_in_bytes()
-
-
-def _flags_in_bytes():
-    """An array of booleans whose memory another array counts by."""
-    data = np.array([0, 1, 1], "u1")
-    return [data, pd.arrays.BooleanArray(data.view(bool), np.array([False, True, False]))]
-
 
 _NOON = pd.Timestamp("2020-02-29 12:00")
 _ANY = (
@@ -166,7 +158,6 @@ TARGET = Target(
             "array integers, array unsigned, array floats, array bool",
             "mask data",
         ),
-        Attack("pandas_nodes.check_array", "flags in bytes, array sparse booleans", "data mask values dtype"),
         Attack(
             "pandas_arrays.with_freq",
             "index days, index months, index durations",

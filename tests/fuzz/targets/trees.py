@@ -53,6 +53,9 @@ _fitted = {
     "boosting from a regression": lambda: ensemble.GradientBoostingClassifier(
         init=linear_model.LogisticRegression(), **_SMALL
     ).fit(_X, _LABELS),
+    "boosting from votes": lambda: ensemble.GradientBoostingClassifier(
+        init=ensemble.AdaBoostClassifier(n_estimators=2), **_SMALL
+    ).fit(_X, _LABELS),
     "boosting from a line": lambda: ensemble.GradientBoostingRegressor(
         init=linear_model.LinearRegression(), **_SMALL
     ).fit(_X, _Y),
@@ -162,6 +165,7 @@ TARGET = Target(
             "boosting, boosting from a regression",
             "init_ n_outputs_ class_prior_ coef_",
         ),
+        Attack("boosting._check_votes", "boosting from votes", "estimators_ n_outputs_ classes_"),
         Attack("boosting._check_not_empty", "boosting from a line", "init_ coef_ intercept_ rank_"),
         Attack("boosting.check_loss", "boosting, histogram", "closs link is_multiclass n_classes quantile"),
         Attack("boosting.PredictorCodec", "histogram", "nodes binned_left_cat_bitsets raw_left_cat_bitsets"),
