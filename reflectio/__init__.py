@@ -26,16 +26,21 @@ if TYPE_CHECKING:
         ValidationError,
         VersionWarning,
     )
+    from reflectio.inspection.comparison import Change, Diff, diff
+    from reflectio.inspection.header import Header, read_header
     from reflectio.policy import Policy
     from reflectio.registry import register
     from reflectio.verification import Verification, verify
 
 __all__ = [
     "Audit",
+    "Change",
     "Codec",
     "Conversion",
     "DecodeError",
+    "Diff",
     "DocumentError",
+    "Header",
     "IntegrityError",
     "LateCodec",
     "LimitError",
@@ -50,10 +55,12 @@ __all__ = [
     "__version__",
     "audit",
     "convert",
+    "diff",
     "dump",
     "dumps",
     "load",
     "loads",
+    "read_header",
     "register",
     "verify",
 ]
@@ -79,6 +86,8 @@ _HOMES = {
             "ValidationError",
             "VersionWarning",
         ),
+        "inspection.comparison": ("Change", "Diff", "diff"),
+        "inspection.header": ("Header", "read_header"),
         "policy": ("Policy",),
         "registry": ("register",),
         "verification": ("Verification", "verify"),

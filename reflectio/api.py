@@ -6,19 +6,28 @@ import io
 import mmap as _mmap
 import os
 from collections.abc import Iterable
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
+from tempfile import SpooledTemporaryFile
 from typing import IO, Any, Literal
 
+import numpy as np
 import orjson
 
 from reflectio.atomic import write_atomically
+from reflectio.codecs.array_places import array_places
 from reflectio.collector import without_collector
-from reflectio.decoder import Decoder, NameRefusedError, as_reflectio_error
-from reflectio.document import Document, read, write_binary, write_json
+from reflectio.compression import Compression, CompressionLike
+from reflectio.decoder import Decoder, as_reflectio_error
+from reflectio.document import Document, read, read_source, write_binary, write_json
 from reflectio.encoder import Encoder
-from reflectio.errors import DocumentError, LimitError, ReflectioError, UnsupportedTypeError
+from reflectio.errors import DocumentError, ReflectioError, UnsupportedTypeError
 from reflectio.policy import Policy
+from reflectio.readers import NameRefusedError
 from reflectio.refused_names import untrusted_names
+from reflectio.segment import CompressedSegmentWriter, as_bytes
+from reflectio.source import Source
+from reflectio.streamed_segment import StreamedSegment
 from reflectio.versions import check_versions, versions_for
 
 Format = Literal["binary", "json"]
@@ -28,24 +37,45 @@ PolicyLike = Policy | PathLike | None
 # From `check_versions` up to the caller of `loads` or `load`, whose line a warning shows.
 _STACKLEVEL = 7
 
-# How much of a file whose size is not known is read at a time.
-_CHUNK = 1 << 24
+# How much of a file is read at once where arrays are small; large ones are read past the buffer.
+_BUFFER = 1 << 17
+
+# From this average size on, the pieces of a document are worth joining without holding up other threads.
+_LONG = 1 << 17
+
+# How many compressed bytes wait in memory for the header to be written; more wait in a temporary file.
+_SPOOLED_IN_MEMORY = 1 << 22
 
 
-def _encode(obj: Any, format: str, metadata: Any) -> Iterable[bytes | memoryview]:
+def _encode(
+    obj: Any, format: str, metadata: Any, compression: Compression | None, spool: IO[bytes] | None = None
+) -> Iterable[bytes | memoryview]:
     if format not in ("binary", "json"):
         raise ValueError(f"format must be 'binary' or 'json', not {format!r}")
+    if compression is not None and format == "json":
+        raise ValueError(
+            "compression needs format='binary': a document in JSON format has nothing to compress"
+        )
     _check_metadata(metadata)
     try:
-        return _pieces(obj, format, metadata, careful=False)
+        return _pieces(obj, format, metadata, compression, spool, careful=False)
     except orjson.JSONEncodeError:
         # Somewhere is an integer beyond 64 bits, or text that is not Unicode: walk again and look at each.
-        return _pieces(obj, format, metadata, careful=True)
+        return _pieces(obj, format, metadata, compression, spool, careful=True)
 
 
 @without_collector
-def _pieces(obj: Any, format: str, metadata: Any, *, careful: bool) -> Iterable[bytes | memoryview]:
-    encoder = Encoder(inline=format == "json", careful=careful)
+def _pieces(
+    obj: Any,
+    format: str,
+    metadata: Any,
+    compression: Compression | None,
+    spool: IO[bytes] | None,
+    *,
+    careful: bool,
+) -> Iterable[bytes | memoryview]:
+    segment = None if compression is None else CompressedSegmentWriter(compression, spool or io.BytesIO())
+    encoder = Encoder(inline=format == "json", careful=careful, segment=segment)
     model, objects = encoder.encode(obj)
     versions = versions_for(encoder.names)
     if format == "json":
@@ -66,12 +96,9 @@ def _check_metadata(metadata: Any) -> None:
         raise UnsupportedTypeError("the metadata must come back from JSON unchanged").rooted("$.metadata")
 
 
-def _check_compression(compression: Any) -> None:
-    if compression is not None:
-        raise ValueError("this version of reflectio does not compress; pass compression=None")
-
-
-def dumps(obj: Any, *, format: Format = "binary", compression: None = None, metadata: Any = None) -> bytes:
+def dumps(
+    obj: Any, *, format: Format = "binary", compression: CompressionLike = None, metadata: Any = None
+) -> bytes:
     """
     Turn an object into a document.
 
@@ -84,8 +111,11 @@ def dumps(obj: Any, *, format: Format = "binary", compression: None = None, meta
     format : {"binary", "json"}, default="binary"
         ``"binary"``: a JSON header, and behind it the bytes of arrays of more than 64 elements. ``"json"``: indented
         JSON and nothing else.
-    compression : None
-        Reserved.
+    compression : {"zstd", "zlib"} or tuple of one of these and an int, optional
+        Compress each array behind the header that thereby gets smaller; with a level, as in ``("zstd", 19)``: 1 to 22
+        for zstd (3 if not given), 1 to 9 for zlib (6). zstd needs Python 3.14, or ``pip install 'reflectio[zstd]'``,
+        to write and to read. The bytes are equal as long as the library that compresses is of one version. Only for
+        binary format.
     metadata : JSON value, optional
         Stored in the header under ``metadata``, for whoever looks at the document.
 
@@ -98,6 +128,10 @@ def dumps(obj: Any, *, format: Format = "binary", compression: None = None, meta
     ------
     UnsupportedTypeError
         The object holds something that no document can hold; the message has the path to it.
+    ValueError
+        There is no such format, compression or level, or they do not go together.
+    ImportError
+        The library that is to compress is missing.
 
     See Also
     --------
@@ -112,8 +146,29 @@ def dumps(obj: Any, *, format: Format = "binary", compression: None = None, meta
     >>> reflectio.loads(reflectio.dumps(model)).predict([[2.0]])
     array([5.])
     """
-    _check_compression(compression)
-    return b"".join(_encode(obj, format, metadata))
+    return _joined(list(_encode(obj, format, metadata, Compression.of(compression))))
+
+
+def _joined(pieces: list[Any]) -> bytes:
+    # A document without a segment has two pieces at most.
+    if len(pieces) > 2:
+        nbytes = sum(piece.nbytes if isinstance(piece, np.ndarray) else len(piece) for piece in pieces)
+        if nbytes > _LONG * len(pieces):
+            return _joined_long(pieces, nbytes)
+    return b"".join(pieces)
+
+
+def _joined_long(pieces: list[Any], nbytes: int) -> bytes:
+    """Join long pieces, while which numpy, unlike Python, lets other threads run."""
+    # The file alone has the bytes that it is given, so that it lets them be written to and gives them back uncopied.
+    file = io.BytesIO(bytes(nbytes))
+    target = np.frombuffer(file.getbuffer(), np.uint8)
+    start = 0
+    for piece in map(as_bytes, pieces):
+        target[start : start + len(piece)] = np.frombuffer(piece, np.uint8)
+        start += len(piece)
+    del target
+    return file.getvalue()
 
 
 def dump(
@@ -121,7 +176,7 @@ def dump(
     file: PathLike | IO[bytes],
     *,
     format: Format | None = None,
-    compression: None = None,
+    compression: CompressionLike = None,
     metadata: Any = None,
 ) -> None:
     """
@@ -136,8 +191,8 @@ def dump(
         disk and renamed. A file object needs a ``write`` method, no more.
     format : {"binary", "json"}, optional
         As in `dumps`; by default ``"json"`` for a path that ends in ``.json``, else ``"binary"``.
-    compression : None
-        Reserved.
+    compression : {"zstd", "zlib"} or tuple of one of these and an int, optional
+        As in `dumps`. The name of a path has no say in it.
     metadata : JSON value, optional
         As in `dumps`.
 
@@ -145,8 +200,15 @@ def dump(
     ------
     UnsupportedTypeError
         The object holds something that no document can hold.
+    ValueError, ImportError
+        As in `dumps`.
     OSError
         The file cannot be written; what was there before is unchanged.
+
+    Notes
+    -----
+    Beyond the object, the header and the copy of one array at most are held in memory: an array that is laid out in
+    memory as in the document is written from where it is. What is compressed waits in a temporary file.
 
     Examples
     --------
@@ -157,17 +219,27 @@ def dump(
     >>> reflectio.load(path).mean_
     array([1.])
     """
-    _check_compression(compression)
+    chosen = Compression.of(compression)
     if isinstance(file, str | os.PathLike):
         path = Path(file)
-        pieces = _encode(obj, format or _format_of(path), metadata)
-        write_atomically(path, pieces)
+        # Beside the file, where there must be room for it anyway.
+        with _spool(chosen, path.parent) as spool:
+            write_atomically(path, _encode(obj, format or _format_of(path), metadata, chosen, spool))
         return
     if isinstance(file, io.TextIOBase) or not hasattr(file, "write"):  # type: ignore[unreachable]
         raise TypeError("file must be a path, or a file opened in binary mode")
-    pieces = _encode(obj, format or "binary", metadata)
-    for piece in pieces:
-        _write_all(file, piece)
+    with _spool(chosen) as spool:
+        for piece in _encode(obj, format or "binary", metadata, chosen, spool):
+            _write_all(file, piece)
+            # It may be a copy, and the next one is made before the name is given to it.
+            del piece
+
+
+def _spool(compression: Compression | None, folder: Path | None = None) -> AbstractContextManager[Any]:
+    """A file for what is compressed before the header is written."""
+    if compression is None:
+        return nullcontext()
+    return SpooledTemporaryFile(_SPOOLED_IN_MEMORY, dir=None if folder is None else str(folder))
 
 
 def _format_of(path: Path) -> Format:
@@ -176,7 +248,7 @@ def _format_of(path: Path) -> Format:
 
 def _write_all(file: IO[bytes], piece: bytes | memoryview) -> None:
     # A raw, unbuffered file may take a part only.
-    remaining = memoryview(piece)
+    remaining = as_bytes(piece)
     while len(remaining):
         written: int | None = file.write(remaining)
         if written is None and not isinstance(file, io.RawIOBase):
@@ -243,9 +315,12 @@ def _loads(data: Any, policy: PolicyLike) -> Any:
 
 
 @without_collector
-def _build(data: memoryview, policy: Policy, *, mapped: bool) -> Any:
+def _build(data: memoryview | Source, policy: Policy, *, mapped: bool) -> Any:
     try:
-        document = read(data, policy.limits, mapped=mapped)
+        if isinstance(data, memoryview):
+            document = read(data, policy.limits, mapped=mapped)
+        else:
+            document = read_source(data, policy.limits)
         return _build_document(document, policy)
     except ReflectioError:
         raise
@@ -254,12 +329,16 @@ def _build(data: memoryview, policy: Policy, *, mapped: bool) -> Any:
 
 
 def _build_document(document: Document, policy: Policy) -> Any:
-    check_versions(document.header["versions"], policy, stacklevel=_STACKLEVEL)
     model = document.header["model"]
+    segment = document.segment
     try:
-        decoder = Decoder(policy, document.segment, document.objects, document.reparse, len(document.text))
+        decoder = Decoder(policy, segment, document.objects, document.reparse, len(document.text))
+        if isinstance(segment, StreamedSegment):
+            places = array_places([model, *document.objects], decoder)
+            segment.read(places, policy.limits.expanded_bytes)
+        check_versions(document.header["versions"], policy, stacklevel=_STACKLEVEL)
         built = decoder.decode(model)
-        document.segment.check_covered()
+        segment.check_covered()
     except NameRefusedError as refused:
         raise untrusted_names(document.reparse(), policy, str(refused)) from None
     return built
@@ -277,8 +356,8 @@ def load(file: PathLike | IO[bytes], *, policy: PolicyLike = None, mmap: bool = 
         As in `loads`.
     mmap : bool, default=False
         Whether large arrays are copy-on-write views of the file, which then must not be changed or truncated while
-        the object lives. They can be written to; the file never changes. Opening takes no time, whatever the size;
-        the digest of the segment, for which all of it would have to be read, is not checked. Only for paths.
+        the object lives. They can be written to; the file never changes. Opening takes no time, whatever the size:
+        see the notes for what is checked. Only for paths.
 
     Returns
     -------
@@ -291,6 +370,25 @@ def load(file: PathLike | IO[bytes], *, policy: PolicyLike = None, mmap: bool = 
         As in `loads`.
     OSError
         The file cannot be read.
+
+    Notes
+    -----
+    Without ``mmap`` all bytes of the file are read, once, each array's straight into its own memory, and both digests
+    are checked before anything is built.
+
+    With ``mmap=True`` these hold when `load` returns:
+
+    - The header is read whole, and matches its digest; every name was allowed by the policy.
+    - Every array lies within the file, overlaps no other, and has the dtype and shape that its estimator needs.
+    - What compiled code would index by, or trust in another way, was read and checked as ever: trees, support vectors,
+      index arrays of sparse matrices, booleans and the like. Arrays that compiled code copies, such as those of trees,
+      are not mapped at all.
+    - What is compressed was read, decompressed into memory of its own, and is intact as far as the checksum of its
+      format can tell.
+
+    These are not: the digest of the segment, for which all of it would have to be read, and so whether the numbers of
+    mapped arrays are those that were written; and whether the file stays as it is. A page is read when it is first
+    touched. Should the disk fail then, or the file have been truncated in between, the system ends the process.
 
     Examples
     --------
@@ -306,42 +404,23 @@ def load(file: PathLike | IO[bytes], *, policy: PolicyLike = None, mmap: bool = 
 
 def _load(file: PathLike | IO[bytes], policy: PolicyLike, mmap: bool) -> Any:
     chosen = Policy.of(policy)
+    limit = chosen.limits.document_bytes
     if not isinstance(file, str | os.PathLike):
         if mmap:
             raise ValueError("mmap=True needs a path")
         if not hasattr(file, "read"):
             raise TypeError("file must be a path, or a file opened in binary mode")
-        return _build(_read_all(file, chosen), chosen, mapped=False)
-    with open(file, "rb") as opened:
-        size = os.fstat(opened.fileno()).st_size
-        if size > chosen.limits.document_bytes:
-            raise LimitError(
-                f"the file has {size} bytes; the policy's limit is {chosen.limits.document_bytes}"
-            )
-        if mmap and size:
+        if type(file) is io.BytesIO:
+            # Its bytes are in memory already; from the beginning, they are not even copied.
+            return _build(memoryview(file.read()), chosen, mapped=False)
+        return _build(Source(file, limit), chosen, mapped=False)
+    with open(file, "rb", buffering=_BUFFER) as opened:
+        source = Source(opened, limit, os.fstat(opened.fileno()).st_size)
+        if mmap and source.size:
             # A private mapping: writing to it changes this process's memory only.
-            mapping = _mmap.mmap(opened.fileno(), 0, access=_mmap.ACCESS_COPY)
+            try:
+                mapping = _mmap.mmap(opened.fileno(), 0, access=_mmap.ACCESS_COPY)
+            except ValueError as error:
+                raise DocumentError(f"the file became empty while it was opened: {error}") from error
             return _build(memoryview(mapping), chosen, mapped=True)
-        # A pipe or a device has no size.
-        data = memoryview(opened.read()) if size else _read_all(opened, chosen)
-        return _build(data, chosen, mapped=False)
-
-
-def _read_all(file: IO[bytes], policy: Policy) -> memoryview:
-    """Read a file to its end, or to the policy's limit: a stream may have no end."""
-    limit = policy.limits.document_bytes
-    chunks = []
-    size = 0
-    while True:
-        chunk: Any = file.read(_CHUNK)
-        if not isinstance(chunk, bytes | bytearray | memoryview):
-            if chunk is None:
-                raise BlockingIOError("the file has no bytes now; documents need a file that waits")
-            raise TypeError("file must be a path, or a file opened in binary mode")
-        if not chunk:
-            break
-        chunks.append(chunk)
-        size += len(chunk)
-        if size > limit:
-            raise LimitError(f"the file has more than {limit} bytes, the policy's limit")
-    return memoryview(chunks[0] if len(chunks) == 1 else b"".join(chunks)).cast("B")
+        return _build(source, chosen, mapped=False)

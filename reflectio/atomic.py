@@ -12,6 +12,9 @@ from pathlib import Path
 # Permissions before the umask takes its share.
 _NEW = 0o666
 
+# Pieces that are smaller are gathered up to this size before they are written; larger ones are written as they are.
+_BUFFER = 1 << 17
+
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
 
 
@@ -43,14 +46,14 @@ def write_atomically(path: Path, pieces: Iterable[bytes | memoryview]) -> None:
     else:
         if not stat.S_ISREG(mode):
             # Renaming over a device would put a file in its place; a folder refuses to be opened.
-            with open(target, "wb") as special:
+            with open(target, "wb", buffering=_BUFFER) as special:
                 special.writelines(pieces)
             return
         permissions = stat.S_IMODE(mode)
     temporary = target.parent / f".reflectio-{secrets.token_hex(8)}.tmp"
     descriptor, named = _create(temporary, _NEW if permissions is None else permissions & _NEW)
     try:
-        with open(descriptor, "wb") as file:
+        with open(descriptor, "wb", buffering=_BUFFER) as file:
             file.writelines(pieces)
             file.flush()
             if permissions is not None:

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import evolve, frozen
 
-from reflectio.document import Header, read_header
 from reflectio.errors import LimitError
+from reflectio.header import Header, read_header
+from reflectio.inspection.html import audit_html
 from reflectio.name_uses import uses
 from reflectio.notices import Notice, notices
 from reflectio.policy import Kind, Policy
@@ -25,7 +26,9 @@ if TYPE_CHECKING:
     from reflectio.pickles.graph import Graph
     from reflectio.pickles.judge import UseKind
 
-_CHUNK = 1 << 20
+# How much of a file is read at a time, first and at most. Behind the header, no more than such a part is.
+_FIRST_CHUNK = 1 << 14
+_LARGEST_CHUNK = 1 << 20
 
 # How a file begins that is no document: with anything but an object, or marks of encodings that documents do not
 # have. Told here, so that nothing is imported for a document.
@@ -119,6 +122,9 @@ class Audit:
     def ok(self) -> bool:
         """Whether the policy allows every name, and there is no problem."""
         return not self.untrusted and not self.problems
+
+    def _repr_html_(self) -> str:
+        return audit_html(self)
 
 
 def audit(
@@ -240,8 +246,9 @@ def _chunks(path: Path, limit: int) -> Iterator[bytes]:
     """Read a document up to the NUL behind the header; another file to its end."""
     total = 0
     is_document = True
-    with open(path, "rb") as file:
-        while chunk := file.read(_CHUNK):
+    # Unbuffered, so that a pipe need not give more than there is.
+    with open(path, "rb", buffering=0) as file:
+        while chunk := file.read(min(max(total, _FIRST_CHUNK), _LARGEST_CHUNK)):
             if not total:
                 is_document = chunk.startswith(_DOCUMENT)
             total += len(chunk)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache
 from typing import Any
 
@@ -15,9 +15,10 @@ from reflectio.names import public_name
 Check = Callable[[Any], None]
 
 _checks: dict[str, list[Check]] = {}
+_relied_on: dict[str, list[str]] = {}
 
 
-def check(*names: str) -> Callable[[Check], Check]:
+def check(*names: str, relies_on: tuple[str, ...] = ()) -> Callable[[Check], Check]:
     """
     Register a check for the objects of some classes, and of their subclasses.
 
@@ -25,6 +26,9 @@ def check(*names: str) -> Callable[[Check], Check]:
     ----------
     *names : str
         The classes: by public name, or by the module and name of their definition, so that nothing is imported.
+    relies_on : tuple of str
+        Attributes that must stay as the check has seen them. Whatever in them other objects of the document could
+        change in place is copied before the check, so that they cannot.
 
     Returns
     -------
@@ -35,20 +39,30 @@ def check(*names: str) -> Callable[[Check], Check]:
     def register(function: Check) -> Check:
         for name in names:
             _checks.setdefault(name, []).append(function)
+            _relied_on.setdefault(name, []).extend(relies_on)
         checks_of.cache_clear()
+        relied_on_by.cache_clear()
         return function
 
     return register
 
 
-@cache
-def checks_of(cls: type) -> tuple[Check, ...]:
-    """The checks for objects of a class, those of its bases first."""
-    found: list[Check] = []
+def _names_of(cls: type) -> Iterator[str]:
+    """The names under which checks may be registered for a class, those of its bases first."""
     for base in reversed(cls.__mro__):
         names = {f"{base.__module__}.{base.__qualname__}"}
         with contextlib.suppress(UnsupportedTypeError):
             names.add(public_name(base))
-        for name in names & _checks.keys():
-            found += [function for function in _checks[name] if function not in found]
-    return tuple(found)
+        yield from names & _checks.keys()
+
+
+@cache
+def checks_of(cls: type) -> tuple[Check, ...]:
+    """The checks for objects of a class, those of its bases first."""
+    return tuple(dict.fromkeys(function for name in _names_of(cls) for function in _checks[name]))
+
+
+@cache
+def relied_on_by(cls: type) -> tuple[str, ...]:
+    """The attributes that the checks for objects of a class rely on."""
+    return tuple(dict.fromkeys(attribute for name in _names_of(cls) for attribute in _relied_on[name]))

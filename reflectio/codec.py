@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -48,6 +48,10 @@ class Codec:
     required: frozenset[str] = frozenset()
     shared: bool = True
     late: bool = False
+
+    #: For codecs whose nodes are very many: builds any node with the codec's tag, and sees to members and identity
+    #: itself, as `reflectio.readers` does for all others.
+    read: Callable[[ObjectNode, Decoder], Any] | None = None
 
     def encode(self, obj: Any, encoder: Encoder) -> Node:
         """Give the node for ``obj``; parts of it that are not plain JSON go through ``encoder.visit``."""

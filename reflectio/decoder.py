@@ -5,41 +5,35 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 from typing import Any
-from weakref import WeakKeyDictionary
 
 import numpy as np
 
 from reflectio.checks import Check as ObjectCheck
 from reflectio.codec import Codec, Node, ObjectNode
 from reflectio.errors import DocumentError, LimitError, PathPart, ReflectioError, ValidationError
+from reflectio.expansion import FEW, check_expansion
 from reflectio.name_uses import uses
-from reflectio.names import resolve
 from reflectio.policy import Kind, Policy
-from reflectio.registry import codec_for_named_class, codec_for_tag, load_entry_points, on_change
+from reflectio.readers import NameRefusedError, allowed, check_members, readers_for
 from reflectio.segment import Segment
+from reflectio.separation import Separation
 
 _NESTED = frozenset({dict, list})
+
+# Of so many values, as a vocabulary has, it pays to see first whether all are plain.
+_MANY = 64
 _ABSENT = object()
 
-# How many orders of members are remembered per codec as checked; a hostile document may show many.
-_REMEMBERED_SHAPES = 64
+# What holds nothing that references could multiply: the random state of a forest is that of every tree.
+_HOLDING_NOTHING = (np.dtype, np.random.RandomState, np.random.Generator, np.random.BitGenerator)
 
 # What arrays of wide elements, such as text of up to a thousand characters, may take: so much for any document, and
 # so many times the size of its header.
 _FREE_BYTES = 1 << 26
 _EXPANSION = 64
 
-# What a table holds for a tag: its codec's `decode`, the codec, and the orders of members known to be right
-# (None: the codec checks its members itself).
-_Entry = tuple[Callable[[ObjectNode, "Decoder"], Any], Codec, "set[tuple[str, ...]] | None"]
-
-
 # Examines states that compiled code will trust, many at a time: `check(states, decoder)`.
 Check = Callable[[list[Any], "Decoder"], None]
-
-
-class NameRefusedError(Exception):
-    """The policy refuses a name; whoever loads then collects every such name of the document."""
 
 
 def located(error: Exception, part: PathPart) -> ReflectioError:
@@ -63,67 +57,6 @@ def as_reflectio_error(error: Exception) -> ReflectioError:
         wrapped = DocumentError(f"malformed: {error}")
     wrapped.__cause__ = error
     return wrapped
-
-
-class _Table(dict[str, _Entry]):
-    """What to do with each tag met so far, under one policy."""
-
-    def __init__(self, policy: Policy) -> None:
-        super().__init__()
-        self._policy = policy
-        # Classes that may be called with arguments, yet not be rebuilt without.
-        self.only_constructors: set[str] = set()
-
-    def __missing__(self, tag: str) -> _Entry:
-        if type(tag) is not str:
-            raise DocumentError(f"the tag {tag!r} is not a string")
-        if "." in tag:
-            codec = codec_for_named_class(self._class(tag))
-            if codec.tag is not None:
-                raise DocumentError(f"{tag} is written under the tag {codec.tag!r}, not under its name")
-        else:
-            load_entry_points()
-            found = codec_for_tag(tag)
-            if found is None:
-                raise DocumentError(
-                    f"unknown tag {tag!r}; the document needs a newer reflectio, or a package that offers a "
-                    "codec for it"
-                )
-            codec = found
-        entry = self[tag] = (codec.decode, codec, None if codec.tag is None else set())
-        return entry
-
-    def _class(self, name: str) -> type:
-        if not self._policy.allows("class", name):
-            found = allowed(self._policy, "constructor", name)
-            self.only_constructors.add(name)
-        else:
-            found = allowed(self._policy, "class", name)
-        if not isinstance(found, type):
-            raise DocumentError(f"{name} is not a class")
-        return found
-
-
-def allowed(policy: Policy, kind: Kind, name: str) -> Any:
-    """Import what a name stands for, once the policy has allowed it."""
-    if not policy.allows(kind, name):
-        raise NameRefusedError(name)
-    found = resolve(name)
-    if not policy.confirm(kind, name, found):
-        raise NameRefusedError(name)
-    return found
-
-
-class _Tables:
-    """What one policy allows, as far as documents have asked."""
-
-    def __init__(self, policy: Policy) -> None:
-        self.table = _Table(policy)
-        self.resolved: dict[tuple[Kind, str], Any] = {}
-
-
-_tables: WeakKeyDictionary[Policy, _Tables] = WeakKeyDictionary()
-on_change(_tables.clear)
 
 
 class Decoder:
@@ -152,36 +85,36 @@ class Decoder:
         reparse: Callable[[], list[Node]],
         nbytes: int = 0,
     ) -> None:
-        tables = _tables.get(policy)
-        if tables is None:
-            tables = _tables[policy] = _Tables(policy)
         self.policy = policy
         self.segment = segment
-        self._table = tables.table
-        self._resolved = tables.resolved
+        self.readers = readers_for(policy)
         self._spent: dict[str, int] = {}
         self._affordable = _FREE_BYTES + _EXPANSION * nbytes
-        self._built: dict[int, Any] = {}
+        self.built: dict[int, Any] = {}
         self._open: set[int] = set()
         self._early: set[int] = set()
         self._reparse = reparse
         self._index: dict[int, ObjectNode] | None = None
-        self._entries = self._entries_by_id(objects)
+        self._entries = self._entries_by_id(objects) if objects else {}
         self._waiting: list[tuple[Codec, Any, ObjectNode, int]] = []
         self._checks: dict[Check, list[Any]] = {}
-        # By id, with the array itself, so that no id is used twice.
-        self._copies: dict[int, tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]] = {}
+        # By id and purpose, with the array itself, so that no id is used twice.
+        self._copies: dict[tuple[int, Any], tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]] = {}
         self._objects_to_check: list[tuple[str, tuple[ObjectCheck, ...], Any]] = []
-        self._order = {number: place for place, number in enumerate(self._entries)}
+        self._views: list[np.ndarray[Any, Any]] = []
+        self._references = 0
+        self._times: dict[int, int] = {}
+        self._order = tuple(self._entries)
 
     # -- the walk -------------------------------------------------------------------------------------------
 
     def decode(self, model: Node) -> Any:
         """Build the object that ``model`` describes, and complete all that it refers to."""
-        # Values that must be complete before anything refers to them come last in a chain of references, so
-        # the last is built first; everything else is created empty where it is met and filled in turn.
-        for number in reversed(list(self._entries)):
-            self._located_in_objects(number, partial(self._build_value_entry, number))
+        if self._entries:
+            # Values that must be complete before anything refers to them come last in a chain of references, so
+            # the last is built first; everything else is created empty where it is met and filled in turn.
+            for number in reversed(list(self._entries)):
+                self._located_in_objects(number, partial(self._build_value_entry, number))
         root: Any = None
         try:
             root = self.build(model)
@@ -191,26 +124,43 @@ class Decoder:
             self._located_in_objects(number, partial(codec.fill, obj, node, self))
         if self._entries:
             raise DocumentError(f"nothing refers to the object with the id {next(iter(self._entries))}")
-        for check, states in self._checks.items():
-            check(states, self)
+        self._check_states()
         self._check_objects()
         return root
 
+    def _check_states(self) -> None:
+        try:
+            for check, states in self._checks.items():
+                check(states, self)
+        except Exception as error:
+            raise self._rooted(error, "$.model") from error
+
     def _check_objects(self) -> None:
-        seen: dict[str, int] = {}
-        for tag, checks, obj in self._objects_to_check:
-            place = seen[tag] = seen.get(tag, -1) + 1
-            for check in checks:
-                try:
+        index, obj = -1, None
+        try:
+            if self.built or self._views:
+                shared = [(value, self._times.get(number, 0)) for number, value in self.built.items()]
+                separation = Separation(shared, self._views)
+                separation.keep_own(obj for _, _, obj in self._objects_to_check)
+                # All before any is checked: what one has given up, another may hold.
+                for _, _, obj in self._objects_to_check:
+                    index += 1
+                    if separation:
+                        separation.separate(obj)
+                index = -1
+            for _, checks, obj in self._objects_to_check:
+                index += 1
+                for check in checks:
                     check(obj)
-                except Exception as error:
-                    if not isinstance(error, ReflectioError):
-                        error = _uncheckable(obj, error)
-                    raise error.rooted(self._place(tag, place)) from error.__cause__
+        except Exception as error:
+            if not isinstance(error, ReflectioError):
+                error = _uncheckable(obj, error)
+            tags = [tag for tag, _, _ in self._objects_to_check[: index + 1]]
+            raise error.rooted(self._place(tags[-1], tags.count(tags[-1]) - 1)) from error.__cause__
 
     def _build_value_entry(self, number: int) -> None:
         node = self._entries.get(number)
-        if node is not None and not self._entry(node)[1].late:
+        if node is not None and not self._codec(node).late:
             self.ref(number)
 
     def build(self, node: Node) -> Any:
@@ -229,17 +179,7 @@ class Decoder:
         """
         kind = type(node)
         if kind is dict:
-            tag = node.get("$", _ABSENT)
-            if tag is _ABSENT:
-                return self.build_values(node)
-            decode, codec, shapes = self._table[tag]
-            if shapes is not None:
-                shape = tuple(node)
-                if shape not in shapes:
-                    self._check_members(codec, shape, shapes)
-            if "$id" in node:
-                return self._build_shared(node, codec)
-            return decode(node, self)
+            return self.readers[node["$"]](node, self) if "$" in node else self.build_values(node)
         if kind is list:
             return self.build_items(node)
         return node
@@ -258,11 +198,19 @@ class Decoder:
 
     def build_values(self, members: dict[str, Any]) -> dict[str, Any]:
         """Build every value of a dict of nodes, in place."""
+        if len(members) > _MANY and _NESTED.isdisjoint(map(type, members.values())):
+            return members
+        readers = self.readers
         key = ""
         try:
             for key, value in members.items():
-                if type(value) in _NESTED:
-                    members[key] = self.build(value)
+                kind = type(value)
+                if kind is dict:
+                    members[key] = (
+                        readers[value["$"]](value, self) if "$" in value else self.build_values(value)
+                    )
+                elif kind is list:
+                    self.build_items(value)
         except Exception as error:
             raise located(error, key) from error
         return members
@@ -278,11 +226,11 @@ class Decoder:
         name : str
             The dotted name.
         """
-        found = self._resolved.get((kind, name), _ABSENT)
+        found = self.readers.resolved.get((kind, name), _ABSENT)
         if found is _ABSENT:
             if type(name) is not str:
                 raise DocumentError(f"a name must be a string, not {name!r}")
-            found = self._resolved[kind, name] = allowed(self.policy, kind, name)
+            found = self.readers.resolved[kind, name] = allowed(self.policy, kind, name)
         return found
 
     def afford(self, nbytes: int) -> None:
@@ -309,7 +257,7 @@ class Decoder:
         """Refuse to make an object of a class in a way that the policy does not allow."""
         if with_arguments:
             self.resolve("constructor", name)
-        elif name in self._table.only_constructors:
+        elif name in self.readers.only_constructors:
             raise NameRefusedError(name)
 
     def resolve_class(self, name: str) -> type:
@@ -321,42 +269,52 @@ class Decoder:
 
     # -- identity -------------------------------------------------------------------------------------------
 
-    def _build_shared(self, node: ObjectNode, codec: Codec) -> Any:
+    def build_shared(self, node: ObjectNode, codec: Codec) -> Any:
+        """Build a node that others refer to by its id."""
         number = self._check_id(node["$id"])
-        if number in self._built or number in self._open:
+        if number in self.built or number in self._open:
             if number in self._early:
                 self._early.discard(number)
-                return self._built[number]
+                return self.built[number]
             raise DocumentError(f"the id {number} is given twice")
         del node["$id"]
         if codec.late:
-            obj = self._built[number] = codec.create(node, self)
+            obj = self.built[number] = codec.create(node, self)
             codec.fill(obj, node, self)
             return obj
         self._open.add(number)
         obj = codec.decode(node, self)
         self._open.discard(number)
-        self._built[number] = obj
+        self.built[number] = obj
         return obj
 
     def ref(self, number: Any) -> Any:
         """Give the object with an id, creating it where the document describes it further on."""
         number = self._check_id(number)
-        if number in self._built:
-            return self._built[number]
+        found = self._referred(number)
+        self._times[number] = self._times.get(number, 0) + 1
+        if type(found) is not np.ndarray or found.dtype.hasobject:
+            if isinstance(found, _HOLDING_NOTHING):
+                return found
+            self._references += 1
+            if self._references == FEW:
+                check_expansion(self._reparse(), self.policy.limits.nodes)
+        return found
+
+    def _referred(self, number: int) -> Any:
+        if number in self.built:
+            return self.built[number]
         if number in self._open:
             raise DocumentError(f"the value with the id {number} contains itself")
         node = self._entries.pop(number, None)
         if node is None:
             return self._build_early(number)
-        codec = self._entry(node)[1]
+        codec = self._codec(node)
         if not codec.late:
             return self.build(node)
-        _, codec, shapes = self._entry(node)
-        if shapes is not None:
-            self._check_members(codec, tuple(node), shapes)
+        check_members(codec, node)
         del node["$id"]
-        obj = self._built[number] = codec.create(node, self)
+        obj = self.built[number] = codec.create(node, self)
         self._waiting.append((codec, obj, node, number))
         return obj
 
@@ -386,14 +344,16 @@ class Decoder:
                 raise DocumentError(f"the id {node['$id']} is given twice").rooted(f"$.objects[{index}]")
         return entries
 
-    def _entry(self, node: ObjectNode) -> _Entry:
-        return self._table[node["$"]]
+    def _codec(self, node: ObjectNode) -> Codec:
+        tag = node["$"]
+        _ = self.readers[tag]
+        return self.readers.codecs[tag]
 
     def _located_in_objects(self, number: int, step: Callable[[], Any]) -> None:
         try:
             step()
         except Exception as error:
-            raise self._rooted(error, f"$.objects[{self._order[number]}]") from error
+            raise self._rooted(error, f"$.objects[{self._order.index(number)}]") from error
 
     @staticmethod
     def _rooted(error: Exception, root: str) -> Exception:
@@ -416,10 +376,16 @@ class Decoder:
         """
         self._checks.setdefault(check, []).append(state)
 
-    def copy_of(self, array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-        """Give the one copy of an array that compiled code is to index by; nothing in the document refers to it."""
-        _, copy = self._copies.setdefault(id(array), (array, array.copy()))
-        return copy
+    def copy_of(self, array: np.ndarray[Any, Any], purpose: Any) -> np.ndarray[Any, Any]:
+        """Give the one copy of an array for a purpose that compiled code is to index by; no node refers to it."""
+        key = (id(array), purpose)
+        if key not in self._copies:
+            self._copies[key] = (array, array.copy())
+        return self._copies[key][1]
+
+    def note_view(self, view: np.ndarray[Any, Any]) -> None:
+        """Remember that an array is a view of another: what is written to either changes both."""
+        self._views.append(view)
 
     def check_object(self, tag: str, checks: tuple[ObjectCheck, ...], obj: Any) -> None:
         """
@@ -446,16 +412,6 @@ class Decoder:
 
     # -- members and arrays ---------------------------------------------------------------------------------
 
-    @staticmethod
-    def _check_members(codec: Codec, shape: tuple[str, ...], shapes: set[tuple[str, ...]]) -> None:
-        members = set(shape) - {"$", "$id"}
-        if missing := codec.required - members:
-            raise DocumentError(f"a node tagged {codec.tag!r} needs {_quoted(missing)}")
-        if unknown := members - codec.members:
-            raise DocumentError(f"a node tagged {codec.tag!r} has no {_quoted(unknown)}")
-        if len(shapes) < _REMEMBERED_SHAPES:
-            shapes.add(shape)
-
     def take(
         self, offset: Any, dtype: np.dtype[Any], shape: tuple[int, ...], order: str
     ) -> np.ndarray[Any, Any]:
@@ -469,10 +425,6 @@ def _uncheckable(obj: Any, error: Exception) -> ReflectioError:
     )
     wrapped.__cause__ = error
     return wrapped
-
-
-def _quoted(names: set[str] | frozenset[str]) -> str:
-    return " or ".join(repr(name) for name in sorted(names))
 
 
 def _nodes_by_id(roots: list[Node]) -> dict[int, ObjectNode]:

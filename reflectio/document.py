@@ -2,45 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from itertools import chain
-from typing import TYPE_CHECKING, Any
+from typing import Any, NamedTuple
 
 import orjson
-import xxhash
-from attrs import frozen
 
 from reflectio.codec import Node
 from reflectio.errors import DocumentError, IntegrityError, LimitError
+from reflectio.header import ALGORITHM, DIGEST_FORM, FORMAT_VERSION, Header, digest_of, read_header
 from reflectio.json_text import pretty
 from reflectio.policy import Limits
-from reflectio.strict_json import NESTING, count_values, nesting, parse
+from reflectio.segment import ALIGNMENT, Segment, SegmentWriter
+from reflectio.source import Source
+from reflectio.streamed_segment import StreamedSegment
 
-if TYPE_CHECKING:
-    # It needs numpy, which takes longer to import than a header takes to read.
-    from reflectio.segment import Segment, SegmentWriter
-
-FORMAT_VERSION = 1
-
-_MEMBERS = ("reflectio", "versions", "metadata", "model", "objects", "segment", "digest")
-_REQUIRED = frozenset({"reflectio", "versions", "model"})
-_ALGORITHM = "xxh3_128"
-_DIGEST_MEMBER = b'"digest"'
 _CLOSING_BRACE = ord("}")
-
-# How much of a buffer without a `find` is searched for the header's end at a time.
-_SEARCH_STEP = 1 << 16
-
-
-def _digest(data: bytes | memoryview) -> str:
-    return xxhash.xxh3_128_hexdigest(data)
 
 
 # -- out ------------------------------------------------------------------------------------------------------
 
 
 def _header(
-    versions: dict[str, str], metadata: Any, model: Node, objects: list[Node], segment: SegmentWriter
+    versions: Mapping[str, str], metadata: Any, model: Node, objects: list[Node], segment: SegmentWriter
 ) -> dict[str, Any]:
     header: dict[str, Any] = {"reflectio": FORMAT_VERSION, "versions": versions}
     if metadata is not None:
@@ -49,12 +33,12 @@ def _header(
     if objects:
         header["objects"] = objects
     if segment.arrays:
-        header["segment"] = {"nbytes": segment.nbytes, _ALGORITHM: segment.digest()}
+        header["segment"] = {"nbytes": segment.nbytes, ALGORITHM: segment.digest()}
     return header
 
 
 def write_binary(
-    versions: dict[str, str], metadata: Any, model: Node, objects: list[Node], segment: SegmentWriter
+    versions: Mapping[str, str], metadata: Any, model: Node, objects: list[Node], segment: SegmentWriter
 ) -> Iterable[bytes | memoryview]:
     """
     Give the bytes of a document in binary format, a piece at a time.
@@ -72,12 +56,10 @@ def write_binary(
     segment : SegmentWriter
         The arrays that lie outside the header.
     """
-    from reflectio.segment import ALIGNMENT
-
     text = orjson.dumps(_header(versions, metadata, model, objects, segment))
     # The digest covers every byte before its own member, the comma included.
     digested = memoryview(text[:-1] + b",")
-    tail = b'"digest":"%s:%s"}' % (_ALGORITHM.encode(), _digest(digested).encode())
+    tail = DIGEST_FORM % (ALGORITHM.encode(), digest_of(digested).encode())
     if not segment.arrays:
         return [digested, tail]
     padding = bytes(-(len(digested) + len(tail)) % ALIGNMENT or ALIGNMENT)
@@ -85,38 +67,15 @@ def write_binary(
     return chain((digested, tail, padding), segment.chunks())
 
 
-def write_json(versions: dict[str, str], metadata: Any, model: Node, objects: list[Node]) -> bytes:
+def write_json(versions: Mapping[str, str], metadata: Any, model: Node, objects: list[Node]) -> bytes:
     """Give the bytes of a document in JSON format, which has neither segment nor digest."""
-    from reflectio.segment import SegmentWriter
-
     return pretty(_header(versions, metadata, model, objects, SegmentWriter()))
 
 
 # -- in -------------------------------------------------------------------------------------------------------
 
 
-@frozen
-class Header:
-    """
-    The header of a document, parsed.
-
-    Attributes
-    ----------
-    members : dict
-        The header's members.
-    text : memoryview
-        Its bytes.
-    end : int or None
-        Where the NUL behind it is; None where nothing follows.
-    """
-
-    members: dict[str, Any]
-    text: memoryview
-    end: int | None
-
-
-@frozen
-class Document:
+class Document(NamedTuple):
     """
     A document, read but not built.
 
@@ -124,14 +83,14 @@ class Document:
     ----------
     header : dict
         The parsed header.
-    text : memoryview
+    text : bytes
         The header's bytes.
     segment : Segment
         The arrays outside the header; empty where there are none.
     """
 
     header: dict[str, Any]
-    text: memoryview
+    text: bytes
     segment: Segment
 
     @property
@@ -147,7 +106,7 @@ class Document:
         return [header["model"], *header.get("objects", [])]
 
 
-def read(data: memoryview, limits: Limits, *, mapped: bool = False) -> Document:
+def read(data: memoryview, limits: Limits, *, mapped: bool = False, verify: bool = True) -> Document:
     """
     Read and check a document, short of building anything.
 
@@ -160,6 +119,8 @@ def read(data: memoryview, limits: Limits, *, mapped: bool = False) -> Document:
     mapped : bool
         Whether ``data`` is a private mapping of a file that arrays are to be views of. The segment's digest, for
         which every byte would have to be read, is not checked then.
+    verify : bool
+        Whether a digest of the header that does not match is an error.
 
     Raises
     ------
@@ -170,137 +131,101 @@ def read(data: memoryview, limits: Limits, *, mapped: bool = False) -> Document:
         raise LimitError(
             f"the document has {len(data)} bytes; the policy's limit document_bytes is {limits.document_bytes}"
         )
-    header = read_header(data, limits)
-    segment = _read_segment(header.members, data, header.end, mapped=mapped)
+    header = read_header(data, limits, verify=verify)
+    segment = _read_segment(header, data, mapped=mapped)
     return Document(header.members, header.text, segment)
 
 
-def read_header(data: memoryview, limits: Limits) -> Header:
-    """
-    Read and check the header that some bytes start with.
+class _SegmentMember(NamedTuple):
+    """What the header says of the segment, and where that must be."""
 
-    Parameters
-    ----------
-    data : memoryview
-        The document, or so much of it that the NUL behind the header is among it.
-    limits : Limits
-        What the policy grants.
-    """
-    end = _find_nul(data)
-    text = data if end is None else data[:end]
-    if len(text) > limits.text_bytes:
-        raise LimitError(
-            f"the header has {len(text)} bytes; the policy's limit text_bytes is {limits.text_bytes}"
-        )
-    members = _parse(bytes(text), limits)
-    _check_header(members)
-    _check_digest(members, text)
-    return Header(members, text, end)
+    nbytes: int
+    digest: Any
+    start: int
 
 
-def _find_nul(data: memoryview) -> int | None:
-    for start in range(0, len(data), _SEARCH_STEP):
-        place = bytes(data[start : start + _SEARCH_STEP]).find(0)
-        if place >= 0:
-            return start + place
-    return None
-
-
-def _parse(text: bytes, limits: Limits) -> dict[str, Any]:
-    if not text:
-        raise DocumentError("the document is empty")
-    if text[:1] != b"{":
-        raise DocumentError(f"not a reflectio document: it does not start with {{{_hint(text)}")
-    if (count := count_values(text, limits.nodes)) > limits.nodes:
-        raise LimitError(f"the header holds {count} values; the policy's limit nodes is {limits.nodes}")
-    header: dict[str, Any] = parse(text)
-    if limits.depth < NESTING and (depth := nesting(header)) > limits.depth:
-        raise LimitError(
-            f"the header nests {depth} lists and objects; the policy's limit depth is {limits.depth}"
-        )
-    return header
-
-
-# How files begin that are given in place of a document, and what to say of them.
-_OTHERS = (
-    (b"\x80", "this looks like a pickle or joblib file"),
-    (b"PK\x03\x04", "this looks like a zip archive, as skops writes it"),
-    (b"\x1f\x8b", "this is compressed by gzip; decompress it first"),
-    ((b"x\x01", b"x\x5e", b"x\x9c", b"x\xda"), "this is compressed by zlib, as joblib does"),
-    (b"\xef\xbb\xbf", "the text starts with a byte order mark; save it as UTF-8 without one"),
-    (b"\xff\xfe", "this looks like UTF-16; save it as UTF-8"),
-)
-
-
-def _hint(text: bytes) -> str:
-    return next((f"; {hint}" for beginning, hint in _OTHERS if text.startswith(beginning)), "")
-
-
-def _check_header(header: dict[str, Any]) -> None:
-    version = header.get("reflectio")
-    if type(version) is not int:
-        raise DocumentError(
-            "not a reflectio document: the member 'reflectio' with the format version is missing"
-        )
-    if version != FORMAT_VERSION:
-        raise DocumentError(
-            f"the document has format version {version}; this reflectio reads version {FORMAT_VERSION}, a newer "
-            "one may read it"
-        )
-    if missing := _REQUIRED - header.keys():
-        raise DocumentError(f"the header has no {' and no '.join(sorted(missing))}")
-    if unknown := header.keys() - set(_MEMBERS):
-        raise DocumentError(f"the header has unknown members: {', '.join(sorted(unknown))}")
-    if type(header["versions"]) is not dict:
-        raise DocumentError("the versions must be an object").rooted("$.versions")
-    if type(header.get("objects", [])) is not list:
-        raise DocumentError("the objects must be a list").rooted("$.objects")
-
-
-def _check_digest(header: dict[str, Any], text: memoryview) -> None:
-    if "digest" not in header:
-        return
-    digest = header["digest"]
-    if type(digest) is not str or not digest.startswith(f"{_ALGORITHM}:"):
-        raise DocumentError(f"the digest must be {_ALGORITHM}: and hexadecimal digits").rooted("$.digest")
-    # It is the last member, so that its name is near the end.
-    tail = bytes(text[-256:])
-    place = tail.rfind(_DIGEST_MEMBER)
-    if place < 0 or next(reversed(header)) != "digest":
-        raise DocumentError("the digest must be the last member").rooted("$.digest")
-    found = _digest(text[: len(text) - len(tail) + place])
-    if digest != f"{_ALGORITHM}:{found}":
-        raise IntegrityError(
-            "the header does not match its digest: the document was damaged, or edited. Delete the member 'digest' "
-            "to accept an edit"
-        )
-
-
-def _read_segment(header: dict[str, Any], data: memoryview, end: int | None, *, mapped: bool) -> Segment:
-    from reflectio.segment import ALIGNMENT, Segment
-
-    described = header.get("segment")
+def _segment_member(header: Header) -> _SegmentMember | None:
+    """Read what the header says of the segment; None where there is none."""
+    described, end = header.members.get("segment"), header.end
     if described is None:
         if end is not None:
             raise DocumentError("bytes follow the header, which describes no segment")
-        return Segment(data[:0])
-    if type(described) is not dict or not {"nbytes"} <= described.keys() <= {"nbytes", _ALGORITHM}:
-        raise DocumentError(f"the segment must be described by nbytes and {_ALGORITHM}").rooted("$.segment")
+        return None
+    if type(described) is not dict or not {"nbytes"} <= described.keys() <= {"nbytes", ALGORITHM}:
+        raise DocumentError(f"the segment must be described by nbytes and {ALGORITHM}").rooted("$.segment")
     nbytes = described["nbytes"]
     if end is None:
         raise DocumentError("the segment is missing: the document is truncated").rooted("$.segment")
-    start = end + (-end % ALIGNMENT or ALIGNMENT)
-    if type(nbytes) is not int or start + nbytes != len(data):
+    if type(nbytes) is not int or nbytes < 0:
+        raise DocumentError(f"the segment cannot have {nbytes!r} bytes").rooted("$.segment")
+    return _SegmentMember(nbytes, described.get(ALGORITHM), end + (-end % ALIGNMENT or ALIGNMENT))
+
+
+def _check_size(member: _SegmentMember, size: int) -> None:
+    if member.start + member.nbytes != size:
         raise DocumentError(
-            f"the segment should have {nbytes} bytes and has {max(0, len(data) - start)}: the document is truncated, "
-            "or something follows it"
+            f"the segment should have {member.nbytes} bytes and has {max(0, size - member.start)}: the document is "
+            "truncated, or something follows it"
         ).rooted("$.segment")
+
+
+def _check_padding(header: Header, padding: Any) -> None:
     # White space behind the header would be padding that the digest does not cover.
-    if any(data[end:start]) or data[end - 1] != _CLOSING_BRACE:
+    if any(padding) or header.text[-1] != _CLOSING_BRACE:
         raise DocumentError("the padding before the segment is not zero").rooted("$.segment")
-    body = data[start:]
-    if not mapped and _ALGORITHM in described and _digest(body) != described[_ALGORITHM]:
+
+
+def _read_segment(header: Header, data: memoryview, *, mapped: bool) -> Segment:
+    if header.end is None and "segment" not in header.members:
+        return Segment(data[:0])
+    member = _segment_member(header)
+    if member is None:
+        return Segment(data[:0])
+    _check_size(member, len(data))
+    _check_padding(header, data[header.end : member.start])
+    body = data[member.start :]
+    if not mapped and member.digest is not None and digest_of(body) != member.digest:
         raise IntegrityError(
             "the segment does not match its digest: the document was damaged, or edited"
         ).rooted("$.segment")
     return Segment(body, mapped=mapped)
+
+
+def read_source(source: Source, limits: Limits) -> Document:
+    """
+    Read and check a document from a file, short of its segment, which comes later and in order.
+
+    A document that is small, or has no segment, is read at once, as `read` does it.
+
+    Parameters
+    ----------
+    source : Source
+        The file.
+    limits : Limits
+        What the policy grants.
+
+    Raises
+    ------
+    DocumentError, LimitError, IntegrityError
+        As in `read`.
+    """
+    beginning, complete = source.read_beginning(limits.text_bytes)
+    if complete:
+        return read(beginning, limits)
+    header = read_header(beginning, limits)
+    member = _segment_member(header)
+    if member is None or header.end is None:
+        raise DocumentError("the document is truncated, or something follows it")
+    size = member.start + member.nbytes
+    if source.size is not None:
+        _check_size(member, source.size)
+    elif size > limits.document_bytes:
+        raise LimitError(
+            f"the document has {size} bytes; the policy's limit document_bytes is {limits.document_bytes}"
+        )
+    source.put_back(beginning[header.end :])
+    padding = bytearray(member.start - header.end)
+    source.readinto(memoryview(padding))
+    _check_padding(header, padding)
+    segment = StreamedSegment(source, member.nbytes, member.digest)
+    return Document(header.members, header.text, segment)

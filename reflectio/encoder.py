@@ -20,21 +20,56 @@ NESTING = 100
 # be complete before anything can refer to it) still finds room.
 _MOVE_AT = NESTING - 20
 
-_Hook = tuple[Callable[[Any, "Encoder"], Node], bool, bool]
+#: Gives the node of any object of a type.
+Writer = Callable[[Any, "Encoder"], Node]
 
 
-class _Hooks(dict[type, _Hook]):
-    """The encoding hook of each type met so far, asked from the converter once per type."""
+class _Writers(dict[type, Writer]):
+    """The writer of each type met so far; its codec is asked from the converter once."""
 
-    def __missing__(self, cls: type) -> _Hook:
+    def __missing__(self, cls: type) -> Writer:
         load_entry_points()
         codec: Codec = codec_for_class(cls)
-        hook = self[cls] = (codec.encode, codec.shared, codec.late)
-        return hook
+        writer = self[cls] = writer_for(codec.encode, shared=codec.shared, late=codec.late)
+        return writer
 
 
-_hooks = _Hooks()
-on_change(_hooks.clear)
+def writer_for(encode: Writer, *, shared: bool, late: bool) -> Writer:
+    """
+    Give what writes every object of a type.
+
+    Parameters
+    ----------
+    encode : callable
+        Gives the node of an object that was not met before.
+    shared : bool
+        Whether the identity of the objects matters.
+    late : bool
+        Whether a reader can refer to an object before its contents are complete.
+    """
+    if not shared:
+        return encode
+    if not late:
+        return lambda obj, encoder: encoder.share(obj, encode)
+
+    def write(obj: Any, encoder: Encoder) -> Node:
+        # `Encoder.share` for the common case, spelled out: this runs for nearly every object.
+        nodes = encoder.nodes
+        key = id(obj)
+        if key in nodes or encoder.values_open or encoder.depth > _MOVE_AT:
+            return encoder.share(obj, encode, late=True)
+        nodes[key] = None
+        encoder.kept.append(obj)
+        encoder.depth += 1
+        node = encode(obj, encoder)
+        encoder.depth -= 1
+        return encoder.complete(key, node)
+
+    return write
+
+
+_writers = _Writers()
+on_change(_writers.clear)
 
 # Types whose values are JSON as they stand. Text with lone surrogates and integers beyond 64 bits are not; they
 # are so rare that the JSON encoder is left to find them, and the walk is then repeated with care.
@@ -65,6 +100,8 @@ class Encoder:
         Whether every string and integer is checked for being plain JSON.
     sorting : frozenset of int
         The ids of the sets whose elements are being put in order by a walk such as this one.
+    segment : SegmentWriter, optional
+        What takes the arrays that lie outside the header; by default one that writes them as they are.
 
     Attributes
     ----------
@@ -79,24 +116,29 @@ class Encoder:
     """
 
     def __init__(
-        self, *, inline: bool = False, careful: bool = False, sorting: frozenset[int] = frozenset()
+        self,
+        *,
+        inline: bool = False,
+        careful: bool = False,
+        sorting: frozenset[int] = frozenset(),
+        segment: SegmentWriter | None = None,
     ) -> None:
         self.plain = _PLAIN_WITH_CARE if careful else _PLAIN
         self.careful = careful
         self.inline = inline
         self.sorting = sorting
-        self.segment = SegmentWriter()
+        self.segment = SegmentWriter() if segment is None else segment
         self.names: set[str] = set()
         self.memory: dict[int, np.ndarray[Any, Any]] = {}
         self.depth = 2
-        self._hooks = _hooks
-        # id of each object met: None while it is being visited, then its node. `_kept` holds the objects, so
+        self.writers: dict[type, Writer] = _writers
+        # id of each object met: None while it is being visited, then its node. `kept` holds the objects, so
         # that no id is used twice.
-        self._nodes: dict[int, Node] = {}
-        self._kept: list[Any] = []
+        self.nodes: dict[int, Node] = {}
+        self.kept: list[Any] = []
         self._ids: dict[int, int] = {}
         self._next_id = 1
-        self._values_open: dict[int, Any] = {}
+        self.values_open: dict[int, Any] = {}
         # What continues in ``objects``, with how it is encoded.
         self._moved: list[tuple[Any, Callable[[Any, Encoder], Node], bool]] = []
         self._canonical: dict[Any, Any] = {}
@@ -148,35 +190,31 @@ class Encoder:
         node
             Its node, or a reference where it was met before.
         """
-        encode, shared, late = self._hooks[type(obj)]
-        if not shared:
-            return encode(obj, self)
-        if not late or self._values_open or self.depth > _MOVE_AT:
-            return self.share(obj, encode, late)
-        # What follows is `share` for the common case, spelled out: this runs for every object.
-        nodes = self._nodes
-        key = id(obj)
-        if key in nodes:
-            return self._refer(key)
-        nodes[key] = None
-        self._kept.append(obj)
-        self.depth += 1
-        node = encode(obj, self)
-        self.depth -= 1
-        if key in self._ids:
-            node = self._give_id(node, self._ids[key])
-        nodes[key] = node
-        return node
+        return self.writers[type(obj)](obj, self)
+
+    def visit_values(self, members: dict[str, Any]) -> dict[str, Node]:
+        """Put nodes in the place of the values of a dict that are not plain, and give it back."""
+        plain, writers = self.plain, self.writers
+        key = ""
+        try:
+            for key, value in members.items():
+                kind = type(value)
+                if kind not in plain and not (kind is float and value - value == 0.0):
+                    members[key] = writers[kind](value, self)
+        except UnsupportedTypeError as error:
+            error.within(key)
+            raise
+        return members
 
     def share_leaf(self, obj: Any, encode: Callable[[Any, Encoder], Node]) -> Node:
         """As `share`, for an object that cannot contain others: nothing refers to it before it is complete."""
         key = id(obj)
-        if key in self._nodes:
+        if key in self.nodes:
             return self._refer(key)
         if self.depth > NESTING:
             return self._move(obj, key, encode, late=False)
-        node = self._nodes[key] = encode(obj, self)
-        self._kept.append(obj)
+        node = self.nodes[key] = encode(obj, self)
+        self.kept.append(obj)
         return node
 
     def share(self, obj: Any, encode: Callable[[Any, Encoder], Node], late: bool = False) -> Node:
@@ -193,32 +231,35 @@ class Encoder:
             Whether a reader can refer to the object before its contents are complete.
         """
         key = id(obj)
-        if key in self._nodes:
+        if key in self.nodes:
             return self._refer(key)
         if self.depth > _MOVE_AT and (late or self.depth > NESTING):
             return self._move(obj, key, encode, late)
         return self._visit_new(obj, key, encode, late)
 
     def _visit_new(self, obj: Any, key: int, encode: Callable[[Any, Encoder], Node], late: bool) -> Node:
-        nodes = self._nodes
+        nodes = self.nodes
         nodes[key] = None
-        self._kept.append(obj)
+        self.kept.append(obj)
         self.depth += 1
         if late:
             node = self._visit_late(obj, key, encode)
         else:
-            self._values_open[key] = obj
+            self.values_open[key] = obj
             node = encode(obj, self)
-            del self._values_open[key]
+            del self.values_open[key]
         self.depth -= 1
-        nodes[key] = node
-        if key in self._ids:
+        return self.complete(key, node)
+
+    def complete(self, key: int, node: Node) -> Node:
+        """Note the node of an object, by the object's id, now that all below it is visited."""
+        if self._ids and key in self._ids:
             node = self._give_id(node, self._ids[key])
-            nodes[key] = node
+        self.nodes[key] = node
         return node
 
     def _visit_late(self, obj: Any, key: int, encode: Callable[[Any, Encoder], Node]) -> Node:
-        if not self._values_open:
+        if not self.values_open:
             return encode(obj, self)
         # Inside a tuple, say: if the object refers back to that tuple, which a reader cannot have at that
         # point, everything the visit did is undone and the object is written after the tuple instead.
@@ -247,20 +288,20 @@ class Encoder:
         return number
 
     def _refer(self, key: int) -> Node:
-        if key in self._values_open:
+        if key in self.values_open:
             raise _CycleThroughValueError
         number = self._ids.get(key)
         if number is None:
             number = self._ids[key] = self._take_id()
-            node = self._nodes[key]
+            node = self.nodes[key]
             if node is not None:
-                self._nodes[key] = self._give_id(node, number)
+                self.nodes[key] = self._give_id(node, number)
         return {"$": "ref", "id": number}
 
     def refer_to(self, obj: Any) -> Node | None:
         """A reference to an object, if the walk has completed it already; None otherwise."""
         key = id(obj)
-        return self._refer(key) if self._nodes.get(key) is not None else None
+        return self._refer(key) if self.nodes.get(key) is not None else None
 
     def canonical(self, value: Any) -> Any:
         """The first value met that equals this one; for values that are large, and of which a document has many."""
@@ -301,8 +342,8 @@ class Encoder:
 
     def _move(self, obj: Any, key: int, encode: Callable[[Any, Encoder], Node], late: bool) -> Node:
         number = self._ids[key] = self._take_id()
-        self._kept.append(obj)
-        self._nodes[key] = {"$": "ref", "id": number}
+        self.kept.append(obj)
+        self.nodes[key] = {"$": "ref", "id": number}
         self._moved.append((obj, encode, late))
         return {"$": "ref", "id": number}
 
@@ -314,17 +355,17 @@ class Encoder:
         return _tagged(node, self._shared_plain.pop(id(node)))
 
     def _mark(self) -> tuple[int, int, int, int, int]:
-        return len(self._kept), len(self._moved), len(self.segment.arrays), len(self._values_open), self.depth
+        return len(self.kept), len(self._moved), len(self.segment.arrays), len(self.values_open), self.depth
 
     def _undo(self, mark: tuple[int, int, int, int, int]) -> None:
         kept, moved, arrays, values_open, self.depth = mark
-        for obj in self._kept[kept:]:
+        for obj in self.kept[kept:]:
             # Neither objects nor nodes are let go: their ids stand in other tables.
-            self._kept.append(self._nodes.pop(id(obj), None))
+            self.kept.append(self.nodes.pop(id(obj), None))
             self._ids.pop(id(obj), None)
         del self._moved[moved:]
-        while len(self._values_open) > values_open:
-            self._values_open.popitem()
+        while len(self.values_open) > values_open:
+            self.values_open.popitem()
         self.segment.truncate(arrays)
 
 

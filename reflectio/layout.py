@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import NamedTuple
 
 Shape = tuple[int, ...]
@@ -44,6 +45,7 @@ def is_apart(shape: Shape, strides: Shape, itemsize: int) -> bool:
     return True
 
 
+@lru_cache(maxsize=4096)
 def canonical_strides(shape: Shape, itemsize: int, order: str) -> Shape:
     """The strides of a contiguous array."""
     strides = []

@@ -15,8 +15,42 @@ from reflectio.name_uses import dereferenced, nodes_of, path_of, targets_of
 
 _MANY_JOBS = 256
 _LARGE_CACHE_MB = 16_384
-_LARGE_SIZE = 10_000_000
 _LARGE_DEGREE = 100
+
+# Parameters that `fit` takes time or memory in proportion to, with the largest value that anybody would choose.
+_SIZES: dict[str, float] = {
+    "C": 1e8,
+    "batch_size": 1e8,
+    "cv": 1000,
+    "hidden_layer_sizes": 1e6,
+    "max_bins": 255,
+    "max_iter": 1e7,
+    "max_leaf_nodes": 1e8,
+    "max_trials": 1e6,
+    "n_alphas": 1e5,
+    "n_bins": 1e6,
+    "n_candidates": 1e5,
+    "n_clusters": 1e6,
+    "n_components": 1e6,
+    "n_estimators": 1e5,
+    "n_init": 1e4,
+    "n_iter": 1e6,
+    "n_iter_no_change": 1e6,
+    "n_knots": 1e5,
+    "n_neighbors": 1e6,
+    "n_oversamples": 1e5,
+    "n_output_features_": 1e7,
+    "n_quantiles": 1e8,
+    "n_repeats": 1e4,
+    "n_resampling": 1e5,
+    "n_restarts_optimizer": 1e4,
+    "n_splits": 1000,
+    "n_subsets": 1e6,
+    "sample_steps": 1000,
+    "subsample": 1e9,
+    "verbose": 1e4,
+    "window_size": 1e6,
+}
 
 # How much of a value a message repeats.
 _SHOWN = 100
@@ -48,7 +82,12 @@ def _above(limit: float) -> Callable[[Any], bool]:
     return lambda value: type(value) in (int, float) and abs(value) > limit
 
 
-_SIZE = (_above(_LARGE_SIZE), "a later call will ask for very much memory or time")
+def _any_above(limit: float) -> Callable[[Any], bool]:
+    """Of a value, or of several in a list or tuple."""
+    above = _above(limit)
+    return lambda value: above(value) or (type(value) is list and any(above(_plain(item)) for item in value))
+
+
 _DEGREE = (_above(_LARGE_DEGREE), "transforming makes columns whose number grows as a power of it")
 
 # Parameters of estimators whose value makes a later call reach outside the process, or ask for very much.
@@ -75,12 +114,18 @@ _PARAMETERS: dict[str, tuple[Callable[[Any], bool], str]] = {
         lambda value: type(value) is str,
         "a regular expression of its own: some take exponential time on some texts",
     ),
-    "n_estimators": _SIZE,
-    "n_components": _SIZE,
-    "n_init": _SIZE,
-    "n_knots": _SIZE,
-    "max_iter": _SIZE,
     "degree": _DEGREE,
+    "warm_start": (
+        lambda value: value is True,
+        "fitting goes on from the state that the document holds, which a fit elsewhere would replace",
+    ),
+    **{
+        name: (
+            _any_above(limit),
+            f"more than {limit:,.0f}: a later call will ask for very much memory or time",
+        )
+        for name, limit in _SIZES.items()
+    },
 }
 
 # Nodes that are mappings written as pairs.
@@ -157,6 +202,8 @@ def _plain(value: Node) -> Any:
             return value
     if tag == "scalar":
         return _plain(value.get("value"))
+    if tag in ("tuple", "list"):
+        return value.get("items")
     if tag == "float":
         return float("inf")
     if tag == "int":

@@ -12,7 +12,6 @@ from attrs import define, field, frozen
 
 from reflectio.api import dumps, loads
 from reflectio.audit import audit
-from reflectio.document import read_header
 from reflectio.errors import (
     IntegrityError,
     LimitError,
@@ -22,6 +21,7 @@ from reflectio.errors import (
     VersionWarning,
     format_path,
 )
+from reflectio.header import read_header
 from reflectio.name_uses import nodes_of
 from reflectio.policy import Policy
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 import sys
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Set
 from functools import cache, lru_cache
 from importlib import metadata
 from typing import Any
@@ -44,13 +44,13 @@ def installed_version(distribution: str) -> str | None:
         return None
 
 
-def versions_for(names: Iterable[str]) -> dict[str, str]:
+def versions_for(names: Set[str]) -> Mapping[str, str]:
     """
     The header's ``versions`` for a document that holds some dotted names.
 
     Parameters
     ----------
-    names : iterable of str
+    names : set of str
         The names.
 
     Returns
@@ -58,6 +58,12 @@ def versions_for(names: Iterable[str]) -> dict[str, str]:
     dict of str to str
         The versions of Python, reflectio, and each distribution whose names occur, in that order.
     """
+    return _versions_for(frozenset(names))
+
+
+@lru_cache(maxsize=1024)
+def _versions_for(names: frozenset[str]) -> Mapping[str, str]:
+    # What the names come from is imported by now, and its version therefore settled.
     versions = {"python": platform.python_version(), "reflectio": __version__}
     distributions = {distribution_of(package) for package in {name.partition(".")[0] for name in names}}
     for distribution in sorted(filter(None, distributions)):

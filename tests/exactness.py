@@ -326,6 +326,8 @@ class _Comparison:
             type(base) is np.ndarray
             and id(base) in self._arrays
             and not (a.dtype.hasobject or base.dtype.hasobject)
+            # Memory seen as elements of another type is not kept: no check could say what they will be.
+            and a.dtype == base.dtype
             and (base.flags.c_contiguous or base.flags.f_contiguous)
             and is_apart(a.shape, a.strides, a.itemsize)
             and a.size

@@ -150,6 +150,11 @@ def test_audit_imports_nothing_that_a_document_names(tmp_path):
         ("pre_dispatch", "__import__('os').system('id')", "CVE-2022-21797"),
         ("n_estimators", 10**9, "memory or time"),
         ("degree", 500, "power"),
+        ("cv", 10**6, "memory or time"),
+        ("C", 1e30, "memory or time"),
+        ("n_iter", {"$": "scalar", "dtype": "int64", "value": 10**12}, "memory or time"),
+        ("hidden_layer_sizes", {"$": "tuple", "items": [10, 10**9]}, "memory or time"),
+        ("warm_start", True, "goes on from"),
     ],
 )
 @pytest.mark.parametrize("form", ["attribute", "state", "pairs", "reference"])
@@ -177,7 +182,8 @@ def test_a_parameter_that_reaches_outside_is_noticed_in_whatever_form_it_is_writ
 @pytest.mark.parametrize(
     ("attribute", "value"),
     [("memory", None), ("input", "content"), ("n_jobs", -1), ("n_jobs", 8), ("cache_size", 200.0),
-     ("token_pattern", r"(?u)\b\w\w+\b"), ("pre_dispatch", "2*n_jobs"), ("n_estimators", 100), ("degree", 3)],
+     ("token_pattern", r"(?u)\b\w\w+\b"), ("pre_dispatch", "2*n_jobs"), ("n_estimators", 100), ("degree", 3),
+     ("cv", 10), ("C", 1e6), ("max_iter", 10_000), ("hidden_layer_sizes", [100, 100]), ("warm_start", False)],
 )  # fmt: skip
 def test_usual_parameters_are_not_noticed(attribute, value):
     assert reflectio.audit(text_of({"$": "sklearn.svm.SVC", attribute: value})).notices == ()

@@ -79,7 +79,7 @@ class TestFormats:
         reflectio.dump(model, tmp_path / "model.json", format="binary")
         assert (tmp_path / "model.json").read_bytes() == reflectio.dumps(model)
 
-    @pytest.mark.parametrize("option", [{"format": "yaml"}, {"compression": "zstd"}], ids=str)
+    @pytest.mark.parametrize("option", [{"format": "yaml"}, {"compression": "lz4"}], ids=str)
     def test_an_option_with_no_such_value_leaves_the_file(self, old: Path, option: dict[str, Any]) -> None:
         with pytest.raises(ValueError, match=next(iter(option))):
             reflectio.dump([1], old, **option)
@@ -312,12 +312,16 @@ class _OnlyRead:
 
 
 class _Endless(io.RawIOBase):
-    """A stream of zeros without an end."""
+    """A document without an end."""
+
+    beginning = b'{"a": "'
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: Any) -> int:
+        buffer[:] = self.beginning.ljust(len(buffer))[: len(buffer)]
+        self.beginning = b""
         return len(buffer)
 
 

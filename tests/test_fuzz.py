@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import pytest
 from fuzz.__main__ import ZOO, fuzz
 from fuzz.target import refusers
@@ -54,11 +56,11 @@ def test_what_is_forged_is_valid_before(target, name):
     assert reflectio.loads(target.document(name)) is not None
 
 
-@pytest.mark.parametrize("targets", [[ZOO], list(TARGETS)], ids=["zoo", "targets"])
-def test_forged_documents_are_refused_or_harmless(targets):
-    report = fuzz(targets, cases=900, seed=7)
+@pytest.mark.parametrize(("targets", "cases"), [([ZOO], 600), (list(TARGETS), 600)], ids=["zoo", "targets"])
+def test_forged_documents_are_refused_or_harmless(targets, cases):
+    report = fuzz(targets, cases, seed=7)
     assert report.failures == []
-    total = sum(report.outcomes.values(), start=type(next(iter(report.outcomes.values())))())
-    assert total["refused"] + total["used"] + total["SLOW"] == 900
+    total = sum(report.outcomes.values(), Counter())
+    assert total["refused"] + total["used"] + total["SLOW"] == cases
     # A fuzzer whose documents are all refused, or all accepted, looks at nothing.
-    assert min(total["refused"], total["used"]) > 150
+    assert min(total["refused"], total["used"]) > 100

@@ -126,7 +126,7 @@ def test_the_metadata_names_version_licence_and_dependencies(installed: Path) ->
     assert described["Version"] == reflectio.__version__
     assert described["Requires-Python"] == ">=3.11"
     assert described["License-Expression"] == "MIT"
-    assert set(described.get_all("Provides-Extra", [])) == {"test", "bench", "dev"}
+    assert set(described.get_all("Provides-Extra", [])) == {"zstd", "test", "bench", "dev"}
 
 
 @pytest.mark.parametrize(

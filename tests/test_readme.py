@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 import reflectio.codecs
-from reflectio.document import _MEMBERS
+from reflectio.header import MEMBERS
 
 CHECKOUT = Path(__file__).parent.parent
 README = (CHECKOUT / "README.md").read_text(encoding="utf-8")
@@ -117,11 +117,17 @@ def test_the_table_of_nodes_has_every_codec_with_its_members() -> None:
 
 def test_the_table_of_the_header_has_every_member_in_order() -> None:
     section = README[README.index("### Header") : README.index("### Nodes")]
-    assert tuple(tag for tag, _ in _ROW.findall(section)) == _MEMBERS
+    assert tuple(tag for tag, _ in _ROW.findall(section)) == MEMBERS
 
 
-def test_the_policy_file_is_valid(tmp_path: Path) -> None:
-    (text,) = blocks("toml")
+@pytest.mark.parametrize("text", blocks("toml"))
+def test_policy_files_are_valid(text: str, tmp_path: Path) -> None:
+    (tmp_path / "policy.toml").write_text(text, encoding="utf-8")
+    assert reflectio.Policy.from_file(tmp_path / "policy.toml").limits.document_bytes == 2 * 2**30
+
+
+def test_the_policy_file_is_what_the_code_beside_it_needs(tmp_path: Path) -> None:
+    (text,) = (text for _, file, text in _BLOCK.findall(README) if file == "policy.toml")
     (tmp_path / "policy.toml").write_text(text, encoding="utf-8")
     policy = reflectio.Policy.from_file(tmp_path / "policy.toml")
     assert policy.allows("class", "acme.Clip")

@@ -9,14 +9,26 @@ import numpy as np
 import own_module
 import pytest
 import scipy.sparse
+from sklearn.base import BaseEstimator
+from sklearn.cluster import HDBSCAN, FeatureAgglomeration, KMeans
 from sklearn.datasets import load_iris
-from sklearn.ensemble import VotingClassifier
+from sklearn.decomposition import IncrementalPCA
+from sklearn.ensemble import (
+    BaggingClassifier,
+    GradientBoostingClassifier,
+    HistGradientBoostingClassifier,
+    HistGradientBoostingRegressor,
+    RandomForestClassifier,
+    VotingClassifier,
+)
 from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.linear_model import LogisticRegression
 from sklearn.mixture import BayesianGaussianMixture, GaussianMixture
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.naive_bayes import GaussianNB
-from sklearn.neighbors import KNeighborsClassifier
+from sklearn.neighbors import KNeighborsClassifier, RadiusNeighborsClassifier
+from sklearn.preprocessing import OneHotEncoder
+from sklearn.svm import SVC
 
 import reflectio
 
@@ -44,6 +56,14 @@ def _votes_for_distant_classes(model: dict[str, Any]) -> None:
     model["estimators_"][0]["classes_"]["data"][0] = 2**31 - 1
 
 
+def _more_threads_than_a_process_can_have(model: dict[str, Any]) -> None:
+    model["_n_threads"] = 1000
+
+
+def _more_bins_at_once_than_a_process_can_fill(model: dict[str, Any]) -> None:
+    model["_bin_mapper"]["n_threads"] = 1000
+
+
 @pytest.mark.parametrize(
     ("estimator", "forge", "path"),
     [
@@ -56,8 +76,22 @@ def _votes_for_distant_classes(model: dict[str, Any]) -> None:
         ),
         (VotingClassifier([("a", GaussianNB())]), _votes_for_distant_classes, "$.model"),
         (GaussianProcessRegressor(random_state=0), _endless_sampling, "$.model.alpha_"),
+        (KMeans(2), _more_threads_than_a_process_can_have, "$.model._n_threads"),
+        (
+            HistGradientBoostingRegressor(max_iter=1),
+            _more_bins_at_once_than_a_process_can_fill,
+            "$.model._bin_mapper.n_threads",
+        ),
     ],
-    ids=["one versus rest", "mixture", "bayesian mixture", "voting", "gaussian process"],
+    ids=[
+        "one versus rest",
+        "mixture",
+        "bayesian mixture",
+        "voting",
+        "gaussian process",
+        "threads of k-means",
+        "threads of a bin mapper",
+    ],
 )
 def test_it_is_refused(estimator, forge, path):
     document = json.loads(reflectio.dumps(estimator.fit(X, Y), format="json"))
@@ -72,6 +106,10 @@ _LEN = {"$": "callable", "name": "builtins.len"}
 
 def _objects(*values: Any, **more: Any) -> dict[str, Any]:
     return {"$": "ndarray", "dtype": "object", "shape": [len(values), 2], "data": list(values), **more}
+
+
+def _view(dtype: str, shape: tuple[int, ...] = (1,), **members: Any) -> dict[str, Any]:
+    return {"$": "ndarray", "dtype": dtype, "shape": list(shape), "offset": 0, "strides": [8], **members}
 
 
 @pytest.mark.parametrize(
@@ -99,8 +137,24 @@ def _objects(*values: Any, **more: Any) -> dict[str, Any]:
             "offset": 0,
             "strides": [0],
         },
+        # numpy counts what is true by adding bytes, and then writes as many elements as are not zero.
+        {"$": "ndarray", "dtype": "bool", "shape": [3], "data": "BwcH", "encoding": "base64"},
+        _view("bool", base=_array([1.0])),
+        _view("int64", base=_array([1.0])),
+        _view("float64", base=_array([1.0, 2.0]), offset=4),
+        _view("float64", [2], base=_array([1.0, 2.0, 3.0]), strides=[12]),
     ],
-    ids=["array as state", "pairs as state", "output by position", "elements without bytes"],
+    ids=[
+        "array as state",
+        "pairs as state",
+        "output by position",
+        "elements without bytes",
+        "booleans of seven",
+        "a view as booleans",
+        "a view as integers",
+        "a view out of step",
+        "a view with strides out of step",
+    ],
 )
 def test_a_forged_node_is_refused(node):
     document = {"reflectio": 1, "versions": {}, "model": node}
@@ -114,6 +168,102 @@ def test_index_arrays_of_a_sparse_matrix_are_reached_by_nothing_else():
     loaded, indices = reflectio.loads(reflectio.dumps([matrix, matrix.indices]))
     indices[:] = 2**30
     assert loaded.indices.tolist() == [0, 1, 2]
+
+
+def test_a_smaller_sparse_matrix_does_not_share_the_indices_of_a_larger():
+    # Summing duplicates moves what is left to the front.
+    large = scipy.sparse.csr_matrix(([0.0, 1.0], [0, 999], [0, 1, 2]), shape=(2, 1000))
+    small = scipy.sparse.csr_matrix(([1.0], [0], [0, 1]), shape=(1, 1))
+    document = json.loads(reflectio.dumps([large, small], format="json"))
+    indices = document["model"][0]["indices"]
+    document["model"][1].update(indices=indices | {"$id": 1}, data=_array([1.0, 1.0]))
+    document["model"][0]["indices"] = {"$": "ref", "id": 1}
+    large, small = reflectio.loads(json.dumps(document))
+    large.eliminate_zeros()
+    assert large.indices.tolist() == [999]
+    assert small.indices.tolist() == [0, 999]
+    assert small.toarray().tolist() == [[1.0]]
+
+
+def _mutable(value: Any) -> list[Any]:
+    """All arrays, lists and estimators that one holds, and itself."""
+    found, waiting = [], [value]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, list | tuple | dict) or (
+            isinstance(value, np.ndarray) and value.dtype.hasobject
+        ):
+            waiting += (
+                value.values()
+                if isinstance(value, dict)
+                else list(np.ravel(value))
+                if isinstance(value, np.ndarray)
+                else value
+            )
+        if isinstance(value, np.ndarray | list | dict | BaseEstimator) or scipy.sparse.issparse(value):
+            found.append(value)
+        if isinstance(value, BaseEstimator):
+            waiting += [part for part in vars(value).values() if isinstance(part, BaseEstimator)]
+    return found
+
+
+_CODES = X[:, :2].round().astype(int)
+
+
+@pytest.mark.parametrize(
+    ("estimator", "attribute"),
+    [
+        (KNeighborsClassifier(), "_y"),
+        (RadiusNeighborsClassifier(), "_y"),
+        (OneHotEncoder(), "categories_"),
+        (OneHotEncoder(min_frequency=5), "_default_to_infrequent_mappings"),
+        (OneHotEncoder(drop="first"), "_drop_idx_after_grouping"),
+        (FeatureAgglomeration(), "labels_"),
+        (HDBSCAN(copy=True), "_single_linkage_tree_"),
+        (SVC(), "_n_support"),
+        (SVC(), "support_"),
+        (SVC(), "support_vectors_"),
+        (GaussianMixture(random_state=0), "covariances_"),
+        (GaussianProcessRegressor(), "alpha_"),
+        (IncrementalPCA(2), "components_"),
+        (RandomForestClassifier(2), "estimators_"),
+        (BaggingClassifier(n_estimators=2), "estimators_"),
+        (BaggingClassifier(n_estimators=2), "estimators_features_"),
+        (GradientBoostingClassifier(n_estimators=2), "estimators_"),
+        (GradientBoostingClassifier(n_estimators=2), "init_"),
+        (HistGradientBoostingClassifier(max_iter=2), "_predictors"),
+        (HistGradientBoostingClassifier(max_iter=2), "_bin_mapper"),
+        (OneVsRestClassifier(GaussianNB()), "estimators_"),
+        (VotingClassifier([("a", GaussianNB())]), "estimators_"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else type(value).__name__,
+)
+def test_nothing_else_in_a_document_reaches_what_a_check_relies_on(estimator, attribute):
+    estimator.fit(_CODES if isinstance(estimator, OneHotEncoder) else X, Y)
+    held = {"first": getattr(estimator, attribute), "estimator": estimator, "again": estimator}
+    loaded = reflectio.loads(reflectio.dumps(held))
+    assert loaded["again"] is loaded["estimator"]
+    mine, others = (_mutable(value) for value in (getattr(loaded["estimator"], attribute), loaded["first"]))
+    assert len(mine) == len(others)
+    assert {id(value) for value in mine}.isdisjoint(map(id, others))
+    arrays = [[value for value in values if isinstance(value, np.ndarray)] for values in (mine, others)]
+    for one, other in zip(*arrays, strict=True):
+        assert not np.shares_memory(one, other)
+        if not one.dtype.hasobject:
+            np.testing.assert_array_equal(one, other)
+
+
+def test_counts_that_grow_in_place_are_not_the_classes_that_neighbors_vote_for():
+    neighbors, bayes = KNeighborsClassifier(n_neighbors=1).fit(X, Y), GaussianNB().fit(X, Y)
+    document = json.loads(reflectio.dumps([neighbors, bayes], format="json"))
+    votes = document["model"][0]["_y"]
+    document["model"][1]["class_count_"] = _view("int64", [3], base={"$": "ref", "id": 99}, strides=[8])
+    document["model"][0]["_y"] = votes | {"$id": 99}
+    neighbors, bayes = reflectio.loads(json.dumps(document))
+    bayes.partial_fit(np.repeat(X, 10, axis=0), np.repeat(Y, 10))
+    assert bayes.class_count_.tolist() == [100, 100, 100]
+    assert neighbors.predict_proba(X).shape == (30, 3)
+    assert neighbors._y.tolist() == Y.tolist()
 
 
 @pytest.mark.parametrize(

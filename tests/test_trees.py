@@ -512,15 +512,8 @@ def test_no_other_array_shares_the_memory_of_histogram_nodes() -> None:
     document = json.loads(reflectio.dumps([model._predictors[0][0], 0], format="json"))
     nodes = document["model"][0]["nodes"]
     nodes["$id"] = 77
-    document["model"][1] = {
-        "$": "ndarray",
-        "dtype": "uint8",
-        "shape": [56],
-        "base": {"$": "ref", "id": 77},
-        "offset": 0,
-        "strides": [1],
-    }
+    document["model"][1] = {"$": "ref", "id": 77}
     predictor, view = reflectio.loads(json.dumps(document))
     before = predictor.nodes.copy()
-    view[:] = 255
+    view["left"] = 255
     np.testing.assert_array_equal(predictor.nodes, before)

@@ -12,18 +12,37 @@ from typing import Any
 import numpy as np
 import pytest
 import scipy.sparse
-from sklearn import cluster, decomposition, dummy, kernel_approximation, linear_model, neighbors, svm
+from sklearn import (
+    cluster,
+    decomposition,
+    dummy,
+    ensemble,
+    kernel_approximation,
+    linear_model,
+    naive_bayes,
+    neighbors,
+    svm,
+)
+from sklearn.calibration import CalibratedClassifierCV
 from sklearn.cluster import _kmeans
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.feature_extraction import DictVectorizer, FeatureHasher
 from sklearn.feature_extraction.text import CountVectorizer, HashingVectorizer
+from sklearn.feature_selection import SelectKBest
+from sklearn.gaussian_process import GaussianProcessClassifier
 from sklearn.gaussian_process.kernels import RBF, Exponentiation
 from sklearn.metrics.pairwise import linear_kernel
+from sklearn.model_selection import GridSearchCV
+from sklearn.multiclass import OneVsRestClassifier
+from sklearn.neural_network import MLPClassifier
+from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import (
     FunctionTransformer,
     MultiLabelBinarizer,
     Normalizer,
     OneHotEncoder,
     PolynomialFeatures,
+    SplineTransformer,
 )
 
 import reflectio
@@ -439,7 +458,43 @@ def _edges() -> Any:
     yield "a minimal hierarchy", lambda: cluster.HDBSCAN(min_cluster_size=2, copy=True).fit(few)
 
 
-EDGES = dict(_edges())
+def _answering():
+    yield linear_model.LogisticRegressionCV(cv=2)
+    yield naive_bayes.GaussianNB()
+    yield MLPClassifier(max_iter=5)
+    yield GaussianProcessClassifier(RBF([1.0, 1.0, 1.0]))
+    yield ensemble.HistGradientBoostingClassifier(max_iter=1)
+    yield make_pipeline(SelectKBest(k=2), SplineTransformer(), decomposition.PCA(2), linear_model.Ridge())
+    yield make_pipeline(FunctionTransformer(np.tanh), svm.SVC())
+
+
+def _first_guesses():
+    yield make_pipeline(decomposition.PCA(2), linear_model.LogisticRegression())
+    yield svm.SVC(probability=True)
+    yield neighbors.KNeighborsClassifier()
+    yield MLPClassifier(max_iter=5)
+    yield LinearDiscriminantAnalysis()
+    yield CalibratedClassifierCV(naive_bayes.GaussianNB())
+    yield GridSearchCV(naive_bayes.GaussianNB(), {})
+    yield ensemble.BaggingClassifier(n_estimators=2)
+    yield ensemble.AdaBoostClassifier(n_estimators=2)
+
+
+EDGES = (
+    dict(_edges())
+    | {
+        f"boosting that starts from {type(init).__name__}": lambda init=init: (
+            ensemble.GradientBoostingClassifier(n_estimators=1, init=init).fit(X, CLASSES)
+        )
+        for init in _first_guesses()
+    }
+    | {
+        f"several labels by {type(estimator).__name__} {number}": lambda estimator=estimator: (
+            OneVsRestClassifier(estimator).fit(X, X > 0)
+        )
+        for number, estimator in enumerate(_answering())
+    }
+)
 
 
 @pytest.mark.parametrize("name", EDGES)
@@ -450,3 +505,16 @@ def test_valid_states_at_the_edges_load(name):
         for format in ("binary", "json"):
             document = reflectio.dumps(estimator, format=format)
             assert reflectio.dumps(reflectio.loads(document), format=format) == document
+
+
+def test_the_limit_on_depth_is_on_the_header_and_not_on_the_model(tmp_path):
+    policy = tmp_path / "policy.toml"
+    policy.write_text('extends = ["default"]\n[limits]\ndepth = 110\n')
+    deep: Any = []
+    for _ in range(1000):
+        deep = [deep]
+    again = reflectio.loads(reflectio.dumps(deep), policy=policy)
+    assert len(again) == 1
+    by_hand = '{"reflectio": 1, "versions": {}, "model": %s}' % ("[" * 120 + "]" * 120)
+    with pytest.raises(reflectio.LimitError, match="depth"):
+        reflectio.loads(by_hand, policy=policy)

@@ -14,7 +14,9 @@ from reflectio.cli import policy
 from reflectio.cli.audit import audit
 from reflectio.cli.convert import convert
 from reflectio.cli.demo import demo
+from reflectio.cli.diff import diff
 from reflectio.cli.manual import GroupWithManual, add
+from reflectio.cli.show import show
 from reflectio.cli.status import reported
 from reflectio.cli.verify import verify
 
@@ -72,7 +74,7 @@ def _options(
     """What every command has; it also keeps the name of a command needed while there is one only."""
 
 
-for command in (audit, convert, demo, verify):
+for command in (show, audit, diff, convert, verify, demo):
     add(app, command)
 app.add_typer(policy.app)
 

@@ -15,7 +15,7 @@ import typer
 
 from reflectio.cli.console import Console, printable, printable_lines, stderr
 
-__all__ = ["INTERRUPTED", "NO", "USAGE", "YES", "answer", "explain", "fail", "reported", "warn"]
+__all__ = ["INTERRUPTED", "NO", "USAGE", "YES", "answer", "explain", "fail", "problem", "reported", "warn"]
 
 #: The answer is yes: the file is good, nothing differs, the work is done.
 YES = 0
@@ -68,6 +68,11 @@ def fail(message: str, hint: str = "") -> NoReturn:
     """
     _print_problem("error", "bold red", message, hint)
     raise typer.Exit(NO)
+
+
+def problem(message: str, hint: str = "") -> None:
+    """Print an error on standard error and go on, with the next file."""
+    _print_problem("error", "bold red", message, hint)
 
 
 def warn(message: str, hint: str = "") -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import base64
 import contextlib
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
+from functools import lru_cache
 from itertools import chain
 from math import prod
 from typing import Any
@@ -14,13 +15,13 @@ import numpy as np
 
 from reflectio.codecs.numbers import decode_base64, is_utf8
 from reflectio.errors import DocumentError
-from reflectio.segment import as_buffer
+from reflectio.segment import as_buffer, check_booleans
 
 Array = np.ndarray[Any, Any]
 Shape = tuple[int, ...]
 
 # Beyond this many axes the lists are flat: JSON parsers limit how deep lists nest.
-_NESTED_AXES = 16
+NESTED_AXES = 16
 
 # Up to this many elements Python's own loops are faster than numpy's.
 _FEW = 64
@@ -44,7 +45,7 @@ def nest(flat: list[Any], shape: Shape) -> Any:
     """Arrange elements in C order as lists of lists; no elements are an empty list, whatever the shape."""
     if not shape:
         return flat[0]
-    if len(shape) > _NESTED_AXES or not flat:
+    if len(shape) > NESTED_AXES or not flat:
         return flat
     for length in reversed(shape[1:]):
         flat = [flat[i : i + length] for i in range(0, len(flat), length)]
@@ -57,7 +58,7 @@ def flatten(data: Any, shape: Shape) -> list[Any]:
         return [data]
     if data == [] and 0 in shape:
         return []
-    if len(shape) > _NESTED_AXES:
+    if len(shape) > NESTED_AXES:
         shape = (prod(shape),)
     flat = [data]
     for axis, length in enumerate(shape):
@@ -81,18 +82,22 @@ def _float_text(value: float, bits: int, itemsize: int) -> str:
     return f"nan:{bits:#x}"
 
 
-def _is_finite(array: Array) -> bool:
-    if array.size > _FEW:
+def _is_finite(array: Array, data: Any) -> bool:
+    """Whether an array, given with its elements as lists, holds neither an infinity nor a NaN."""
+    if array.size > _FEW or not array.ndim:
         return bool(np.isfinite(array).all())
     # numpy takes microseconds where Python takes one. A sum over an infinity or a NaN is not finite; a sum
     # that overflows is, at worst, looked at twice.
-    total = sum(array.ravel().tolist())
-    return bool(total - total == 0.0)
+    for _ in range(array.ndim - 1):
+        data = chain.from_iterable(data)
+    total = sum(data)
+    return bool(total - total == 0.0) or bool(np.isfinite(array).all())
 
 
 def _encode_floats(array: Array) -> Any:
-    if _is_finite(array):
-        return array.tolist()
+    data = array.tolist()
+    if _is_finite(array, data):
+        return data
     native = np.ascontiguousarray(array, array.dtype.newbyteorder("=")).reshape(array.shape)
     bits = native.view(f"u{native.itemsize}").ravel().tolist()
     flat = native.ravel().tolist()
@@ -250,6 +255,10 @@ def _checked(kinds: frozenset[type], what: str) -> Callable[[list[Any], np.dtype
     return decode
 
 
+# By the kind of a dtype of up to eight bytes.
+_KINDS_OF_NUMBERS = {"f": _NUMBERS, "i": _INTS, "u": _INTS, "b": _BOOLS}
+_WORD = 8
+
 _INTEGERS = (Array.tolist, _checked(_INTS, "integers"))
 _BY_KIND: dict[str, tuple[Callable[[Array], Any], Callable[[list[Any], np.dtype[Any]], Array]]] = {
     "b": (Array.tolist, _checked(_BOOLS, "true or false")),
@@ -305,12 +314,47 @@ def encode_data(array: Array) -> Any:
     if array.dtype.kind == "c":
         return _encode_complex(array)
     data = _hooks(array.dtype)[0](array)
-    return nest(array.ravel().tolist(), array.shape) if array.ndim > _NESTED_AXES else data
+    return nest(array.ravel().tolist(), array.shape) if array.ndim > NESTED_AXES else data
+
+
+@lru_cache(maxsize=256)
+def _field_kinds(dtype: np.dtype[Any]) -> tuple[frozenset[type], ...] | None:
+    """Of records with nothing but plain numbers, the types that JSON gives the values of each field; else None."""
+    kinds: list[frozenset[type]] = []
+    for name in dtype.names or ():
+        field = dtype[name]
+        found = _KINDS_OF_NUMBERS.get(field.kind)
+        if found is None or field.itemsize > _WORD or field.metadata is not None:
+            return None
+        kinds.append(found)
+    return tuple(kinds) or None
+
+
+def _rows_of_numbers(flat: Array) -> list[Any] | None:
+    """The records of an array as lists, if all fields are numbers, and finite; None if not."""
+    kinds = _field_kinds(flat.dtype)
+    if kinds is None:
+        return None
+    rows = flat.tolist()
+    for kind, column in zip(kinds, zip(*rows, strict=True), strict=True):
+        if kind is _NUMBERS:
+            total = sum(column)
+            if total - total != 0.0:
+                return None
+    return list(map(list, rows))
+
+
+def encode_numbers(array: Array) -> Any:
+    """`encode_data` for an array of up to `NESTED_AXES` axes whose elements are numbers of up to eight bytes."""
+    data = array.tolist()
+    return data if array.dtype.kind != "f" or _is_finite(array, data) else _encode_floats(array)
 
 
 def _encode_records(array: Array) -> list[Any]:
     flat = array.ravel()
     assert flat.dtype.names is not None
+    if (rows := _rows_of_numbers(flat)) is not None:
+        return rows
     columns: list[list[Any]] = []
     for name in flat.dtype.names:
         column = flat[name]
@@ -362,7 +406,13 @@ def _decode_records(flat: list[Any], dtype: np.dtype[Any]) -> Array:
     if not all(type(record) is list and len(record) == len(dtype.names) for record in flat):
         raise DocumentError(f"every record must be a list of {len(dtype.names)} fields")
     array = np.zeros(len(flat), dtype)
-    columns: Iterable[tuple[Any, ...]] = zip(*flat, strict=True) if flat else [()] * len(dtype.names)
+    columns: list[tuple[Any, ...]] = list(zip(*flat, strict=True)) or [()] * len(dtype.names)
+    kinds = _field_kinds(dtype)
+    if kinds is not None and all(
+        kind.issuperset(map(type, column)) for kind, column in zip(kinds, columns, strict=True)
+    ):
+        array[:] = list(map(tuple, flat))
+        return array
     for name, column in zip(dtype.names, columns, strict=True):
         target = array[name]
         if not target.size:
@@ -390,4 +440,6 @@ def encode_base64(array: Array) -> str:
 def decode_base64_data(text: Any, dtype: np.dtype[Any], shape: Shape) -> Array:
     """Read what `encode_base64` wrote."""
     data = _sized(decode_base64(text), prod(shape) * dtype.itemsize)
-    return np.ndarray(shape, dtype, data).copy()
+    array: Array = np.ndarray(shape, dtype, data).copy()
+    check_booleans(array)
+    return array

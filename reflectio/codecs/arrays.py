@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 from math import prod
 from typing import Any
 
@@ -10,10 +11,12 @@ import numpy as np
 
 from reflectio.codec import Codec, LateCodec, Node, ObjectNode
 from reflectio.codecs.array_data import (
+    NESTED_AXES,
     decode_base64_data,
     decode_data,
     encode_base64,
     encode_data,
+    encode_numbers,
     flatten,
     needs_base64,
     nest,
@@ -23,9 +26,10 @@ from reflectio.codecs.dtypes import encode_dtype, parse_dtype, parse_shape
 from reflectio.codecs.growth import check_chain
 from reflectio.codecs.members import visit_member
 from reflectio.decoder import Decoder, located
-from reflectio.encoder import Encoder
-from reflectio.errors import DocumentError, LimitError, ValidationError
+from reflectio.encoder import NESTING, Encoder
+from reflectio.errors import DocumentError, ValidationError
 from reflectio.layout import Extent, canonical_strides, extent_of, is_apart
+from reflectio.readers import checked_reader
 from reflectio.state import StateNames
 
 Array = np.ndarray[Any, Any]
@@ -44,35 +48,70 @@ _SMALL_ITEM = 64
 # The tag, the dtype, the shape, and where the elements are.
 _PLAIN_MEMBERS = 4
 
+_INT = frozenset({int})
+
+# The tag, the dtype and the value.
+_SCALAR_MEMBERS = 3
+
 # dtypes whose elements JSON says by itself, with the types that these then have.
 _PLAIN_ELEMENTS: dict[str, tuple[np.dtype[Any], frozenset[type]]] = {
     "float64": (np.dtype(np.float64), frozenset({float, int})),
     "float32": (np.dtype(np.float32), frozenset({float, int})),
     "int64": (np.dtype(np.int64), frozenset({int})),
     "int32": (np.dtype(np.int32), frozenset({int})),
+    "uint8": (np.dtype(np.uint8), frozenset({int})),
+    "uint32": (np.dtype(np.uint32), frozenset({int})),
+    "uint64": (np.dtype(np.uint64), frozenset({int})),
+    "int8": (np.dtype(np.int8), frozenset({int})),
     "bool": (np.dtype(np.bool_), frozenset({bool})),
 }
 
 
-# By identity: these dtypes exist once, while an equal one may carry metadata.
+# By identity, for it is quick: numpy has one object for each. A model that was unpickled may have others like it.
 _PLAIN_TEXTS = {id(dtype): text for text, (dtype, _) in _PLAIN_ELEMENTS.items()}
+_PLAIN_NUMBERS = {dtype.num: text for text, (dtype, _) in _PLAIN_ELEMENTS.items()}
+
+
+def _plain_text(dtype: np.dtype[Any]) -> str | None:
+    """How a dtype is written that is like one of the plain ones; None for others."""
+    return _PLAIN_NUMBERS.get(dtype.num) if dtype.isnative and dtype.metadata is None else None
+
+
+def _plain_array(data: list[Any], dtype: np.dtype[Any], shape: Any, kinds: frozenset[type]) -> Array | None:
+    """The array of nested lists of some shape, if they have it, and plain elements of some types; None if not."""
+    if type(shape) is not list or not _INT.issuperset(map(type, shape)) or [len(data)] != shape[:1]:
+        return None
+    for length in shape[1:]:
+        for row in data:
+            if type(row) is not list or len(row) != length:
+                return None
+        data = list(chain.from_iterable(data))
+    if not kinds.issuperset(map(type, data)):
+        return None
+    array = np.fromiter(data, dtype, len(data))
+    if len(shape) > 1:
+        # In place: a reshaped view would leave the memory with an array that nobody sees.
+        array.resize(shape, refcheck=False)
+    return array
 
 
 class ArrayCodec(LateCodec):
     """
     Arrays, with their memory layout.
 
-    ============= ============================================================================================
-    ``dtype``     the element type
-    ``shape``     the lengths of the axes
-    ``order``     "F" where the elements lie in Fortran order
-    ``strides``   the steps between elements, in bytes, where they lie in neither order
-    ``data``      the elements as nested lists; as base64 where ``encoding`` says so
-    ``at``        where they start in the segment, in C order, or in Fortran order where ``order`` says so
-    ``base``      the array whose memory this one is a view of, starting at ``offset`` bytes
-    ``writeable`` false where the array is read-only
-    ``name``      the class, where it is a subclass of ndarray, with its attributes under ``state``
-    ============= ============================================================================================
+    ======================= ========================================================================================
+    ``dtype``               the element type
+    ``shape``               the lengths of the axes
+    ``order``               "F" where the elements lie in Fortran order
+    ``strides``             the steps between elements, in bytes, where they lie in neither order
+    ``data``                the elements as nested lists; as base64 where ``encoding`` says so
+    ``at``                  where they start in the segment, in C order, or in Fortran order where ``order`` says so
+    ``compression``,        "zstd" or "zlib", where what lies there is compressed, and to how many
+    ``compressed_nbytes``   bytes
+    ``base``                the array whose memory this one is a view of, starting at ``offset`` bytes
+    ``writeable``           false where the array is read-only
+    ``name``                the class, where it is a subclass of ndarray, with its attributes under ``state``
+    ======================= ========================================================================================
     """
 
     types = (np.ndarray,)
@@ -88,6 +127,8 @@ class ArrayCodec(LateCodec):
             "data",
             "encoding",
             "at",
+            "compression",
+            "compressed_nbytes",
             "base",
             "offset",
             "writeable",
@@ -97,28 +138,48 @@ class ArrayCodec(LateCodec):
     required = frozenset({"dtype", "shape"})
     shared = False
 
+    def __init__(self) -> None:
+        self._read_checked = checked_reader(self)
+
     # -- out ------------------------------------------------------------------------------------------------
 
     def encode(self, obj: Array, encoder: Encoder) -> Node:
+        """Write an array that is plain in every way, as nearly all are; leave the others to `_encode`."""
+        dtype, flags, shape, memory = obj.dtype, obj.flags, obj.shape, encoder.memory
+        owner = id(obj.base if type(obj.base) is np.ndarray else obj)
+        if (
+            type(obj) is not np.ndarray
+            or owner in memory
+            or id(obj) in encoder.nodes
+            or not (flags.c_contiguous and flags.writeable)
+            or (len(shape) > 1 and 1 in shape and obj.strides != canonical_strides(shape, obj.itemsize, "C"))
+            or len(shape) > NESTED_AXES
+            or encoder.depth > NESTING
+        ):
+            return self._share(obj, encoder)
+        text = _PLAIN_TEXTS.get(id(dtype)) or _plain_text(dtype)
+        outside = not encoder.inline and obj.size > INLINE_ELEMENTS
+        if text is not None:
+            node: ObjectNode = {"$": "ndarray", "dtype": text, "shape": list(shape)}
+        elif outside and dtype.names is not None and not dtype.hasobject and obj.nbytes:
+            node = {"$": "ndarray", "dtype": encode_dtype(dtype, encoder), "shape": list(shape)}
+        else:
+            return self._share(obj, encoder)
+        if obj.size:
+            memory[owner] = obj
+        if outside:
+            node |= encoder.segment.store(obj)
+        else:
+            node["data"] = encode_numbers(obj)
+        encoder.kept.append(obj)
+        encoder.nodes[id(obj)] = node
+        return node
+
+    def _share(self, obj: Array, encoder: Encoder) -> Node:
         if obj.dtype.hasobject:
             # It can contain itself, and so has to be rebuilt in two steps.
             return encoder.share(obj, self._encode, late=True)
-        return encoder.share_leaf(obj, self._encode_plain)
-
-    def _encode_plain(self, obj: Array, encoder: Encoder) -> Node:
-        """Write an array that is plain in every way, as nearly all are; leave the others to `_encode`."""
-        text = _PLAIN_TEXTS.get(id(obj.dtype))
-        flags = obj.flags
-        if text is None or type(obj) is not np.ndarray or not (flags.c_contiguous and flags.writeable):
-            return self._encode(obj, encoder)
-        shape, memory = obj.shape, encoder.memory
-        owner = id(obj.base if type(obj.base) is np.ndarray else obj)
-        if owner in memory or not obj.nbytes or (len(shape) > 1 and 1 in shape):
-            return self._encode(obj, encoder)
-        memory[owner] = obj
-        if obj.size > INLINE_ELEMENTS and not encoder.inline:
-            return {"$": "ndarray", "dtype": text, "shape": list(shape), "at": encoder.segment.place(obj)}
-        return {"$": "ndarray", "dtype": text, "shape": list(shape), "data": encode_data(obj)}
+        return encoder.share_leaf(obj, self._encode)
 
     def _encode(self, obj: Array, encoder: Encoder) -> Node:
         node: ObjectNode = {"$": "ndarray"}
@@ -149,7 +210,7 @@ class ArrayCodec(LateCodec):
         if dtype.hasobject or dtype.kind == "T":
             node["data"] = _encode_objects(array, encoder)
         elif _count(array) > INLINE_ELEMENTS and not encoder.inline and array.nbytes:
-            node["at"] = encoder.segment.place(stored)
+            node.update(encoder.segment.store(stored))
         elif needs_base64(array, careful=encoder.careful):
             node["data"] = encode_base64(array)
             node["encoding"] = "base64"
@@ -179,11 +240,12 @@ class ArrayCodec(LateCodec):
         ):
             node["strides"] = list(array.strides)
             return array
-        nearest = array.copy("K")
-        if nearest.flags.f_contiguous and not nearest.flags.c_contiguous:
+        # What `copy("K")` would be, without the copy.
+        nearest = np.empty_like(array).flags
+        if nearest.f_contiguous and not nearest.c_contiguous:
             node["order"] = "F"
-            return nearest.T
-        return nearest if nearest.flags.c_contiguous else array
+            return array.T
+        return array
 
     @staticmethod
     def _encode_view(array: Array, node: ObjectNode, encoder: Encoder) -> bool:
@@ -201,6 +263,9 @@ class ArrayCodec(LateCodec):
                 encoder.memory[id(owner)] = array
             return False
         start, base_start = _address(array), _address(base)
+        itemsize = array.itemsize
+        if array.dtype != base.dtype or any(step % itemsize for step in (start - base_start, *array.strides)):
+            return False
         extent = extent_of(array.shape, array.strides, array.itemsize)
         if start + extent.low < base_start or start + extent.high > base_start + base.nbytes:
             return False
@@ -221,21 +286,23 @@ class ArrayCodec(LateCodec):
 
     # -- in -------------------------------------------------------------------------------------------------
 
+    def read(self, node: ObjectNode, decoder: Decoder) -> Any:
+        """Build any array: nearly all have four members, and are plain in every way."""
+        if len(node) == _PLAIN_MEMBERS and type(text := node.get("dtype")) is str and text in _PLAIN_ELEMENTS:
+            dtype, kinds = _PLAIN_ELEMENTS[text]
+            shape, data = node.get("shape"), node.get("data")
+            if type(data) is list:
+                # By far the most: one axis, and its elements.
+                if shape == [len(data)] and type(shape[0]) is int and kinds.issuperset(map(type, data)):
+                    return np.fromiter(data, dtype, len(data))
+                array = _plain_array(data, dtype, shape, kinds)
+                if array is not None and array.ndim <= decoder.policy.limits.dimensions:
+                    return array
+            elif "at" in node:
+                return decoder.segment.take(node["at"], dtype, parse_shape(shape, decoder.policy.limits), "C")
+        return self._read_checked(node, decoder)
+
     def decode(self, node: ObjectNode, decoder: Decoder) -> Array:
-        # Nearly every array has these members and no more, and is plain in every way.
-        if len(node) == _PLAIN_MEMBERS and type(node["dtype"]) is str and node["dtype"] in _PLAIN_ELEMENTS:
-            dtype, kinds = _PLAIN_ELEMENTS[node["dtype"]]
-            shape = node["shape"]
-            if "at" in node:
-                return decoder.segment.take(node["at"], dtype, parse_shape(shape), "C")
-            data = node.get("data")
-            if (
-                type(data) is list is type(shape)
-                and [len(data)] == shape
-                and type(shape[0]) is int
-                and kinds.issuperset(map(type, data))
-            ):
-                return np.array(data, dtype)
         array = self.create(node, decoder)
         self.fill(array, node, decoder)
         return array
@@ -250,20 +317,20 @@ class ArrayCodec(LateCodec):
         if type(node) is dict and len(node) == _PLAIN_MEMBERS and "at" in node and node.get("$") == "ndarray":
             dtype = parse_dtype(node.get("dtype"), decoder)
             if not dtype.hasobject:
-                return decoder.segment.view(node["at"], dtype, parse_shape(node.get("shape")), "C")
+                return decoder.segment.view(
+                    node["at"], dtype, parse_shape(node.get("shape"), decoder.policy.limits), "C"
+                )
         return decoder.build(node)
 
     def create(self, node: ObjectNode, decoder: Decoder) -> Array:
         dtype = node["dtype"]
         dtype = parse_dtype(dtype, decoder)
-        shape = parse_shape(node["shape"])
-        if len(shape) > decoder.policy.limits.dimensions:
-            raise LimitError(
-                f"an array of {len(shape)} axes; the policy's limit dimensions is {decoder.policy.limits.dimensions}"
-            )
+        shape = parse_shape(node["shape"], decoder.policy.limits)
         order = node.get("order", "C")
         if order not in ("C", "F"):
             raise DocumentError(f"the order must be C or F, not {order!r}")
+        if ("compression" in node or "compressed_nbytes" in node) and ("at" not in node or "base" in node):
+            raise DocumentError("only what lies in the segment is compressed")
         if "base" in node:
             if not dtype.itemsize:
                 raise DocumentError("a view needs elements that have bytes")
@@ -276,9 +343,13 @@ class ArrayCodec(LateCodec):
             if "strides" in node:
                 array = _spread(array, node["strides"])
         if "name" in node:
-            return self._build_subclass(array, node, decoder)
-        if "state" in node:
+            array = self._build_subclass(array, node, decoder)
+        elif "state" in node:
             raise DocumentError("an array that is no subclass has no state")
+        if "base" in node:
+            decoder.note_view(array)
+        if "name" in node:
+            return array
         if node.get("writeable", True) is not True and not (dtype.hasobject or dtype.kind == "T"):
             array.flags.writeable = False
         return array
@@ -298,6 +369,8 @@ class ArrayCodec(LateCodec):
         if "at" in node:
             if "data" in node:
                 raise DocumentError("an array has its elements either in the header or in the segment")
+            if "compression" in node or "compressed_nbytes" in node:
+                return _take_compressed(node, dtype, shape, order, decoder)
             return decoder.take(node["at"], dtype, shape, order)
         encoding = node.get("encoding")
         if dtype.itemsize > _SMALL_ITEM:
@@ -321,8 +394,13 @@ class ArrayCodec(LateCodec):
         if type(base) is not np.ndarray or base.dtype.hasobject or dtype.hasobject:
             raise DocumentError("the base of a view must be an array without objects")
         offset, strides = node.get("offset"), _parse_strides(node.get("strides"), shape)
+        if type(offset) is not int:
+            raise DocumentError("the offset of a view must be an integer")
         extent = extent_of(shape, strides, dtype.itemsize)
-        if type(offset) is not int or offset + extent.low < 0 or offset + extent.high > base.nbytes:
+        # Elements of another type, or out of step, could be what no array may hold, such as booleans of seven.
+        if dtype != base.dtype or any(step % dtype.itemsize for step in (offset, *strides)):
+            raise ValidationError("the elements of a view must be elements of its base")
+        if offset + extent.low < 0 or offset + extent.high > base.nbytes:
             raise ValidationError("a view reaches outside the memory of its base")
         if not is_apart(shape, strides, dtype.itemsize):
             raise ValidationError("the elements of a view overlap")
@@ -353,6 +431,16 @@ class ArrayCodec(LateCodec):
     def names(self, node: ObjectNode) -> Iterator[tuple[str, Any]]:
         if "name" in node:
             yield "class", node["name"]
+
+
+def _take_compressed(
+    node: ObjectNode, dtype: np.dtype[Any], shape: tuple[int, ...], order: Any, decoder: Decoder
+) -> Array:
+    limit = decoder.policy.limits.expanded_bytes
+    decoder.spend("bytes of decompressed arrays", prod(shape) * dtype.itemsize, limit)
+    return decoder.segment.take_compressed(
+        node["at"], node.get("compressed_nbytes"), node.get("compression"), dtype, shape, order
+    )
 
 
 def _count(array: Array) -> int:
@@ -427,6 +515,9 @@ class ScalarCodec(Codec):
     required = frozenset({"dtype", "value"})
     shared = False
 
+    def __init__(self) -> None:
+        self._read_checked = checked_reader(self)
+
     def encode(self, obj: np.generic, encoder: Encoder) -> Node:
         kind = type(obj)
         if kind is np.int64:
@@ -447,12 +538,18 @@ class ScalarCodec(Codec):
             return {**node, "value": encode_base64(array), "encoding": "base64"}
         return {**node, "value": encode_data(array)}
 
+    def read(self, node: ObjectNode, decoder: Decoder) -> Any:
+        """Build any scalar: nearly all are a number that JSON says by itself."""
+        if len(node) == _SCALAR_MEMBERS and "value" in node:
+            value, text = node["value"], node.get("dtype")
+            if type(value) is float and text == "float64":
+                return np.float64(value)
+            if type(value) is int and text == "int64":
+                return np.int64(value)
+        return self._read_checked(node, decoder)
+
     def decode(self, node: ObjectNode, decoder: Decoder) -> Any:
         value = node["value"]
-        if type(value) is float and node["dtype"] == "float64":
-            return np.float64(value)
-        if type(value) is int and node["dtype"] == "int64":
-            return np.int64(value)
         dtype = parse_dtype(node["dtype"], decoder)
         if dtype.hasobject:
             raise DocumentError("a scalar cannot hold Python objects")

@@ -11,6 +11,7 @@ from reflectio.checks import check
 from reflectio.codec import Codec, ObjectNode
 from reflectio.codecs.arrays import ArrayCodec
 from reflectio.codecs.ensembles import check_features, compiled_trees, is_decision_tree
+from reflectio.codecs.multiclass import OF_THREE_AXES, is_of_scipy, may_change_rows
 from reflectio.codecs.objects import ObjectCodec
 from reflectio.codecs.trees import BATCH_NODES, is_count
 from reflectio.decoder import Decoder, located
@@ -18,8 +19,9 @@ from reflectio.errors import ReflectioError, ValidationError
 
 Array = np.ndarray[Any, Any]
 
-# How many threads a bin mapper may ask for: it remembers those of the machine that trained it.
-_MOST_THREADS = 1024
+# How many threads a bin mapper may ask for: it remembers those of the machine that trained it. Asking
+# for more than a process can have ends it.
+_MOST_THREADS = 512
 
 # 256 categories, one bit each.
 _BITSET_WORDS = 8
@@ -145,7 +147,10 @@ def _are_sound(predictors: list[PredictorState]) -> bool:
     return bool((nodes["bitset_idx"][categorical] < limits)[splits].all())
 
 
-@check("sklearn.ensemble._hist_gradient_boosting.binning._BinMapper")
+@check(
+    "sklearn.ensemble._hist_gradient_boosting.binning._BinMapper",
+    relies_on=("is_categorical_",),
+)
 def check_bin_mapper(mapper: Any) -> None:
     """Refuse a bin mapper without thresholds for every feature."""
     state = vars(mapper)
@@ -166,8 +171,6 @@ def check_bin_mapper(mapper: Any) -> None:
         or not flags.flags.c_contiguous
     ):
         raise _refuse("is_categorical_ must hold a flag for each feature", "is_categorical_")
-    # As with the nodes of predictors.
-    state["is_categorical_"] = flags.copy()
     counts, thresholds = state.get("n_bins_non_missing_"), state.get("bin_thresholds_")
     if type(counts) is not np.ndarray or counts.shape != flags.shape or counts.dtype.kind not in "iu":
         raise _refuse("there must be a number of bins for each feature", "n_bins_non_missing_")
@@ -181,7 +184,10 @@ def check_bin_mapper(mapper: Any) -> None:
         raise _refuse("the bin of missing values must be one of 256", "missing_values_bin_idx_")
 
 
-@check("sklearn.ensemble._hist_gradient_boosting.gradient_boosting.BaseHistGradientBoosting")
+@check(
+    "sklearn.ensemble._hist_gradient_boosting.gradient_boosting.BaseHistGradientBoosting",
+    relies_on=("_predictors", "_bin_mapper", "_preprocessor"),
+)
 def check_hist_boosting(booster: Any) -> None:
     """Refuse histogram gradient boosting whose trees know other features than its data will have."""
     state = vars(booster)
@@ -322,7 +328,7 @@ def _is_class(obj: Any, module: str, name: str) -> bool:
 # Gradient boosting -------------------------------------------------------------------------------------
 
 
-@check("sklearn.ensemble._gb.BaseGradientBoosting")
+@check("sklearn.ensemble._gb.BaseGradientBoosting", relies_on=("estimators_", "init_", "init"))
 def check_boosting(booster: Any) -> None:
     """
     Refuse gradient boosting whose trees do not fit the predictions that they are added to.
@@ -413,7 +419,7 @@ def _check_initial(init: Any, width: int, *, as_classifier: bool) -> None:
     if width > 1 and not _knows_classes(init, width):
         raise _refuse(
             f"whether this {type(init).__qualname__} predicts {width} classes cannot be told before it does; "
-            "use trees, logistic regression or naive Bayes as the initial estimator of boosting for several classes"
+            "use one that does not answer for others, such as logistic regression, as the initial estimator of boosting"
         )
     _check_not_empty(init)
 
@@ -422,33 +428,98 @@ def _check_initial(init: Any, width: int, *, as_classifier: bool) -> None:
 _BY_ROW = {
     ("sklearn.linear_model", "LogisticRegression"): "coef_",
     ("sklearn.linear_model", "LogisticRegressionCV"): "coef_",
+    ("sklearn.linear_model", "SGDClassifier"): "coef_",
+    ("sklearn.discriminant_analysis", "LinearDiscriminantAnalysis"): "coef_",
     ("sklearn.naive_bayes", "GaussianNB"): "theta_",
     ("sklearn.naive_bayes", "MultinomialNB"): "feature_log_prob_",
     ("sklearn.naive_bayes", "BernoulliNB"): "feature_log_prob_",
     ("sklearn.naive_bayes", "ComplementNB"): "feature_log_prob_",
+    ("sklearn.naive_bayes", "CategoricalNB"): "class_count_",
 }
+
+# Those that fill a table with a column for each of their classes.
+_BY_CLASS = {
+    ("sklearn.calibration", "CalibratedClassifierCV"),
+    ("sklearn.ensemble._bagging", "BaggingClassifier"),
+    ("sklearn.ensemble._weight_boosting", "AdaBoostClassifier"),
+    ("sklearn.neighbors", "KNeighborsClassifier"),
+    ("sklearn.neighbors", "RadiusNeighborsClassifier"),
+    ("sklearn.svm", "SVC"),
+    ("sklearn.svm", "NuSVC"),
+}
+
+# Those that give on what another answers, and the attribute that holds it.
+_BY_ANOTHER = {
+    ("sklearn.model_selection", "GridSearchCV"): "best_estimator_",
+    ("sklearn.model_selection", "RandomizedSearchCV"): "best_estimator_",
+    ("sklearn.model_selection", "HalvingGridSearchCV"): "best_estimator_",
+    ("sklearn.model_selection", "HalvingRandomSearchCV"): "best_estimator_",
+    ("sklearn.semi_supervised", "SelfTrainingClassifier"): "estimator_",
+}
+
+_MOST_STEPS = 32
 
 
 def _knows_classes(init: Any, width: int) -> bool:
-    state = vars(init)
-    for (package, name), rows in _BY_ROW.items():
-        if type(init).__name__ == name and type(init).__module__.startswith(package):
-            learned, intercept = state.get(rows), state.get("intercept_")
-            return (
-                type(learned) is np.ndarray
-                and learned.ndim == 2
-                and len(learned) == width == len(state.get("classes_", ()))
-                and (intercept is None or np.shape(intercept) == (width,))
-            )
-    return False
+    """Whether an estimator is sure to predict probabilities of so many classes."""
+    for _ in range(_MOST_STEPS):
+        state: dict[str, Any] = getattr(init, "__dict__", {})
+        steps = state.get("steps")
+        if _is_one_of(init, "sklearn.pipeline", "Pipeline") and type(steps) is list and steps:
+            init = steps[-1][1] if type(steps[-1]) is tuple and len(steps[-1]) == 2 else None
+        elif attribute := _found(init, _BY_ANOTHER):
+            init = state.get(attribute)
+        else:
+            break
+    else:
+        return False
+    if type(state.get("classes_")) is not np.ndarray or state["classes_"].shape != (width,):
+        return False
+    if _is_one_of(init, "sklearn.neural_network", "MLPClassifier"):
+        return _has_columns(state, width)
+    if rows := _found(init, _BY_ROW):
+        learned, intercept = state.get(rows), state.get("intercept_")
+        return (
+            type(learned) is np.ndarray
+            and learned.ndim == 2
+            and len(learned) == width
+            and (intercept is None or np.shape(intercept) == (width,))
+        )
+    return any(_is_one_of(init, *place) for place in _BY_CLASS)
+
+
+def _has_columns(state: dict[str, Any], width: int) -> bool:
+    """Whether the last layer of a network has so many neurons."""
+    layers = state.get("coefs_")
+    last = layers[-1] if type(layers) is list and layers else None
+    return type(last) is np.ndarray and last.ndim == 2 and last.shape[1] == width
+
+
+def _is_one_of(obj: Any, package: str, name: str) -> bool:
+    return type(obj).__name__ == name and type(obj).__module__.startswith(package)
+
+
+def _found(obj: Any, table: dict[tuple[str, str], str]) -> str | None:
+    return next((value for place, value in table.items() if _is_one_of(obj, *place)), None)
+
+
+# Classifiers that may vote in AdaBoost.
+_VOTERS = (
+    "sklearn.tree.",
+    "sklearn.linear_model.",
+    "sklearn.naive_bayes",
+    "sklearn.svm.",
+    "sklearn.ensemble._forest",
+    "sklearn.discriminant_analysis",
+)
 
 
 def _check_not_empty(root: Any) -> None:
     """
     Refuse an estimator that could predict for fewer rows than it is given.
 
-    Data of one row are broadcast against what an estimator has learned, and no rows remain where that is empty; a
-    function among the parameters may return anything.
+    Data of one row are broadcast against what an estimator has learned, and no rows remain where that is empty; the
+    product with an array of three axes has its rows elsewhere; a function among the parameters may return anything.
     """
     seen: set[int] = set()
     stack: list[tuple[Any, tuple[str | int, ...]]] = [(root, ())]
@@ -463,6 +534,10 @@ def _check_not_empty(root: Any) -> None:
                 obj.ndim > 1 or parts[-1:] not in {("_probA",), ("_probB",), ("class_weight_",)}
             ):
                 raise _refuse("an empty array would leave no predictions", *parts)
+            if obj.ndim > 2 and not OF_THREE_AXES.intersection(parts):
+                raise _refuse(
+                    f"an array of {obj.ndim} axes could leave fewer predictions than samples", *parts
+                )
             if obj.dtype.hasobject:
                 stack.extend((item, (*parts, index)) for index, item in enumerate(obj.ravel().tolist()))
         elif isinstance(obj, list | tuple):
@@ -473,10 +548,28 @@ def _check_not_empty(root: Any) -> None:
             stack.extend((value, (*parts, str(key))) for key, value in obj.items())
         elif isinstance(obj, type):
             continue
-        elif callable(obj) and not type(obj).__module__.startswith("sklearn."):
+        elif may_change_rows(obj, next((part for part in reversed(parts) if type(part) is str), "")):
             raise _refuse("a function could return anything in place of predictions", *parts)
-        elif hasattr(obj, "__dict__"):
+        elif hasattr(obj, "__dict__") and not is_of_scipy(obj):
+            if _is_one_of(obj, "sklearn.ensemble._weight_boosting", "AdaBoostClassifier"):
+                _check_votes(obj, parts)
             stack.extend((value, (*parts, name)) for name, value in vars(obj).items())
+
+
+def _check_votes(boosting: Any, parts: tuple[str | int, ...]) -> None:
+    """Refuse votes of more than one output: compared with a column of classes, these could come to a single row."""
+    for index, voter in enumerate(vars(boosting).get("estimators_") or ()):
+        state: dict[str, Any] = getattr(voter, "__dict__", {})
+        module = type(voter).__module__
+        if (
+            not module.startswith(_VOTERS)
+            or type(voter).__name__.startswith("Ridge")
+            or state.get("n_outputs_", 1) != 1
+            or getattr(state.get("classes_"), "ndim", 0) != 1
+        ):
+            raise _refuse(
+                "whether this votes for one class a sample cannot be told", *parts, "estimators_", index
+            )
 
 
 # Losses ------------------------------------------------------------------------------------------------

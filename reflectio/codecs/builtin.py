@@ -13,6 +13,7 @@ from reflectio.codecs import (
     decompositions,
     distributions,
     dtypes,
+    estimators,
     interpolators,
     keywords,
     linear,
@@ -54,7 +55,7 @@ def _register_builtin_codecs() -> None:
     for module in (*modules, sparse, distributions, interpolators):
         for codec in module.CODECS:
             add(codec)
-    for module in (bunch, clusters, neighbors, trees, boosting, interpolators, pandas_types):
+    for module in (estimators, bunch, clusters, neighbors, trees, boosting, interpolators, pandas_types):
         for predicate, factory in module.FACTORIES:
             register_factory(predicate, factory)
     compiled = callables.CompiledFunctionCodec()

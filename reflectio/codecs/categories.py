@@ -16,7 +16,17 @@ _MOST_HASHED_FEATURES = 2**31 - 1
 _SEARCHED_KINDS = "biufcmM"
 
 
-@check("sklearn.preprocessing.OneHotEncoder")
+@check(
+    "sklearn.preprocessing.OneHotEncoder",
+    relies_on=(
+        "categories_",
+        "_n_features_outs",
+        "_infrequent_indices",
+        "_default_to_infrequent_mappings",
+        "_drop_idx_after_grouping",
+        "drop_idx_",
+    ),
+)
 def check_columns(encoder: Any) -> None:
     """Refuse categories whose columns lie outside the encoded matrix."""
     state = vars(encoder)
@@ -88,7 +98,11 @@ def _check_places(state: State, name: str, n_columns: int) -> None:
         refuse(name, f"must give one of {n_columns} columns to each of its terms")
 
 
-@check("sklearn.feature_extraction.text.CountVectorizer", "sklearn.feature_extraction.DictVectorizer")
+@check(
+    "sklearn.feature_extraction.text.CountVectorizer",
+    "sklearn.feature_extraction.DictVectorizer",
+    relies_on=("vocabulary_",),
+)
 def check_vocabulary(vectorizer: Any) -> None:
     """Refuse a vocabulary that gives a term a column beyond the last."""
     state = vars(vectorizer)
@@ -98,7 +112,7 @@ def check_vocabulary(vectorizer: Any) -> None:
         _check_places(state, "vocabulary_", len(state["vocabulary_"]))
 
 
-@check("sklearn.preprocessing.MultiLabelBinarizer")
+@check("sklearn.preprocessing.MultiLabelBinarizer", relies_on=("classes_", "_cached_dict"))
 def check_labels(binarizer: Any) -> None:
     """Refuse labels that come twice, and columns of labels that are not the binarizer's."""
     state = vars(binarizer)

@@ -14,8 +14,9 @@ from reflectio.decoder import Decoder
 from reflectio.encoder import Encoder
 from reflectio.errors import ValidationError
 
-# More threads than this are more than a process can have, and asking for them ends it.
-_MOST_THREADS = 1024
+# More threads than this are more than a process can have whose memory or number of tasks is limited, and asking for
+# them ends it. scikit-learn counts the cores of the machine that trained.
+_MOST_THREADS = 512
 
 _BISECTING = "sklearn.cluster._bisect_k_means.BisectingKMeans"
 _ITERATION = "_kmeans_single"
@@ -110,7 +111,7 @@ def check_bisections(model: Any) -> None:
                 refuse("_bisecting_tree", f"has a node whose center is not of {n_features} features")
 
 
-@check("sklearn.cluster.FeatureAgglomeration")
+@check("sklearn.cluster.FeatureAgglomeration", relies_on=("labels_",))
 def check_feature_clusters(model: Any) -> None:
     """Refuse clusters that are not among as many as there are features."""
     state = vars(model)
@@ -133,7 +134,7 @@ def check_leaf_chain(model: Any) -> None:
         leaf = vars(leaf).get("next_leaf_")
 
 
-@check("sklearn.cluster.HDBSCAN")
+@check("sklearn.cluster.HDBSCAN", relies_on=("_single_linkage_tree_",))
 def check_linkage(model: Any) -> None:
     """Refuse a hierarchy that merges what does not exist yet."""
     state = vars(model)

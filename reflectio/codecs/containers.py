@@ -22,7 +22,7 @@ _SORTED_BY_VALUE = frozenset({str, bytes, int})
 
 def encode_items(items: Iterable[Any], encoder: Encoder) -> list[Node]:
     """The nodes of the items of a container."""
-    plain, visit = encoder.plain, encoder.visit
+    plain, writers = encoder.plain, encoder.writers
     nodes: list[Node] = []
     add = nodes.append
     try:
@@ -31,7 +31,7 @@ def encode_items(items: Iterable[Any], encoder: Encoder) -> list[Node]:
             if kind in plain or (kind is float and item - item == 0.0):
                 add(item)
             else:
-                add(visit(item))
+                add(writers[kind](item, encoder))
     except UnsupportedTypeError as error:
         error.within(len(nodes))
         raise
@@ -40,19 +40,7 @@ def encode_items(items: Iterable[Any], encoder: Encoder) -> list[Node]:
 
 def encode_members(names: Iterable[str], values: Iterable[Any], encoder: Encoder) -> ObjectNode:
     """The nodes of named values, as members of a node."""
-    plain, visit = encoder.plain, encoder.visit
-    members: ObjectNode = {}
-    for name, value in zip(names, values, strict=True):
-        kind = type(value)
-        if kind in plain or (kind is float and value - value == 0.0):
-            members[name] = value
-            continue
-        try:
-            members[name] = visit(value)
-        except UnsupportedTypeError as error:
-            error.within(name)
-            raise
-    return members
+    return encoder.visit_values(dict(zip(names, values, strict=True)))
 
 
 def encode_pairs(pairs: Iterable[tuple[Any, Any]], encoder: Encoder) -> list[Node]:
@@ -137,26 +125,8 @@ class DictCodec(LateCodec):
             return obj.copy()
         # Where it turns out to be shared, it is written as pairs, which nest two deeper.
         encoder.depth += 2
-        node = self.encode_values(obj, encoder)
+        node = encoder.visit_values(obj.copy())
         encoder.depth -= 2
-        return node
-
-    @staticmethod
-    def encode_values(obj: dict[str, Any], encoder: Encoder) -> ObjectNode:
-        """The nodes of the values of a dict, by their keys."""
-        node: ObjectNode = {}
-        plain, visit = encoder.plain, encoder.visit
-        key = ""
-        try:
-            for key, value in obj.items():
-                kind = type(value)
-                if kind in plain or (kind is float and value - value == 0.0):
-                    node[key] = value
-                else:
-                    node[key] = visit(value)
-        except UnsupportedTypeError as error:
-            error.within(key)
-            raise
         return node
 
     @staticmethod

@@ -11,7 +11,8 @@ from reflectio.codec import Codec, Node, ObjectNode
 from reflectio.codecs.growth import check_dtype
 from reflectio.decoder import Decoder, located
 from reflectio.encoder import Encoder
-from reflectio.errors import DocumentError, UnsupportedTypeError
+from reflectio.errors import DocumentError, LimitError, UnsupportedTypeError
+from reflectio.policy import Limits
 
 DType = np.dtype[Any]
 
@@ -28,6 +29,9 @@ _dtypes: dict[str, DType] = {}
 
 # A hostile document may name any number of string lengths.
 _REMEMBERED = 4096
+
+# Records of more fields are read anew each time.
+_FEW_FIELDS = 64
 
 
 def dtype_text(dtype: DType) -> str:
@@ -144,6 +148,18 @@ class DtypeCodec(Codec):
             node["record"] = True
 
     def decode(self, node: ObjectNode, decoder: Decoder) -> DType:
+        key = _plain_fields(node)
+        if key is not None and key in _records:
+            dtype = _records[key]
+            # The names of a dtype can be changed in place.
+            if dtype.names == key[0]:
+                return dtype
+        dtype = self._decode_new(node, decoder)
+        if key is not None and len(_records) < _REMEMBERED:
+            _records[key] = dtype
+        return dtype
+
+    def _decode_new(self, node: ObjectNode, decoder: Decoder) -> DType:
         dtype = self._decode_parts(node, decoder)
         check_dtype(dtype, decoder)
         metadata = decoder.build(node.get("metadata"))
@@ -157,7 +173,9 @@ class DtypeCodec(Codec):
         if "names" in node:
             return self._decode_fields(node, decoder)
         if "base" in node:
-            return np.dtype((parse_dtype(node["base"], decoder), parse_shape(node.get("shape"))))
+            return np.dtype(
+                (parse_dtype(node["base"], decoder), parse_shape(node.get("shape"), decoder.policy.limits))
+            )
         name = node.get("name")
         if name == "StringDType":
             options = {key: decoder.build(node[key]) for key in ("na_object", "coerce") if key in node}
@@ -190,6 +208,24 @@ class DtypeCodec(Codec):
         return np.dtype((np.record, dtype)) if node.get("record") is True else dtype
 
 
+_RECORD_MEMBERS = ("$", "names", "formats", "offsets", "itemsize")
+
+# Records of a few fields that were read before, as those of scikit-learn's trees are with every model.
+_records: dict[tuple[Any, ...], DType] = {}
+
+
+def _plain_fields(node: ObjectNode) -> tuple[Any, ...] | None:
+    """What a node says of a record with a few fields, none of which has fields itself; None of another dtype."""
+    if tuple(node) != _RECORD_MEMBERS:
+        return None
+    _, names, formats, offsets, itemsize = node.values()
+    if not (type(names) is type(formats) is type(offsets) is list and len(names) <= _FEW_FIELDS):
+        return None
+    if not (_STR.issuperset(map(type, names + formats)) and _INT.issuperset(map(type, [*offsets, itemsize]))):
+        return None
+    return tuple(names), tuple(formats), tuple(offsets), itemsize
+
+
 def _traits(dtype: DType) -> tuple[Any, ...] | None:
     """What numpy overlooks when it compares two dtypes; None where there is metadata, whose identity matters."""
     if dtype.metadata is not None:
@@ -220,10 +256,16 @@ def _fields_are_apart(dtype: DType) -> bool:
     return end <= dtype.itemsize
 
 
-def parse_shape(shape: Any) -> tuple[int, ...]:
-    """Read the lengths of an array's axes."""
-    if type(shape) is not list or any(type(length) is not int or length < 0 for length in shape):
+_INT = frozenset({int})
+_STR = frozenset({str})
+
+
+def parse_shape(shape: Any, limits: Limits) -> tuple[int, ...]:
+    """Read the lengths of an array's axes, of which there can be as many as the policy allows."""
+    if type(shape) is not list or not _INT.issuperset(map(type, shape)) or (shape and min(shape) < 0):
         raise DocumentError(f"a shape must be a list of lengths, not {shape!r}")
+    if len(shape) > (most := limits.dimensions):
+        raise LimitError(f"an array of {len(shape)} axes; the policy's limit dimensions is {most}")
     return tuple(shape)
 
 

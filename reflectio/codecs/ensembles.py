@@ -70,7 +70,7 @@ def check_features(state: dict[str, Any], trees: list[Any]) -> None:
             ).within("n_features_in_")
 
 
-@check("sklearn.ensemble._forest.BaseForest")
+@check("sklearn.ensemble._forest.BaseForest", relies_on=("estimators_",))
 def check_forest(forest: Any) -> None:
     """Refuse a forest whose trees differ in features, outputs or classes."""
     state = vars(forest)
@@ -145,7 +145,7 @@ def _check_template(state: dict[str, Any]) -> None:
             )
 
 
-@check("sklearn.ensemble._bagging.BaseBagging")
+@check("sklearn.ensemble._bagging.BaseBagging", relies_on=("estimators_", "estimators_features_"))
 def check_bagging(bagging: Any) -> None:
     """Refuse a bagging ensemble whose members look at columns that are not there."""
     state = vars(bagging)

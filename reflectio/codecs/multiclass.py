@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import functools
+import sys
+from types import BuiltinFunctionType, FunctionType, MethodType
 from typing import Any
 
 import numpy as np
 
 from reflectio.checks import check
+from reflectio.codecs.support_vectors import PAIRWISE_NAMES
 from reflectio.errors import ValidationError
 
 # Where an estimator keeps the estimators that answer for it: the last of a list of steps, or one of these.
@@ -26,7 +30,7 @@ _COLUMNS = ("dual_coef_", "_y", "y_train_", "_y_train", "alpha_")
 _DEEPEST = 32
 
 
-@check("sklearn.multiclass.OneVsRestClassifier")
+@check("sklearn.multiclass.OneVsRestClassifier", relies_on=("estimators_",))
 def check_one_versus_rest(model: Any) -> None:
     """
     Refuse estimators that could answer with more than one number a sample.
@@ -34,16 +38,114 @@ def check_one_versus_rest(model: Any) -> None:
     The samples they accept become indices of a matrix with as many rows as there are samples; more answers than
     samples are indices beyond its end.
     """
-    for index, estimator in enumerate(vars(model).get("estimators_") or ()):
-        _check_single_output(estimator, f"estimators_[{index}]", _DEEPEST)
+    seen: set[int] = set()
+    estimators = vars(model).get("estimators_") or ()
+    for index, estimator in enumerate(estimators):
+        _check_single_output(estimator, f"estimators_[{index}]", _DEEPEST, seen)
+    binarizer = getattr(vars(model).get("label_binarizer_"), "__dict__", {})
+    if binarizer.get("y_type_") != "multiclass":
+        # Of several classes the best is taken, which is safe whatever the answers.
+        _check_rows(list(estimators))
 
 
-def _check_single_output(estimator: Any, place: str, depth: int) -> None:
+# Of one row: what is subtracted from samples, added to answers or multiplied with either.
+_OF_ONE_ROW = frozenset(
+    {"mean_", "scale_", "xbar_", "center_", "min_", "_x_mean", "_x_std", "offset_", "statistics_"}
+    | {"class_prior_", "class_log_prior_", "priors_", "intercept_hidden_", "random_offset_"}
+)
+_OF_ONE_NUMBER = frozenset({"_y_train_mean", "_y_train_std", "X_min_", "X_max_"})
+
+#: What cross-validation leaves behind, and what each component of a mixture has; none of it is multiplied by the data.
+OF_THREE_AXES = frozenset(
+    {"coefs_paths_", "mse_path_", "cv_results_", "cv_values_", "scores_", "covariances_", "precisions_"}
+    | {"precisions_cholesky_", "n_iter_"}
+)
+
+
+def _check_rows(estimators: list[Any]) -> None:
+    """
+    Refuse estimators that hold what a single sample would be broadcast against, to more answers than samples.
+
+    That are arrays of three axes, of two where one is usual, and functions that are not known to work on each element.
+    """
+    seen: set[int] = set()
+    stack: list[tuple[Any, str, bool]] = [(estimators, "", False)]
+    while stack:
+        obj, name, is_parameter = stack.pop()
+        if id(obj) in seen:
+            continue
+        seen.add(id(obj))
+        if isinstance(obj, np.ndarray):
+            most = 0 if name in _OF_ONE_NUMBER else 1 if is_parameter or name in _OF_ONE_ROW else 2
+            if obj.ndim > most and (obj.size > 1 or most) and name not in OF_THREE_AXES:
+                raise (
+                    ValidationError(f"an array of {obj.ndim} axes could turn one sample into several answers")
+                    .within(name)
+                    .within("estimators_")
+                )
+            if obj.dtype.hasobject:
+                stack += [(part, name, is_parameter) for part in obj.ravel().tolist()]
+        elif isinstance(obj, list | tuple | dict):
+            stack += [(part, name, is_parameter) for part in (obj.values() if isinstance(obj, dict) else obj)]
+        elif may_change_rows(obj, name):
+            raise (
+                ValidationError("a function could turn one sample into several answers")
+                .within(name)
+                .within("estimators_")
+            )
+        elif hasattr(obj, "__dict__") and not isinstance(obj, type | FunctionType) and not is_of_scipy(obj):
+            has_parameters = hasattr(type(obj), "get_params")
+            stack += [(part, key, has_parameters and _is_parameter(key)) for key, part in vars(obj).items()]
+
+
+def _is_parameter(name: str) -> bool:
+    # The bounds of a kernel's parameters are pairs; the other parameters of estimators are numbers or names.
+    return not name.startswith("_") and not name.endswith(("_", "bounds"))
+
+
+def is_of_scipy(obj: Any) -> bool:
+    """Whether an object is one of scipy's, each of which has been checked for itself."""
+    return type(obj).__module__.startswith("scipy.")
+
+
+# What these attributes hold is called with the samples, or gives what the answers are made from.
+_CALLED = frozenset({"func", "inverse_func", "kernel", "metric", "weights"})
+_ROW_BY_ROW = frozenset({"check_array"}) | PAIRWISE_NAMES
+
+
+def may_change_rows(function: Any, name: str) -> bool:
+    """
+    Whether something is a function that could give more or fewer rows than it is given.
+
+    Parameters
+    ----------
+    function : Any
+        What an attribute holds.
+    name : str
+        The attribute.
+    """
+    if isinstance(function, functools.partial):
+        if isinstance(function.func, np.ufunc):
+            return True
+        return may_change_rows(function.func, name)
+    if isinstance(function, np.ufunc):
+        return function.nin != 1
+    if not isinstance(function, FunctionType | BuiltinFunctionType | MethodType):
+        return False
+    home = str(function.__module__).partition(".")[0]
+    if home == "sklearn":
+        return name in _CALLED and function.__name__ not in _ROW_BY_ROW
+    # What a user's own policy allows is the user's own code.
+    return home in sys.stdlib_module_names or home in {"None", "numpy", "scipy", "pandas"}
+
+
+def _check_single_output(estimator: Any, place: str, depth: int, seen: set[int]) -> None:
     if depth == 0:
         raise ValidationError(f"the estimators of {place} are nested too deeply to be checked")
     state = getattr(estimator, "__dict__", None)
-    if state is None:
+    if state is None or id(estimator) in seen:
         return
+    seen.add(id(estimator))
     if state.get("n_outputs_", 1) != 1 or state.get("outputs_2d_") is True:
         raise ValidationError(f"{place} must have one output")
     classes = state.get("classes_")
@@ -61,30 +163,34 @@ def _check_single_output(estimator: Any, place: str, depth: int) -> None:
         if np.ndim(value) > 1 and 1 not in np.shape(value):
             raise ValidationError(f"{place}.{name} must be of one output")
     for name, answering in _answering(state):
-        _check_single_output(answering, f"{place}.{name}", depth - 1)
+        _check_single_output(answering, f"{place}.{name}", depth - 1, seen)
 
 
-@check("sklearn.ensemble._voting.VotingClassifier")
+@check("sklearn.ensemble._voting.VotingClassifier", relies_on=("estimators_", "named_estimators_", "le_"))
 def check_votes(model: Any) -> None:
     """Refuse estimators whose votes are not numbers of classes: votes are counted by as many counters as the largest."""
     state = vars(model)
     known = vars(state["le_"]).get("classes_") if hasattr(state.get("le_"), "__dict__") else None
     if known is None:
         return
+    seen: set[int] = set()
     for index, estimator in enumerate(state.get("estimators_") or ()):
-        _check_votes(estimator, len(known), f"estimators_[{index}]", _DEEPEST)
+        _check_votes(estimator, len(known), f"estimators_[{index}]", _DEEPEST, seen)
 
 
-def _check_votes(estimator: Any, n_classes: int, place: str, depth: int) -> None:
+def _check_votes(estimator: Any, n_classes: int, place: str, depth: int, seen: set[int]) -> None:
     if depth == 0:
         raise ValidationError(f"the estimators of {place} are nested too deeply to be checked")
+    if id(estimator) in seen:
+        return
+    seen.add(id(estimator))
     state = getattr(estimator, "__dict__", {})
     classes = state.get("classes_")
     if isinstance(classes, np.ndarray) and classes.dtype.kind in "iu" and classes.size:  # noqa: SIM102
         if not 0 <= classes.min() <= classes.max() < n_classes:
             raise ValidationError(f"{place}.classes_ must be numbers of the {n_classes} classes")
     for name, answering in _answering(state):
-        _check_votes(answering, n_classes, f"{place}.{name}", depth - 1)
+        _check_votes(answering, n_classes, f"{place}.{name}", depth - 1, seen)
 
 
 def _answering(state: dict[str, Any]) -> list[tuple[str, Any]]:

@@ -38,7 +38,11 @@ def check_searched_samples(model: Any) -> None:
         refuse("_tree", f"must be a tree over {n_samples} samples of {n_features} features")
 
 
-@check("sklearn.neighbors.KNeighborsClassifier", "sklearn.neighbors.RadiusNeighborsClassifier")
+@check(
+    "sklearn.neighbors.KNeighborsClassifier",
+    "sklearn.neighbors.RadiusNeighborsClassifier",
+    relies_on=("_y",),
+)
 def check_votes(model: Any) -> None:
     """Refuse votes for classes that do not exist."""
     state = vars(model)

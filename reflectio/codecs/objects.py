@@ -57,13 +57,20 @@ class ObjectCodec(LateCodec):
         self.cls: Any = cls
         self._name: str | None = None
         self._names = StateNames(cls)
-        self._setstate = getattr(cls, "__setstate__", None)
+        self._setstate: Any = getattr(cls, "__setstate__", None)
         self._slots = slots_of(cls)
         self._is_sequence = issubclass(cls, list)
         self._is_mapping = issubclass(cls, dict)
         # Known once an object was reduced: whether that gives its class and its state, and nothing else.
         self._is_plain: bool | None = None
         self._checks: tuple[Check, ...] | None = None
+        # The members that a node may have for `_read_attributes` to build it: names of attributes, each examined
+        # before, and the tag. A codec with a way of its own leaves it empty.
+        self._attributes: set[str] = {"$"} if self._is_generic() else set()
+
+    @classmethod
+    def _is_generic(cls) -> bool:
+        return cls.create is ObjectCodec.create and cls.fill is ObjectCodec.fill
 
     @property
     def takes_state(self) -> bool:
@@ -76,11 +83,20 @@ class ObjectCodec(LateCodec):
         if self._name is None:
             self._name = encoder.name(self.cls)
         encoder.names.add(self._name)
-        node: ObjectNode = {"$": self._name}
-        state = obj.__getstate__() if self._is_plain else self._encode_construction(obj, node, encoder)
+        if self._is_plain:
+            state = self._get_state(obj)
+            if type(state) is dict and self._names.known.issuperset(state) and state:
+                return encoder.visit_values({"$": self._name, **state})
+            node: ObjectNode = {"$": self._name}
+        else:
+            node = {"$": self._name}
+            state = self._encode_construction(obj, node, encoder)
         if state is not None:
             self._encode_state(state, node, encoder)
         return node
+
+    def _get_state(self, obj: Any) -> Any:
+        return obj.__getstate__()
 
     def _encode_construction(self, obj: Any, node: ObjectNode, encoder: Encoder) -> Any:
         """Write what the object is made from; give the state that remains."""
@@ -163,20 +179,30 @@ class ObjectCodec(LateCodec):
                     f"this {self.cls.__qualname__} has an attribute that no document may set: {reason}; "
                     "delete the attribute, or register a codec for the class"
                 )
-        plain, visit = encoder.plain, encoder.visit
-        name = ""
-        try:
-            for name, value in state.items():
-                kind = type(value)
-                if kind in plain or (kind is float and value - value == 0.0):
-                    node[name] = value
-                else:
-                    node[name] = visit(value)
-        except UnsupportedTypeError as error:
-            error.within(name)
-            raise
+        node.update(encoder.visit_values(state.copy()))
 
     # -- in -------------------------------------------------------------------------------------------------
+
+    def read(self, node: ObjectNode, decoder: Decoder) -> Any:
+        """Build any node of the class: nearly all have a tag and attributes, and no more."""
+        if not self._attributes.issuperset(node):
+            return decoder.build_shared(node, self) if "$id" in node else self.decode(node, decoder)
+        cls = self.cls
+        obj = cls.__new__(cls)
+        checks = self._checks
+        if checks is None:
+            checks = self._checks = checks_of(cls)
+        tag = node.pop("$")
+        if checks:
+            decoder.check_object(tag, checks, obj)
+        if not node:
+            return obj
+        state = decoder.build_values(node)
+        if self._setstate is None:
+            self._set_attributes(obj, state)
+        else:
+            self._set_state(obj, state)
+        return obj
 
     def create(self, node: ObjectNode, decoder: Decoder) -> Any:
         cls = self.cls
@@ -211,19 +237,24 @@ class ObjectCodec(LateCodec):
         elif node:
             if not self._names.known.issuperset(node):
                 self._check_names(node)
+            if self._attributes:
+                self._attributes |= self._names.known
             state = decoder.build_values(node)
         else:
             return
         if self._setstate is None:
             self._set_attributes(obj, state)
             return
+        self._set_state(obj, state)
+        if special:
+            # Other forms than a dict of attributes become attributes, too: `dict.update` takes pairs.
+            self._check_names(getattr(obj, "__dict__", {}))
+
+    def _set_state(self, obj: Any, state: Any) -> None:
         try:
             self._setstate(obj, state)
         except Exception as error:
             raise ValidationError(f"{self.cls.__qualname__} refuses its state: {error}") from error
-        if special:
-            # Other forms than a dict of attributes become attributes, too: `dict.update` takes pairs.
-            self._check_names(getattr(obj, "__dict__", {}))
 
     def _check_names(self, names: Mapping[str, Any]) -> None:
         reason = self._names.refusal(names)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from reflectio.checks import check
-from reflectio.codecs.fitted import State, array_of, refuse, size_of
+from reflectio.codecs.fitted import State, refuse, size_of
 from reflectio.codecs.keywords import harmful_keywords
 
 # Methods give a name, or a column, to each of so many features without looking whether anything has as many.
@@ -19,6 +19,9 @@ _MOST_UNBACKED = 1 << 22
 
 _METRIC_PARAMETERS = ("metric_params", "effective_metric_params_", "_metric_params", "kernel_params")
 
+_WATCHED = frozenset(_COUNTS + _METRIC_PARAMETERS)
+_INTEGERS = (int, np.integer)
+
 _MOST_STEPS = 1024
 
 
@@ -26,13 +29,13 @@ _MOST_STEPS = 1024
 def check_sizes(estimator: Any) -> None:
     """Refuse counts that no array bears out, and metric parameters of other features than the model's."""
     state = vars(estimator)
-    for name in _COUNTS:
-        count = state.get(name)
-        if count is not None and isinstance(count, int | np.integer) and not 0 <= count <= _MOST_UNBACKED:
-            _check_backing(state, name, int(count))
-    for name in _METRIC_PARAMETERS:
-        if state.get(name):
-            _check_metric_parameters(state, name)
+    for name in _WATCHED.intersection(state):
+        value = state[name]
+        if name in _METRIC_PARAMETERS:
+            if value:
+                _check_metric_parameters(state, name)
+        elif isinstance(value, _INTEGERS) and not 0 <= value <= _MOST_UNBACKED:
+            _check_backing(state, name, int(value))
 
 
 def _check_backing(state: State, name: str, count: int) -> None:
@@ -48,13 +51,18 @@ def _check_metric_parameters(state: State, name: str) -> None:
         refuse(name, "must be a dict")
     if harmful := harmful_keywords(None, parameters):
         refuse(name, "is an argument that no stored metric may be given", harmful[0])
-    n_features = state.get("n_features_in_")
+    # A model that was given a tree to search has not counted the features.
+    n_features = state.get("n_features_in_", np.shape(state["_fit_X"])[-1] if _has_samples(state) else None)
     if n_features is None:
         return
     for key, shape in (("V", (n_features,)), ("VI", (n_features, n_features)), ("w", (n_features,))):
         value = parameters.get(key)
         if value is not None and np.shape(value) != shape:
             refuse(name, f"must be of the shape {shape}", key)
+
+
+def _has_samples(state: State) -> bool:
+    return len(getattr(state.get("_fit_X"), "shape", ())) == 2
 
 
 @check("sklearn.dummy.DummyRegressor")
@@ -113,17 +121,6 @@ def check_degrees(features: Any) -> None:
         refuse("_n_out_full", f"must be {n_all}, the number of terms")
     if state.get("n_output_features_") != n_columns:
         refuse("n_output_features_", f"must be {n_columns}, the number of terms")
-
-
-@check("sklearn.decomposition.IncrementalPCA")
-def check_components(model: Any) -> None:
-    """Refuse components that are not finite: the decomposition of the next batch would not end."""
-    state = vars(model)
-    for name in ("components_", "singular_values_", "mean_"):
-        value = state.get(name)
-        # Before the first batch, these are None or 0.
-        if isinstance(value, np.ndarray) and not np.isfinite(array_of(state, name, (), value.shape)).all():
-            refuse(name, "must be finite")
 
 
 @check("sklearn.decomposition._nmf._BaseNMF")

@@ -147,16 +147,6 @@ def _is_private(part: Node) -> bool:
     return type(part) is dict and part.get("$") == "ndarray" and not ({"$id", "base"} & part.keys())
 
 
-def _apart(index: Array, private: bool, decoder: Decoder) -> Array:
-    """
-    An index array that only sparse matrices of the document can reach.
-
-    Whoever changes in place what it shares with this one would otherwise change what has been checked here. Matrices
-    that shared an index array share its copy.
-    """
-    return index if private else decoder.copy_of(index)
-
-
 # -- csr, csc, bsr ------------------------------------------------------------------------------------------
 
 
@@ -218,7 +208,13 @@ def _decode_compressed(obj: Any, shape: Shape, node: ObjectNode, decoder: Decode
     private = [_is_private(node.get(member)) for member in _COMPRESSED]
     data, indices, indptr = (build_member(node, member, decoder) for member in _COMPRESSED)
     _check_compressed(node["format"], shape, data, indices, indptr)
-    indices, indptr = _apart(indices, private[1], decoder), _apart(indptr, private[2], decoder)
+    if not all(private[1:]):
+        # What else the document does with these arrays must not change what has been checked. Nor must another matrix,
+        # unless it has the same indices for the same rows and lengths: a matrix sums its duplicates in place, which
+        # moves indices to the front, and out of the bounds of a smaller one.
+        lengths = (len(indptr), shape[-1] if node["format"] != "csc" else shape[0], *data.shape[1:])
+        purpose = (id(indices), id(indptr), *lengths)
+        indices, indptr = (decoder.copy_of(index, purpose) for index in (indices, indptr))
     attributes: dict[str, Any] = {"indptr": indptr, "indices": indices, "data": data}
     claims = {attribute: _flag(node, member) for attribute, member in _FLAGS.items() if member in node}
     # A claim that the indices belie is left out, and scipy looks for itself. Compiled code relies on it.
@@ -294,7 +290,10 @@ def _decode_coo(obj: Any, shape: Shape, node: ObjectNode, decoder: Decoder) -> d
     data = build_member(node, "data", decoder)
     coords = build_list(node, "coords", decoder)
     _check_coo(shape, data, coords)
-    coords = [_apart(index, alone, decoder) for index, alone in zip(coords, private, strict=True)]
+    coords = [
+        index if alone else decoder.copy_of(index, ("coo", length))
+        for index, alone, length in zip(coords, private, shape, strict=True)
+    ]
     attributes = {"data": data}
     if hasattr(type(obj), "row"):
         attributes["coords"] = tuple(coords)
@@ -334,18 +333,23 @@ def _decode_dia(obj: Any, shape: Shape, node: ObjectNode, decoder: Decoder) -> d
     private = _is_private(node.get("offsets"))
     data, offsets = build_member(node, "data", decoder), build_member(node, "offsets", decoder)
     _check_dia(shape, data, offsets)
-    return {"data": data, "offsets": _apart(offsets, private, decoder)}
+    return {"data": data, "offsets": offsets if private else decoder.copy_of(offsets, "dia")}
 
 
 # -- dok and lil: Python's own containers -------------------------------------------------------------------
 
 
-def _is_number(value: Any) -> bool:
-    return type(value) in _PYTHON_NUMBERS or isinstance(value, np.number | np.bool_)
+def _are_numbers(values: list[Any]) -> bool:
+    # By type, of which there are few, rather than one by one.
+    return all(
+        kind in _PYTHON_NUMBERS or issubclass(kind, np.number | np.bool_) for kind in set(map(type, values))
+    )
 
 
-def _is_index(value: Any, length: int) -> bool:
-    return bool((type(value) is int or isinstance(value, np.integer)) and 0 <= value < length)
+def _are_indices(values: list[Any], length: int) -> bool:
+    if not all(kind is int or issubclass(kind, np.integer) for kind in set(map(type, values))):
+        return False
+    return not values or bool(min(values) >= 0 and max(values) < length)
 
 
 def _check_dtype(dtype: Any) -> None:
@@ -354,7 +358,7 @@ def _check_dtype(dtype: Any) -> None:
 
 
 def _check_numbers(values: list[Any]) -> None:
-    if not all(map(_is_number, values)):
+    if not _are_numbers(values):
         raise ValidationError("the data must be numbers").within("data")
 
 
@@ -385,7 +389,7 @@ def _check_dok(shape: Shape, data: list[Any], coords: list[list[Any]]) -> None:
     for column, length in zip(coords, shape, strict=True):
         if len(column) != len(data):
             raise ValidationError(f"there are {len(column)} indices for {len(data)} entries").within("coords")
-        if not all(_is_index(index, length) for index in column):
+        if not _are_indices(column, length):
             raise ValidationError(f"an index lies outside of an axis of length {length}").within("coords")
 
 
@@ -434,7 +438,7 @@ def _check_lil(shape: Shape, data: list[Any], rows: list[Any]) -> None:
             raise ValidationError("a row must be a list of indices, with a list of as many entries").within(
                 "rows"
             )
-        if not all(_is_index(index, shape[1]) for index in row):
+        if not _are_indices(row, shape[1]):
             raise ValidationError(f"an index lies outside of an axis of length {shape[1]}").within("rows")
         if any(first >= second for first, second in pairwise(row)):
             raise ValidationError("the indices of a row must rise").within("rows")

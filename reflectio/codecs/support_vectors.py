@@ -14,9 +14,9 @@ from reflectio.codecs.fitted import ANY, DOUBLE, INT, Array, State, array_of, re
 _KERNELS = frozenset({"linear", "poly", "rbf", "sigmoid", "precomputed"})
 _CLASSIFIERS = frozenset({"c_svc", "nu_svc"})
 
-# Functions of scikit-learn and numpy that give a value for every pair of samples, as a kernel must.
+#: Functions of scikit-learn and numpy that give a value for every pair of samples, as a kernel must.
 _PAIRWISE_MODULE = "sklearn.metrics.pairwise"
-_PAIRWISE_NAMES = frozenset(
+PAIRWISE_NAMES = frozenset(
     {
         "additive_chi2_kernel",
         "chi2_kernel",
@@ -44,7 +44,7 @@ def _is_pairwise(kernel: Any) -> bool:
         return True
     module = getattr(kernel, "__module__", None)
     if module == _PAIRWISE_MODULE:
-        return getattr(kernel, "__name__", None) in _PAIRWISE_NAMES
+        return getattr(kernel, "__name__", None) in PAIRWISE_NAMES
     kernels = sys.modules.get("sklearn.gaussian_process.kernels")
     if kernels is not None and isinstance(kernel, kernels.Kernel):
         return True
@@ -53,7 +53,10 @@ def _is_pairwise(kernel: Any) -> bool:
     return home not in sys.stdlib_module_names and home not in {"numpy", "scipy", "sklearn", "pandas"}
 
 
-@check("sklearn.svm._base.BaseLibSVM")
+@check(
+    "sklearn.svm._base.BaseLibSVM",
+    relies_on=("_n_support", "support_", "support_vectors_", "_dual_coef_", "dual_coef_"),
+)
 def check_support_vectors(machine: Any) -> None:
     """Refuse a machine whose parts disagree on support vectors, classes or features."""
     state = vars(machine)
@@ -91,9 +94,6 @@ def _check_counts(machine: Any, n_support: int, n_classes: int) -> None:
         not within(counts, 0, n_support) or int(counts.sum(dtype=np.int64)) != n_support
     ):
         refuse("_n_support", f"must sum to the number of support vectors, {n_support}")
-    # Nothing else in the document may change what was counted here.
-    machine._n_support = counts.copy()
-    machine.support_ = state["support_"].copy()
     n_pairs = n_classes * (n_classes - 1) // 2
     array_of(state, "_intercept_", DOUBLE, (n_pairs,))
     # A fit without probabilities leaves these empty, and predict_proba then says so.
@@ -141,8 +141,13 @@ def _check_sparse_vectors(state: State, n_classes: int) -> int:
     n_support = int(vectors.shape[0])
     array_of(state, "support_", INT, (n_support,))
     coefficients = state["_dual_coef_"]
-    if getattr(coefficients, "format", None) != "csr" or coefficients.data.shape != (
-        (n_classes - 1) * n_support,
+    # Every entry once, in order: scipy adds up those of one place now and then, and libsvm reads as many as there were.
+    if (
+        getattr(coefficients, "format", None) != "csr"
+        or coefficients.shape != (n_classes - 1, n_support)
+        or coefficients.data.shape != ((n_classes - 1) * n_support,)
+        or (coefficients.indptr != n_support * np.arange(n_classes)).any()
+        or (coefficients.indices != np.tile(np.arange(n_support), n_classes - 1)).any()
     ):
         refuse("_dual_coef_", f"must be a CSR matrix of {n_classes - 1} x {n_support} coefficients")
     return n_support

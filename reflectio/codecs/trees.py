@@ -7,10 +7,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from reflectio.checks import check
-from reflectio.codec import Codec, ObjectNode
+from reflectio.codec import Codec, Node, ObjectNode
 from reflectio.codecs.arrays import ArrayCodec
 from reflectio.codecs.objects import ObjectCodec
 from reflectio.decoder import Decoder, located
+from reflectio.encoder import Encoder
 from reflectio.errors import ValidationError
 
 Array = np.ndarray[Any, Any]
@@ -19,6 +20,15 @@ _LEAF = -1
 
 # Nodes of several trees are examined together up to this many; larger trees are worth a pass of their own.
 BATCH_NODES = 1 << 16
+
+
+_STATE = frozenset({"max_depth", "node_count", "nodes", "values"})
+
+# Up to this depth, a step for each level is faster than steps that double.
+_FEW_LEVELS = 128
+
+# Up to this many nodes in all, a loop in Python is faster than numpy.
+_FEW_NODES = 256
 
 
 class TreeState(NamedTuple):
@@ -31,6 +41,14 @@ class TreeState(NamedTuple):
 
 class TreeCodec(ObjectCodec):
     """``sklearn.tree._tree.Tree``: rebuilt by its constructor and state; checked with all trees of the document."""
+
+    def encode(self, obj: Any, encoder: Encoder) -> Node:
+        _, (n_features, n_classes, n_outputs), state = obj.__reduce__()
+        name = encoder.name(self.cls)
+        encoder.depth += 1
+        args = [n_features, encoder.visit(n_classes), n_outputs]
+        encoder.depth -= 1
+        return {"$": name, "$args": args, **encoder.visit_values(state)}
 
     def create(self, node: ObjectNode, decoder: Decoder) -> Any:
         args = node.get("$args")
@@ -51,8 +69,7 @@ class TreeCodec(ObjectCodec):
             or n_classes.shape != (n_outputs,)
             or n_classes.dtype != np.intp
             or not n_outputs
-            or n_classes.min() < 1
-            or int(n_classes.max()) >= 1 << 31
+            or not all(0 < count < 1 << 31 for count in n_classes.tolist())
         ):
             raise ValidationError("a tree must have a number of classes for each of its n_outputs").within(
                 "$args"
@@ -80,7 +97,7 @@ class TreeCodec(ObjectCodec):
 
     @staticmethod
     def _check(tree: Any, parts: dict[str, Any]) -> None:
-        if parts.keys() != {"max_depth", "node_count", "nodes", "values"}:
+        if parts.keys() != _STATE:
             raise ValidationError("the state of a tree is max_depth, node_count, nodes and values")
         nodes, values, count = parts["nodes"], parts["values"], parts["node_count"]
         for name in ("max_depth", "node_count"):
@@ -128,8 +145,37 @@ def check_trees(trees: list[TreeState], decoder: Decoder) -> None:
 
 
 def _are_sound(trees: list[TreeState]) -> bool:
+    """Whether some trees can be walked from their roots without leaving them."""
+    if sum(len(tree.nodes) for tree in trees) <= _FEW_NODES:
+        return all(map(_is_sound, trees))
+    return _are_sound_together(trees)
+
+
+def _is_sound(tree: TreeState) -> bool:
+    """Whether a small tree can be: numpy would take longer to get going than this takes."""
+    left, right, feature = (tree.nodes[name].tolist() for name in ("left_child", "right_child", "feature"))
+    count, n_features = len(left), tree.tree.n_features
+    # Of each node, 0 until its parent is met. Every builder numbers a child after its parent, so there can be no
+    # cycle, and the parent is met first.
+    depth = [0] * count
+    n_inner = 0
+    for node, child in enumerate(left):
+        other = right[node]
+        if child == _LEAF == other:
+            continue
+        if not (node < child < count and node < other < count and child != other):
+            return False
+        if not 0 <= feature[node] < n_features or depth[child] or depth[other]:
+            return False
+        depth[child] = depth[other] = depth[node] + 1
+        n_inner += 1
+    # Where no node has two parents, and there are as many children as nodes but one, every node has its parent.
+    return 2 * n_inner == count - 1 and max(depth) == int(tree.tree.max_depth)
+
+
+def _are_sound_together(trees: list[TreeState]) -> bool:
     """
-    Whether some trees can be walked from their roots without leaving them.
+    Whether trees can be walked: `_is_sound` for many nodes.
 
     The nodes of all trees are numbered through, so that one pass of each kind serves all.
     """
@@ -173,14 +219,37 @@ def _depths_agree(
     trees: list[TreeState], starts: Array, ends: Array, inner: Array, left: Array, right: Array
 ) -> bool:
     """Whether each tree is as deep as it says: its decision paths are given that much room."""
-    # Only nodes that split count; `rank` is their number among these.
+    # Only nodes that split count; `rank` is their number among these, and -1 for leaves.
     rank = np.full(ends[-1], -1, np.int32)
-    rank[inner] = numbers = np.arange(len(inner), dtype=np.int32)
+    rank[inner] = np.arange(len(inner), dtype=np.int32)
+    stated = np.array([tree.tree.max_depth for tree in trees])
+    find = _depths_by_level if stated.max() <= _FEW_LEVELS else _depths_by_doubling
+    first = np.searchsorted(inner, starts)
+    owner = np.repeat(np.arange(len(trees)), np.searchsorted(inner, ends) - first)
+    return bool((find(len(trees), owner, rank[starts], rank[left], rank[right]) == stated).all())
+
+
+def _depths_by_level(n_trees: int, owner: Array, roots: Array, left: Array, right: Array) -> Array:
+    """The depth of each tree, by a walk from all roots at once; of deeper trees than that is for, some depth."""
+    deepest = np.zeros(n_trees, np.int64)
+    level = roots[roots >= 0]
+    for depth in range(1, _FEW_LEVELS + 2):
+        if not len(level):
+            break
+        deepest[owner[level]] = depth
+        level = np.concatenate((left[level], right[level]))
+        level = level[level >= 0]
+    return deepest
+
+
+def _depths_by_doubling(n_trees: int, owner: Array, roots: Array, left: Array, right: Array) -> Array:
+    """The depth of each tree, in a number of steps that grows with the logarithm of the depth."""
+    numbers = np.arange(len(owner), dtype=np.int32)
     parent = numbers.copy()
-    for child in (rank[left], rank[right]):
+    for child in (left, right):
         splits = child >= 0
         parent[child[splits]] = numbers[splits]
-    depth = (parent != numbers).astype(np.int32)
+    depth = (parent != numbers).astype(np.int64)
     while True:
         # Each round doubles the number of steps towards the root that are counted.
         further = depth[parent]
@@ -188,12 +257,9 @@ def _depths_agree(
             break
         depth += further
         parent = parent[parent]
-    first = np.searchsorted(inner, starts)
-    deepest = np.zeros(len(trees), np.int64)
-    splitting = first < np.searchsorted(inner, ends)
-    if splitting.any():
-        deepest[splitting] = 1 + np.maximum.reduceat(depth, first[splitting])
-    return bool((deepest == [tree.tree.max_depth for tree in trees]).all())
+    deepest = np.zeros(n_trees, np.int64)
+    np.maximum.at(deepest, owner, depth + 1)
+    return deepest
 
 
 def is_tree(cls: Any) -> bool:

@@ -12,7 +12,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from reflectio.codec import Codec, LateCodec, Node, ObjectNode
-from reflectio.codecs.containers import DictCodec, encode_items, encode_members
+from reflectio.codecs.containers import encode_items, encode_members
 from reflectio.codecs.growth import check_chain
 from reflectio.decoder import Decoder
 from reflectio.encoder import Encoder
@@ -323,7 +323,7 @@ class NamespaceCodec(LateCodec):
         state = vars(obj)
         if (reason := self._names.refusal(state)) is not None:
             raise encoder.refuse(f"this namespace has an attribute that no document may set: {reason}")
-        return {"$": encoder.name(SimpleNamespace), **DictCodec.encode_values(state, encoder)}
+        return {"$": encoder.name(SimpleNamespace), **encoder.visit_values(dict(state))}
 
     def create(self, node: ObjectNode, decoder: Decoder) -> SimpleNamespace:
         decoder.resolve_class(node["$"])

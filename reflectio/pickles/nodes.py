@@ -26,7 +26,7 @@ from reflectio.codecs.neighbors import NamedStateCodec
 from reflectio.codecs.objects import ObjectCodec
 from reflectio.codecs.sparse import SparseCodec
 from reflectio.codecs.values import EnumCodec, NamedTupleCodec, NamespaceCodec
-from reflectio.encoder import Encoder
+from reflectio.encoder import Encoder, Writer, writer_for
 from reflectio.errors import DocumentError, UnsupportedTypeError, ValidationError
 from reflectio.names import resolve
 from reflectio.pickles import joblib_arrays
@@ -72,7 +72,7 @@ class GraphEncoder(Encoder):
     def __init__(self, policy: Policy, *, careful: bool = False) -> None:
         super().__init__(careful=careful)
         self._policy = policy
-        self._hooks = _Hooks(self._hooks, self)  # type: ignore[assignment]
+        self.writers = _Writers(self.writers, self)
         # What the reviewed functions make, by the id of the call: the same object each time.
         self._made: dict[int, Any] = {}
         self._resolved: dict[tuple[Kind, str], tuple[str, Any]] = {}
@@ -543,25 +543,25 @@ class GraphEncoder(Encoder):
         return members
 
 
-class _Hooks(dict[type, Any]):
+class _Writers(dict[type, Writer]):
     """How each type is encoded: the graph's own records here, the rest by its codec."""
 
-    def __init__(self, others: Any, encoder: GraphEncoder) -> None:
+    def __init__(self, others: dict[type, Writer], encoder: GraphEncoder) -> None:
         super().__init__(
             {
-                Global: (encoder.encode_global, False, False),
-                Call: (encoder.encode_call, False, False),
-                Mapping: (encoder.encode_mapping, True, True),
-                SetOf: (encoder.encode_set, True, True),
-                Described: (encoder.encode_described, True, False),
-                Opaque: (_refuse, False, False),
+                Global: encoder.encode_global,
+                Call: encoder.encode_call,
+                Mapping: writer_for(encoder.encode_mapping, shared=True, late=True),
+                SetOf: writer_for(encoder.encode_set, shared=True, late=True),
+                Described: writer_for(encoder.encode_described, shared=True, late=False),
+                Opaque: _refuse,
             }
         )
         self._others = others
 
-    def __missing__(self, cls: type) -> Any:
-        hook = self[cls] = self._others[cls]
-        return hook
+    def __missing__(self, cls: type) -> Writer:
+        writer = self[cls] = self._others[cls]
+        return writer
 
 
 def _refuse(obj: Any, encoder: Encoder) -> Node:

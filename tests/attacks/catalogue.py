@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from attacks import documents, names, resources, states
+from attacks import compression, documents, names, resources, states
 from attacks.attack import Attack
 
 #: The attacks of each kind, by the name of the kind.
 KINDS: dict[str, list[Attack]] = {
     "names": names.ATTACKS,
+    "compression": compression.ATTACKS,
     "documents": documents.ATTACKS,
     "resources": resources.ATTACKS,
     "states": states.ATTACKS,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Callable
 from typing import Any
 
 from attacks.attack import Attack, array, binary, callable_node, raw, text_of
@@ -400,6 +401,51 @@ def _deep_key(depth: int) -> bytes:
     return text_of({"$": "set", "items": [{"$": "ref", "id": 0}]}, objects=objects)
 
 
+def _laughs(tag: str, parts: Callable[[list[Any]], dict[str, Any]], depth: int = 60) -> bytes:
+    """Objects each of which holds the next one twice."""
+    objects = [
+        {"$": tag, "$id": number, **parts([{"$": "ref", "id": number + 1}] * 2 if number + 1 < depth else [])}
+        for number in range(depth)
+    ]
+    return text_of({"$": "ref", "id": 0}, objects=objects)
+
+
+def _voting(parts: list[Any]) -> dict[str, Any]:
+    named = [{"$": "tuple", "items": [name, part]} for name, part in zip("ab", parts, strict=False)]
+    return {"estimators": named, "estimators_": parts}
+
+
+_LAUGHS: dict[str, tuple[str, str, Callable[[list[Any]], dict[str, Any]]]] = {
+    "lists": ("print what doubles with each level", "list", lambda parts: {"items": parts}),
+    "tuples": ("copy what doubles with each level", "tuple", lambda parts: {"items": parts}),
+    "dicts": (
+        "print what doubles with each level",
+        "dict",
+        lambda parts: {"items": [[key, part] for key, part in zip("ab", parts, strict=False)]},
+    ),
+    "arrays": (
+        "print what doubles with each level",
+        "ndarray",
+        lambda parts: {"dtype": "object", "shape": [len(parts)], "data": parts},
+    ),
+    "voting": (
+        "predict, and list parameters, by what doubles with each level",
+        "sklearn.ensemble.VotingClassifier",
+        _voting,
+    ),
+    "cycle": (
+        "print what doubles with each level, hidden behind a cycle",
+        "list",
+        lambda parts: {"items": [*(parts or [{"$": "ref", "id": 0}]), {"$": "ref", "id": 0}]},
+    ),
+    "shapes": (
+        "have numpy count the items of what doubles with each level while loading",
+        "sklearn.neighbors.NearestNeighbors",
+        lambda parts: {"metric_params": {"w": parts[:1]}, "n_features_in_": 1, "a": parts},
+    ),
+}
+
+
 _TIGHT = "[limits]\n{} = {}\n"
 
 ATTACKS = [
@@ -413,6 +459,27 @@ ATTACKS = [
         "own, after the billion laughs of XML",
         lambda: _doubling(60),
         _REFUSED,
+    ),
+    *(
+        Attack(
+            f"laughs-{key}",
+            tries,
+            "own, after the billion laughs of XML",
+            lambda tag=tag, parts=parts: _laughs(tag, parts),
+            "LimitError",
+            says="multiply",
+        )
+        for key, (tries, tag, parts) in _LAUGHS.items()
+    ),
+    Attack(
+        "laughs-quadratic",
+        "print a long list as often as there is room for references to it",
+        "own, after the quadratic blow-up of XML",
+        lambda: text_of(
+            [{"$": "list", "$id": 0, "items": [0] * 100_000}, *[{"$": "ref", "id": 0}] * 100_000]
+        ),
+        "LimitError",
+        says="multiply",
     ),
     Attack("hash-deep", "exceed the stack while hashing", _OWN, lambda: _deep_key(50_000), _REFUSED),
     Attack(

@@ -6,8 +6,10 @@ Usage: ``python -m attacks.run names`` with the folder ``tests`` on the path.
 
 from __future__ import annotations
 
+import importlib
 import json
 import pickle
+import pkgutil
 import sys
 import tempfile
 import warnings
@@ -52,10 +54,11 @@ def warm_up() -> None:
         document = reflectio.dumps(value)
         reflectio.loads(document)
         reflectio.audit(document)
-    # What audits of other files import.
-    import reflectio.pickles.skops_files
-
     reflectio.audit(pickle.dumps(forest))
+    # What looks at files of other libraries, in order to say what they are.
+    for module in pkgutil.walk_packages(reflectio.__path__, "reflectio."):
+        if not module.name.startswith(("reflectio.cli", "reflectio.demo", "reflectio.__main__")):
+            importlib.import_module(module.name)
 
 
 def _attempt(attack: Attack, watcher: Watcher, folder: Path) -> dict[str, Any]:

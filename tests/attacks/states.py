@@ -438,6 +438,136 @@ _FORGED: dict[str, tuple[str, str, Callable[[], Any], Callable[[Any], None]]] = 
     ),
 }
 
+_INIT = "GradientBoosting adds to predictions that it does not count: own"
+
+
+def _boosting(init: Callable[[], Any], name: str = "GradientBoostingClassifier") -> Callable[[], Any]:
+    return lambda: _fitted(f"ensemble.{name}", n_estimators=2, init=init())()
+
+
+def _pipeline() -> Any:
+    from sklearn.decomposition import PCA
+    from sklearn.dummy import DummyRegressor
+    from sklearn.pipeline import make_pipeline
+
+    return make_pipeline(PCA(1), DummyRegressor())
+
+
+def _voters() -> Any:
+    from sklearn.ensemble import AdaBoostClassifier
+    from sklearn.linear_model import LogisticRegression
+
+    return AdaBoostClassifier(LogisticRegression(), n_estimators=2)
+
+
+def _logistic() -> Any:
+    from sklearn.linear_model import LogisticRegression
+
+    return LogisticRegression()
+
+
+def _three_axes(shape: list[int]) -> dict[str, Any]:
+    node: Any = 1.0
+    for length in reversed(shape):
+        node = [node] * length
+    return array(node, shape=shape)
+
+
+def _answers(*steps: str) -> Callable[[], Any]:
+    """A classifier of several labels, each by a pipeline of these steps."""
+
+    def make() -> Any:
+        import numpy as np
+        from sklearn.multiclass import OneVsRestClassifier
+        from sklearn.pipeline import make_pipeline
+
+        X, y = _data()
+        parts = [_fitted(step)() for step in steps]
+        return OneVsRestClassifier(make_pipeline(*parts) if len(parts) > 1 else parts[0]).fit(
+            X, np.c_[y, 1 - y]
+        )
+
+    return make
+
+
+_ANSWERS = "OneVsRestClassifier makes sparse indices of answers that it does not count: own"
+
+_FORGED |= {
+    "answers-by-coefficients": (
+        "give more answers than samples",
+        _ANSWERS,
+        _answers("linear_model.LogisticRegression"),
+        _put("coef_", value=_three_axes([1, 4, 50])),
+    ),
+    "answers-by-centres": (
+        "give more answers than samples, once there is a single sample",
+        _ANSWERS,
+        _answers("decomposition.FactorAnalysis", "linear_model.LogisticRegression"),
+        _put("mean_", value=_three_axes([50, 4])),
+    ),
+    "answers-by-components": (
+        "give more answers than samples",
+        _ANSWERS,
+        _answers("decomposition.PCA", "dummy.DummyClassifier"),
+        _put("components_", value=_three_axes([1, 4, 50])),
+    ),
+    "boosting-rows-of-pipeline": (
+        "predict fewer rows than the data have",
+        _INIT,
+        _boosting(_pipeline, "GradientBoostingRegressor"),
+        _put("components_", value=_three_axes([1, 4, 1])),
+    ),
+    "boosting-rows-of-coefficients": (
+        "predict fewer rows than the data have",
+        _INIT,
+        _boosting(_logistic),
+        _put("coef_", value=_three_axes([1, 4, 1])),
+    ),
+    "boosting-rows-of-votes": (
+        "predict fewer rows than the data have",
+        _INIT,
+        _boosting(_voters),
+        lambda model: _first(model, "estimator_weights_")["estimators_"][0].update(n_outputs_=2),
+    ),
+    "svm-dual-coef-twice": (
+        "have scipy add up coefficients that libsvm counts",
+        "own, after issue 18891",
+        lambda: _sparse_svm(),
+        lambda model: _first(model, "_dual_coef_")["_dual_coef_"]["indices"]["data"].__setitem__(1, 0),
+    ),
+}
+
+
+def _sparse_svm() -> Any:
+    from scipy.sparse import csr_matrix
+    from sklearn.svm import SVC
+
+    X, y = _data()
+    return SVC().fit(csr_matrix(X), y)
+
+
+def _view(dtype: str, base: dict[str, Any], **members: Any) -> dict[str, Any]:
+    return {
+        "$": "ndarray",
+        "dtype": dtype,
+        "shape": [1],
+        "offset": 0,
+        "strides": [8],
+        "base": base,
+        **members,
+    }
+
+
+_VIEWS: dict[str, tuple[str, dict[str, Any]]] = {
+    "booleans": ("make booleans of seven by writing floats later", _view("bool", array([1.0]))),
+    "integers": ("make indices by writing floats later", _view("int64", array([1.0]))),
+    "offset": ("make other numbers by writing out of step", _view("float64", array([1.0, 2.0]), offset=4)),
+    "base64-booleans": (
+        "have numpy count more elements than it selects",
+        {"$": "ndarray", "dtype": "bool", "shape": [3], "data": "BwcH", "encoding": "base64"},
+    ),
+}
+
 _SPARSE: dict[str, tuple[str, dict[str, Any]]] = {
     "indices-far": ("write past the end of a row", {"indices": array([10**6], "int32")}),
     "indices-negative": ("write before a row", {"indices": array([-1], "int32")}),
@@ -504,6 +634,16 @@ ATTACKS = [
             _REFUSED,
         )
         for key, (tries, members) in _SPARSE.items()
+    ),
+    *(
+        Attack(
+            f"view-{key}",
+            tries,
+            "own: memory seen as two types",
+            lambda node=node: text_of(node),
+            _VALIDATION,
+        )
+        for key, (tries, node) in _VIEWS.items()
     ),
     Attack(
         "randomstate-pos",

@@ -87,6 +87,7 @@ class Worker:
     def run(self, case: str) -> tuple[str, list[str]]:
         """Run a case; give its outcome, and the validators that refused it."""
         if self.process is None or self.process.poll() is not None:
+            self.stop()
             self.process = self._start()
         assert self.process.stdin is not None
         assert self.process.stdout is not None
@@ -106,7 +107,8 @@ class Worker:
         """End the process, if there is one."""
         if self.process is not None:
             self.process.kill()
-            self.process.wait()
+            # Closes the pipes, too.
+            self.process.communicate()
 
     def _start(self) -> subprocess.Popen[str]:
         path = os.pathsep.join(filter(None, [str(HERE.parent), os.environ.get("PYTHONPATH")]))

@@ -101,11 +101,22 @@ def places(root: Node) -> Iterator[Place]:
                 stack.append(value)
 
 
-def _array_of(node: Node) -> Any:
-    """The array that a node describes; None where it is none, or none that stands alone."""
+def _array_of(node: Node, roots: list[Node]) -> Any:
+    """The array that a node describes; None where it is none, or a view of another."""
     if not isinstance(node, dict) or node.get("$") != "ndarray" or "base" in node:
         return None
     alone = {key: copy.deepcopy(value) for key, value in node.items() if key != "$id"}
+    dtype = alone.get("dtype")
+    if isinstance(dtype, dict) and dtype.get("$") == "ref":
+        alone["dtype"] = next(
+            (
+                copy.deepcopy(c[k])
+                for root in roots
+                for c, k in places(root)
+                if _has_id(c[k], dtype.get("id"))
+            ),
+            None,
+        )
     try:
         found = reflectio.loads(json.dumps({"reflectio": 1, "versions": {}, "model": alone}))
     except reflectio.ReflectioError:
@@ -235,6 +246,10 @@ def _forged_object(node: dict[str, Any], rng: random.Random, roots: list[Node]) 
     return node
 
 
+def _has_id(node: Node, number: Any) -> bool:
+    return isinstance(node, dict) and number is not None and node.get("$id") == number
+
+
 def _ids(roots: list[Node]) -> list[int]:
     return [c[k] for root in roots for c, k in places(root) if k == "$id" and isinstance(c[k], int)]
 
@@ -271,10 +286,17 @@ def forged(node: Node, rng: random.Random, roots: list[Node]) -> Node:
         return rng.choice([*_TEXTS, node + "x", node[:-1], None, 1])
     if isinstance(node, list):
         return _forged_list(node, rng, roots)
-    array = _array_of(node)
+    array = _array_of(node, roots)
     if array is None or (rng.random() < 0.15 and array.dtype.names is None):
         return _forged_object(node, rng, roots)
-    return node_of(_forged_array(array, rng))
+    changed = _forged_array(array, rng)
+    made = node_of(changed)
+    # What other parts of the document refer to stays.
+    if changed.dtype == array.dtype and isinstance(made, dict):
+        made["dtype"] = node["dtype"]
+    if "$id" in node and isinstance(made, dict):
+        made["$id"] = node["$id"]
+    return made
 
 
 def forge(document: Node, fields: frozenset[str], rng: random.Random, donor: Node) -> None:

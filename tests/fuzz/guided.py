@@ -7,6 +7,8 @@ library may leave, and what an audit says of names is what loading does.
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
 import sys
 import warnings
 
@@ -14,6 +16,11 @@ import atheris
 
 with atheris.instrument_imports(include=["reflectio"]):
     import reflectio
+
+    # The package imports its modules when they are needed first, which would be too late here.
+    for _module in pkgutil.walk_packages(reflectio.__path__, "reflectio."):
+        if not _module.name.startswith(("reflectio.cli", "reflectio.demo", "reflectio.__main__")):
+            importlib.import_module(_module.name)
 
 
 def one_input(data: bytes) -> None:

@@ -134,10 +134,10 @@ def use(obj):
         long = len(obj) > _LONGEST
     except Exception:
         long = False
-    do(obj, _SCALAR)
     if long:
         do(obj, (repr, lambda x: x[5:7], lambda x: x[-1], lambda x: x.get_loc(3)))
         return
+    do(obj, _SCALAR)
     do(obj, _ANY)
     if isinstance(obj, pd.Index):
         do(obj, _INDEX)

@@ -140,7 +140,7 @@ TARGET = Target(
         Attack(
             "ensembles._check_forest_values",
             "forest of values, forest of leaves, forest",
-            "$args tree_ estimators_ values",
+            "estimators_ tree_",
         ),
         Attack(
             "ensembles.check_bagging", "bagging, isolation", "estimators_features_ estimators_ n_features_in_"
@@ -165,7 +165,7 @@ TARGET = Target(
         Attack("boosting._check_not_empty", "boosting from a line", "init_ coef_ intercept_ rank_"),
         Attack("boosting.check_loss", "boosting, histogram", "closs link is_multiclass n_classes quantile"),
         Attack("boosting.PredictorCodec", "histogram", "nodes binned_left_cat_bitsets raw_left_cat_bitsets"),
-        Attack("boosting.check_predictors", "histogram", "nodes raw_left_cat_bitsets"),
+        Attack("boosting.check_predictors", "histogram", "nodes"),
         Attack(
             "boosting.check_bin_mapper",
             "histogram",

@@ -1,0 +1,131 @@
+"""
+What a document comes to when every reference is followed: a few of them can stand for more than there is time for.
+
+Thirty lists, each holding the next one twice, are a document of a kilobyte. What follows references without noting
+where it has been, such as `repr`, `sklearn.base.clone` or `predict` of estimators within estimators, visits the last
+of them a billion times.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from reflectio.codec import Node
+from reflectio.errors import LimitError
+
+#: With fewer references than this to what can hold others, nothing can come up very often.
+FEW = 8
+
+# In how many ways a value may be reached: so many in any document, and so many times the number of references, for
+# chains whose links are also referred to from elsewhere, as the leaves of `sklearn.cluster.Birch` are.
+_WAYS = 1 << 12
+_WAYS_PER_REFERENCE = 4
+
+_Key = int | None
+
+
+class _Graph:
+    """The values of a document that are referred to, and the root, under None; which of them hold which others."""
+
+    def __init__(self, roots: list[Node]) -> None:
+        self.held: dict[_Key, list[int]] = {}
+        self.size: dict[_Key, int] = {}
+        self.containers: set[int] = set()
+        waiting: list[tuple[_Key, Node]] = [(None, roots[0]), *((_id_of(node), node) for node in roots[1:])]
+        while waiting:
+            key, node = waiting.pop()
+            if key in self.held:
+                continue  # given twice, or no id: the decoder refuses it
+            self.held[key] = held = []
+            self.size[key] = 0
+            if type(key) is int and ("." not in str(node["$"]) or "$items" in node):
+                self.containers.add(key)
+            for part in self._parts(node):
+                number = _id_of(part)
+                if number is not None and part is not node:
+                    held.append(number)
+                    waiting.append((number, part))
+                elif type(part) is dict and part.get("$") == "ref" and type(part.get("id")) is int:
+                    held.append(part["id"])
+                self.size[key] += 1
+
+    @staticmethod
+    def _parts(root: Node) -> Iterator[Node]:
+        """A value and all below it, as far as no part has an id of its own. Numbers in arrays do not count."""
+        stack = [root]
+        while stack:
+            node = stack.pop()
+            yield node
+            if type(node) is list:
+                stack += node
+            elif type(node) is dict and (node is root or _id_of(node) is None):
+                is_plain_array = node.get("$") == "ndarray" and node.get("dtype") != "object"
+                stack += () if is_plain_array else node.values()
+
+    def in_order(self) -> list[_Key]:
+        """What the root leads to, each before what it holds, but for cycles."""
+        order: list[_Key] = []
+        seen: set[_Key] = {None}
+        stack: list[tuple[_Key, Iterator[int]]] = [(None, iter(self.held[None]))]
+        while stack:
+            key, rest = stack[-1]
+            for number in rest:
+                if number in self.held and number not in seen:
+                    seen.add(number)
+                    stack.append((number, iter(self.held[number])))
+                    break
+            else:
+                order.append(key)
+                stack.pop()
+        order.reverse()
+        return order
+
+
+def _id_of(node: Node) -> int | None:
+    number = node.get("$id") if type(node) is dict and "$" in node else None
+    return number if type(number) is int else None
+
+
+def check_expansion(roots: list[Node], limit: int) -> None:
+    """
+    Refuse a document whose references multiply.
+
+    Cycles are followed once around. Takes time in proportion to the document.
+
+    Parameters
+    ----------
+    roots : list of node
+        The root of the document and its ``objects``.
+    limit : int
+        How many values a container may come to.
+
+    Raises
+    ------
+    LimitError
+        A value is reached in too many ways, or a container comes to too many values.
+    """
+    graph = _Graph(roots)
+    order = graph.in_order()
+    place = {key: index for index, key in enumerate(order)}
+    most = max(_WAYS, _WAYS_PER_REFERENCE * sum(map(len, graph.held.values())))
+    ways: dict[_Key, int] = dict.fromkeys(order, 0)
+    ways[None] = 1
+    for key in order:
+        if ways[key] > most:
+            raise LimitError(
+                f"the references of the document multiply: they lead to the object with the id {key} in more than "
+                f"{most} ways, and following them all would take too long"
+            )
+        for number in graph.held[key]:
+            if place.get(number, -1) > place[key]:
+                ways[number] += ways[key]
+    sizes = graph.size
+    for key in reversed(order):
+        for number in graph.held[key]:
+            if number in graph.containers and place.get(number, -1) > place[key]:
+                sizes[key] += sizes[number]
+        if sizes[key] > limit:
+            raise LimitError(
+                "the references of the document multiply: a container comes to more values than the policy's limit "
+                f"nodes, {limit}, once every reference in it is followed"
+            )

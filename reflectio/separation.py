@@ -1,0 +1,192 @@
+"""Private copies of what checks rely on, where a document lets other objects reach it as well."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from reflectio.checks import checks_of, relied_on_by
+from reflectio.errors import ValidationError
+
+Array = np.ndarray[Any, Any]
+
+# How deep what is relied on may nest in a document that shares anything.
+_DEEPEST = 64
+
+# How often something is referred to that other things reach in other ways, too.
+_ALWAYS = 1 << 62
+
+# Copies, by the id of what they are of, and whether only the estimators within count.
+_Copies = dict[tuple[int, bool], Any]
+
+# Values that have nothing inside which could change.
+_PLAIN = frozenset({int, float, str, bool, type(None), np.float64, np.int64})
+
+
+def _is_sparse(value: Any) -> bool:
+    return type(value).__module__.startswith("scipy.sparse") and hasattr(value, "nnz")
+
+
+def _is_estimator(value: Any) -> bool:
+    """Whether a value is an estimator, or one of the objects that estimators are made of."""
+    cls: Any = type(value)
+    if cls is type or not hasattr(value, "__dict__"):
+        return False
+    return cls.__module__.startswith("sklearn.") or bool(checks_of(cls))
+
+
+class Separation:
+    """
+    Gives checked objects copies of what they share.
+
+    A check looks once. What it has looked at may change later, if another object of the document holds it, too, and
+    works on it in place: `GaussianNB.partial_fit` adds to an array of counts, which could be the classes of the
+    samples in a `KNeighborsClassifier`, and compiled code indexes by these. A check therefore names the attributes
+    that it relies on; of arrays, lists, sparse matrices and estimators in these that something else may reach, the
+    object gets copies. Where the document shares nothing, nothing is copied.
+
+    Parameters
+    ----------
+    shared : iterable of pairs
+        What the document refers to by id, with how often it does.
+    views : list of ndarray
+        The arrays that are views of others.
+    """
+
+    def __init__(self, shared: Iterable[tuple[Any, int]], views: list[Array]) -> None:
+        # By id, with the value itself, so that no id is used twice.
+        self._shared = {id(value): (value, times) for value, times in shared if _may_change(value)}
+        self._shared.update((id(view), (view, _ALWAYS)) for view in views)
+        self._shares_estimators = True
+
+    def __bool__(self) -> bool:
+        return bool(self._shared)
+
+    def keep_own(self, objects: Iterable[Any]) -> None:
+        """Note that what only attributes of one object hold is its own, however many they are."""
+        for obj in objects:
+            values = list(getattr(obj, "__dict__", {}).values())
+            for value in values:
+                _, times = self._shared.get(id(value), (None, 0))
+                # One attribute holds it by describing it, the others by referring to it.
+                if times and sum(other is value for other in values) == 1 + times:
+                    del self._shared[id(value)]
+        self._shares_estimators = any(_is_estimator(value) for value, _ in self._shared.values())
+
+    def separate(self, obj: Any) -> None:
+        """
+        Give an object copies of what its checks rely on and other objects may reach.
+
+        Parameters
+        ----------
+        obj : object
+            One whose class has checks. Its attributes are replaced.
+
+        Raises
+        ------
+        ValidationError
+            What is to be copied nests too deeply, or is of a class that cannot be copied.
+        """
+        self._separate(obj, {}, 0, reached=False)
+
+    def _separate(self, obj: Any, copies: _Copies, depth: int, *, reached: bool) -> None:
+        cls: Any = type(obj)
+        state = getattr(obj, "__dict__", {})
+        for name in relied_on_by(cls):
+            if name in state:
+                try:
+                    state[name] = self._own(state[name], copies, depth, reached=reached)
+                except ValidationError as error:
+                    raise error.within(name) from None
+
+    def _own(
+        self, value: Any, copies: _Copies, depth: int, *, reached: bool, only_estimators: bool = False
+    ) -> Any:
+        """The value, or, where something else reaches it or what holds it, a copy: of one value always the same."""
+        if type(value) in _PLAIN:
+            return value
+        key = (id(value), only_estimators and not _is_estimator(value))
+        if key in copies:
+            return copies[key]
+        if depth > _DEEPEST:
+            raise ValidationError("what the document shares nests too deeply to be kept apart")
+        reached = reached or id(value) in self._shared
+        if isinstance(value, list | tuple | dict) or (
+            isinstance(value, np.ndarray) and value.dtype.hasobject
+        ):
+            parts = _parts_of(value)
+            copying = reached and not only_estimators
+            if not copying and _PLAIN.issuperset(map(type, parts)):
+                return value
+            copies[key] = value  # for what contains itself
+            own = [
+                self._own(part, copies, depth + 1, reached=reached, only_estimators=only_estimators)
+                for part in parts
+            ]
+            if copying or any(new is not old for new, old in zip(own, parts, strict=True)):
+                copies[key] = _rebuilt(value, own)
+            return copies[key]
+        if _is_estimator(value):
+            if not (reached or self._shares_estimators):
+                return value
+            copies[key] = copy = _copy_of_attributes(value) if reached else value
+            if reached:
+                self._separate(copy, copies, depth + 1, reached=True)
+            # Its own checks see to its arrays; what others rely on is which estimators it holds.
+            for name, part in list(vars(copy).items()):
+                vars(copy)[name] = self._own(part, copies, depth + 1, reached=reached, only_estimators=True)
+            return copy
+        if reached and not only_estimators and (isinstance(value, np.ndarray) or _is_sparse(value)):
+            copies[key] = _copy_of_elements(value)
+            return copies[key]
+        return value
+
+
+def _may_change(value: Any) -> bool:
+    return isinstance(value, np.ndarray | list | tuple | dict) or _is_sparse(value) or _is_estimator(value)
+
+
+def _copy_of_elements(value: Any) -> Any:
+    if not isinstance(value, np.ndarray):
+        # Not by its own method, which looks for narrower indices.
+        matrix = _copy_of_attributes(value)
+        for name, part in vars(matrix).items():
+            if isinstance(part, np.ndarray):
+                vars(matrix)[name] = part.copy()
+        return matrix
+    copy = value.copy("K")
+    copy.flags.writeable = value.flags.writeable
+    return copy
+
+
+def _copy_of_attributes(value: Any) -> Any:
+    cls: Any = type(value)
+    copy = cls.__new__(cls)
+    vars(copy).update(vars(value))
+    return copy
+
+
+def _parts_of(container: Any) -> list[Any]:
+    if isinstance(container, dict):
+        return list(container.values())
+    parts: list[Any] = container.ravel().tolist() if isinstance(container, np.ndarray) else list(container)
+    return parts
+
+
+def _rebuilt(container: Any, parts: list[Any]) -> Any:
+    """A container like another, with other parts."""
+    kind = type(container)
+    if kind is np.ndarray:
+        array: Array = np.empty(len(parts), object)
+        for index, part in enumerate(parts):
+            array[index] = part
+        return array.reshape(container.shape)
+    if kind is list or kind is tuple:
+        return kind(parts)
+    if isinstance(container, dict):
+        copy = container.copy() if kind is dict else kind()
+        copy.update(zip(container, parts, strict=True))
+        return copy
+    raise ValidationError(f"a {kind.__qualname__} that the document shares cannot be kept apart")

@@ -1,0 +1,163 @@
+"""A file that a document is read from, once and in order."""
+
+from __future__ import annotations
+
+import io
+import os
+import stat
+from typing import IO, Any
+
+from reflectio.errors import DocumentError, LimitError
+
+# Up to this size a document is read at once: many small arrays are copied faster out of one buffer than read one by one.
+_SMALL = 1 << 23
+
+# How much is read at a time in search of the header's end, first and later.
+_CHUNK = 1 << 20
+_LONG_CHUNK = 1 << 24
+
+
+class Source:
+    """
+    A file, from where it stands to its end.
+
+    Parameters
+    ----------
+    file : binary file
+        It needs a ``read`` method, no more; one with ``readinto`` is read without a copy.
+    limit : int
+        How many bytes a document may have.
+    size : int, optional
+        How many bytes the file has, where this is known already.
+
+    Attributes
+    ----------
+    size : int or None
+        How many bytes the file has, where the system knows it for sure: those of an ordinary file.
+    """
+
+    def __init__(self, file: IO[bytes], limit: int, size: int | None = None) -> None:
+        self._file = file
+        self._limit = limit
+        self._readinto = getattr(file, "readinto", None)
+        # What has been read of the file beyond what was asked for.
+        self._ahead = memoryview(b"")
+        self.size = size or _size(file)
+        if self.size is not None and self.size > limit:
+            raise LimitError(f"the file has {self.size} bytes; the policy's limit document_bytes is {limit}")
+
+    def read_beginning(self, longest: int) -> tuple[memoryview, bool]:
+        """
+        Read up to a NUL, or to the end.
+
+        Parameters
+        ----------
+        longest : int
+            How many bytes there may be before the NUL.
+
+        Returns
+        -------
+        beginning : memoryview
+            What was read, with what happened to come behind the NUL.
+        complete : bool
+            Whether this is all of the file.
+        """
+        chunks: list[bytes] = []
+        total = 0
+        while True:
+            chunk = self._read(self._step(total))
+            chunks.append(chunk)
+            total += len(chunk)
+            if total > self._limit:
+                raise LimitError(
+                    f"the file has more than {self._limit} bytes, the policy's limit document_bytes"
+                )
+            if not chunk or total == self.size or b"\0" in chunk:
+                break
+            if total > longest:
+                raise LimitError(f"the header has more than {longest} bytes, the policy's limit text_bytes")
+        data = memoryview(chunks[0] if len(chunks) == 1 else b"".join(chunks))
+        return data, not chunk or total == self.size
+
+    def _step(self, total: int) -> int:
+        """How much to read at once, after so much has been read."""
+        if self.size is not None and self.size <= _SMALL:
+            return self.size - total
+        return _CHUNK if total < _LONG_CHUNK else _LONG_CHUNK
+
+    def put_back(self, data: memoryview) -> None:
+        """Take back the end of what was read."""
+        self._ahead = data
+
+    def readinto(self, target: memoryview) -> None:
+        """
+        Fill a buffer with the next bytes.
+
+        Parameters
+        ----------
+        target : memoryview
+            The buffer, of single bytes.
+
+        Raises
+        ------
+        DocumentError
+            The file ends before.
+        """
+        position = min(len(self._ahead), len(target))
+        if position:
+            target[:position] = self._ahead[:position]
+            self._ahead = self._ahead[position:]
+        while position < len(target):
+            read = self._read_some(target[position:])
+            if not read:
+                raise DocumentError(
+                    f"the file ended {len(target) - position} bytes early: it is truncated, or was while it was read"
+                ).rooted("$.segment")
+            position += read
+
+    def check_end(self) -> None:
+        """Refuse a file that goes on."""
+        if len(self._ahead) or self._read(1):
+            raise DocumentError("something follows the segment, or was added while it was read").rooted(
+                "$.segment"
+            )
+
+    def _read_some(self, target: memoryview) -> int:
+        if self._readinto is not None:
+            read = self._readinto(target)
+            if read is None:
+                raise _would_wait()
+            return int(read)
+        chunk = self._read(len(target))
+        if len(chunk) > len(target):
+            self._ahead = memoryview(chunk)[len(target) :]
+            chunk = chunk[: len(target)]
+        target[: len(chunk)] = chunk
+        return len(chunk)
+
+    def _read(self, size: int) -> bytes:
+        chunk: Any = self._file.read(size)
+        if isinstance(chunk, bytes):
+            return chunk
+        if chunk is None:
+            raise _would_wait()
+        if isinstance(chunk, bytearray | memoryview):
+            return bytes(chunk)
+        raise TypeError("file must be a path, or a file opened in binary mode")
+
+
+def _would_wait() -> BlockingIOError:
+    return BlockingIOError("the file has no bytes now; documents need a file that waits")
+
+
+def _size(file: IO[bytes]) -> int | None:
+    # Others, such as a file that decompresses, may have the descriptor of a file that is not what they read.
+    if not isinstance(file, io.FileIO | io.BufferedReader | io.BufferedRandom):
+        return None
+    if isinstance(file, io.BufferedReader | io.BufferedRandom) and not isinstance(file.raw, io.FileIO):
+        return None
+    state = os.fstat(file.fileno())
+    # A pipe or a device has no size, and a file that the system makes up as it is read says 0.
+    if not stat.S_ISREG(state.st_mode) or not state.st_size:
+        return None
+    return max(0, state.st_size - file.tell())
