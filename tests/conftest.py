@@ -10,6 +10,7 @@ collect_ignore_glob = ["fuzz/*", "attacks/*"]
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
+    _summarise_conversions(terminalreporter)
     outcomes: Counter[str] = Counter()
     estimators = set()
     for category in ("passed", "failed", "skipped"):
@@ -25,3 +26,19 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
         )
         for outcome, count in sorted(outcomes.items()):
             terminalreporter.write_line(f"  {count:5d}  {outcome}")
+
+
+def _summarise_conversions(terminalreporter: Any) -> None:
+    """Say how many files of estimators of the zoo were converted exactly, by where they came from."""
+    conversions = Counter(
+        value
+        for report in terminalreporter.stats.get("passed", ())
+        if report.when == "call"
+        for name, value in report.user_properties
+        if name == "conversions"
+    )
+    if conversions:
+        terminalreporter.section("conversions")
+        terminalreporter.write_line(f"{sum(conversions.values())} files converted exactly, from:")
+        for origin, count in sorted(conversions.items()):
+            terminalreporter.write_line(f"  {count:5d}  {origin}")

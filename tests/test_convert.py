@@ -675,3 +675,19 @@ def test_control_characters_of_a_file_reach_no_terminal(tmp_path):
     assert ran.returncode == 1
     assert not set("\x1b\x07") & set(ran.stdout + ran.stderr)
     assert "[bold]" in ran.stderr
+
+
+def test_lz4_is_read_where_it_is_installed():
+    pytest.importorskip("lz4.frame", reason="lz4 is not installed")
+    data = _joblib_bytes(_forest(), "lz4")
+    assert compressor_of(data) == "lz4"
+    assert_same_as_either(_converted(data), _forest(), joblib.load(io.BytesIO(data)))
+    with pytest.raises(ReflectioError):
+        _converted(data[: len(data) // 2])
+
+
+def test_a_file_that_needs_lz4_says_so_where_it_is_not_installed(monkeypatch):
+    monkeypatch.setitem(sys.modules, "lz4", None)
+    monkeypatch.setitem(sys.modules, "lz4.frame", None)
+    with pytest.raises(ReflectioError, match="install lz4"):
+        _converted(b"\x04\x22\x4d\x18" + bytes(20))

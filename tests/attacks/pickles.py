@@ -43,7 +43,7 @@ class FileAttack:
     tries : str
         What it would gain if it were loaded.
     make : callable
-        Gives the file's bytes, with the marker's path still to be put in.
+        Gives the file's bytes.
     named : str
         A name that the audit has to show; empty where there is none to show.
     audit_ok : bool
