@@ -215,7 +215,7 @@ DANGEROUS_NAMES = frozenset(
 
 
 # The versions whose public names the lists were made from; older ones lack some.
-REVIEWED = {"numpy": (2, 4), "scipy": (1, 17), "sklearn": (1, 9), "pandas": (3, 0)}
+REVIEWED = {"numpy": (2, 4), "scipy": (1, 17), "sklearn": (1, 9), "pandas": (3, 1)}
 
 
 def resolved(name):
@@ -236,7 +236,9 @@ def of_another_version(name):
     """Why a name that the installed libraries lack is listed all the same; None where that is a mistake."""
     top = name.partition(".")[0]
     if top in REVIEWED and is_older(top):
-        return f"{top} {version_of(top)} is older than the {'.'.join(map(str, REVIEWED[top]))} that was reviewed"
+        return (
+            f"{top} {version_of(top)} is older than the {'.'.join(map(str, REVIEWED[top]))} that was reviewed"
+        )
     return next((reason for prefix, reason in OF_OTHER_VERSIONS.items() if name.startswith(prefix)), None)
 
 
@@ -273,6 +275,8 @@ def test_a_listed_name_is_the_one_that_is_written_for_its_object(name):
     if name.startswith("scipy.stats.") and not isinstance(found, type):
         # A distribution is an instance, which knows its own name.
         assert f"scipy.stats.{found.name}" == name
+    elif public_name(found) != name and name.startswith("pandas.") and is_older("pandas"):
+        pytest.skip(f"pandas {version_of('pandas')} does not say where it exports this")
     else:
         assert public_name(found) == name
 
@@ -449,9 +453,12 @@ def test_what_is_left_out_is_on_no_list_and_has_a_reason():
         assert not any(policy.allows(kind, name) for kind in ("class", "constructor", "callable"))
 
 
+@pytest.mark.skipif(
+    any(version_of(package).split(".")[:2] != [*map(str, found)] for package, found in REVIEWED.items()),
+    reason="other versions than the reviewed ones lack some of what is left out",
+)
 @pytest.mark.parametrize("pattern", [name for name, _ in left_out()])
 def test_what_is_left_out_exists(pattern):
-    pytest.importorskip("sklearn.callback", reason="an older scikit-learn lacks some of them")
     module = pattern.partition("*")[0].rpartition(".")[0]
     assert importlib.import_module(pattern.partition(".")[0])
     found = [name for name in _named_below(module) if fnmatch.fnmatchcase(name, pattern)]
