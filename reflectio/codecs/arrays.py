@@ -23,7 +23,7 @@ from reflectio.codecs.array_data import (
 )
 from reflectio.codecs.containers import encode_items, encode_members
 from reflectio.codecs.dtypes import encode_dtype, parse_dtype, parse_shape
-from reflectio.codecs.growth import check_chain
+from reflectio.codecs.growth import check_chain, check_nesting
 from reflectio.codecs.members import visit_member
 from reflectio.decoder import Decoder, located
 from reflectio.encoder import NESTING, Encoder
@@ -358,7 +358,9 @@ class ArrayCodec(LateCodec):
         if obj.dtype.hasobject or obj.dtype.kind == "T":
             _fill_objects(obj, node["data"], decoder)
             if obj.dtype.hasobject:
-                check_chain(obj, obj.ravel().tolist(), decoder)
+                parts = obj.ravel().tolist()
+                check_nesting(obj, parts, decoder)
+                check_chain(obj, parts, decoder)
             if node.get("writeable", True) is not True:
                 obj.flags.writeable = False
 

@@ -112,6 +112,8 @@ class DtypeCodec(Codec):
         if obj.kind == "T":
             node["name"] = "StringDType"
             if hasattr(obj, "na_object"):
+                if not _may_be_missing(obj.na_object):
+                    raise encoder.refuse("a StringDType whose na_object is neither None, NaN, pandas.NA nor text")
                 node["na_object"] = encoder.visit(obj.na_object)
             if not obj.coerce:  # type: ignore[attr-defined]
                 node["coerce"] = False
@@ -179,6 +181,8 @@ class DtypeCodec(Codec):
         name = node.get("name")
         if name == "StringDType":
             options = {key: decoder.build(node[key]) for key in ("na_object", "coerce") if key in node}
+            if "na_object" in options and not _may_be_missing(options["na_object"]):
+                raise DocumentError("the na_object of a StringDType must be None, NaN, pandas.NA or text")
             return np.dtypes.StringDType(**options)
         if type(name) is not str:
             raise DocumentError("a dtype needs a name, or names and formats")
@@ -224,6 +228,16 @@ def _plain_fields(node: ObjectNode) -> tuple[Any, ...] | None:
     if not (_STR.issuperset(map(type, names + formats)) and _INT.issuperset(map(type, [*offsets, itemsize]))):
         return None
     return tuple(names), tuple(formats), tuple(offsets), itemsize
+
+
+def _may_be_missing(value: Any) -> bool:
+    """Whether a value may stand for missing text: one that holds no others, which are freed by recursion."""
+    return (
+        value is None
+        or type(value) in (str, np.str_)
+        or (isinstance(value, float) and value != value)
+        or (type(value).__name__ == "NAType" and type(value).__module__.startswith("pandas."))
+    )
 
 
 def _traits(dtype: DType) -> tuple[Any, ...] | None:

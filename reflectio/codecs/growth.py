@@ -36,6 +36,12 @@ _FIELDS = 100_000
 _CHAIN_WEIGHT = 8000
 _ARRAY_WEIGHT = 16
 
+# How many containers may be looked at in all to measure such chains.
+_CHAIN_WORK = 1 << 20
+
+# How deep arrays may hold arrays: numpy computes with them by recursion without a guard, and with large frames.
+_ARRAY_DEPTH = 32
+
 _Parts = Callable[[Any], Iterable[Any]]
 
 
@@ -170,6 +176,7 @@ class _Chains:
         self._bounds: dict[int, int] = {}
         # The containers of each group that hold others, with those.
         self._held: dict[int, dict[int, tuple[Any, list[Any]]]] = {}
+        self._work = 0
 
     def _group(self, key: int) -> int:
         path = []
@@ -187,6 +194,9 @@ class _Chains:
         for part in held:
             group = self._join(group, self._group(id(part)))
         if self._bounds[group] > _CHAIN_WEIGHT:
+            self._work += len(self._held[group])
+            if self._work > _CHAIN_WORK:
+                raise LimitError("arrays, deques or other containers hold one another in too many ways")
             self._bounds[group] = self._longest(self._held[group])
 
     def _join(self, first: int, second: int) -> int:
@@ -236,3 +246,39 @@ def check_chain(obj: Any, parts: Iterable[Any], decoder: Decoder) -> None:
         if chains is None:
             chains = _chains[decoder] = _Chains()
         chains.add(obj, held)
+
+
+# -- arrays within arrays -------------------------------------------------------------------------------------
+
+# By id, with the array itself, so that no id is used twice.
+_depths: WeakKeyDictionary[Decoder, dict[int, tuple[Any, int]]] = WeakKeyDictionary()
+
+
+def check_nesting(array: np.ndarray[Any, Any], parts: Iterable[Any], decoder: Decoder) -> None:
+    """
+    Refuse an array of objects that holds others too deeply, or itself.
+
+    Parameters
+    ----------
+    array : ndarray
+        The array, filled.
+    parts : iterable
+        Its elements.
+    decoder : Decoder
+        Builds the document.
+    """
+    depths = _depths.get(decoder)
+    if depths is None:
+        depths = _depths[decoder] = {}
+    deepest = 0
+    for part in parts:
+        if isinstance(part, np.ndarray) and part.dtype.hasobject:
+            # What is not complete by now may come to hold this array.
+            _, depth = depths.get(id(part), (None, _ARRAY_DEPTH))
+            deepest = max(deepest, depth)
+    if deepest >= _ARRAY_DEPTH:
+        raise LimitError(
+            f"an array of objects holds itself, or arrays within arrays more than {_ARRAY_DEPTH} deep, or one that is "
+            "described further on; computing with it could overflow the stack"
+        )
+    depths[id(array)] = (array, deepest + 1)
