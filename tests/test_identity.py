@@ -135,7 +135,6 @@ def tuples_in_each_other() -> Any:
 
 def array_in_itself() -> Any:
     array = np.empty((2, 2), object)
-    array[0, 0] = array
     array[1, 1] = [array]
     return array
 
@@ -253,7 +252,8 @@ def graphs(draw: st.DrawFn) -> Any:
         elif kind == "node":
             obj.a, obj.b = first, second
         else:
-            obj[0], obj[1] = first, second
+            # Arrays of objects do not hold one another: see `test_arrays_that_hold_themselves_are_refused`.
+            obj[0], obj[1] = (([part] if isinstance(part, np.ndarray) else part) for part in (first, second))
     return draw(st.sampled_from(values))
 
 
@@ -307,9 +307,7 @@ DEEP: dict[str, Any] = {
     "lists in tuples": lambda: nested(lambda x: ([x],), LONG // 10),
     "dicts in tuples in lists": lambda: nested(lambda x: [({"k": x}, 1)], LONG // 10),
     "objects in namedtuples": lambda: nested(lambda x: models.Point(models.Node(x=x), 1), LONG // 10),
-    "arrays of objects": lambda: nested(
-        lambda x: np.array([x, None], object), 400
-    ),  # numpy frees them by recursion
+    "arrays of objects": lambda: nested(lambda x: np.array([x, None], object), 30),
     "deques in frozen dataclasses": lambda: nested(
         lambda x: models.FrozenSettings("a", deque([x])), LONG // 10
     ),
@@ -469,3 +467,48 @@ def test_the_history_of_an_object_does_not_matter() -> None:
     big = 10**30
     assert reflectio.dumps([big, big]) == reflectio.dumps([big, 10**29 * 10])
     assert reflectio.dumps([(1, 2), (1, 2)]) == reflectio.dumps([(1, 2)] * 2)
+
+
+# -- what numpy would follow without end -------------------------------------------------------------------------
+
+
+def itself() -> Any:
+    array = np.empty(1, object)
+    array[0] = array
+    return array
+
+
+def itself_without_axes() -> Any:
+    array = np.empty((), object)
+    array[()] = array
+    return array
+
+
+def each_other() -> Any:
+    first, second = np.empty(2, object), np.empty((), object)
+    first[1], second[()] = second, first
+    return first
+
+
+def too_deep() -> Any:
+    return nested(lambda x: np.array([x, None], object), 40)
+
+
+@pytest.mark.parametrize("make", [itself, itself_without_axes, each_other, too_deep])
+def test_arrays_that_hold_themselves_are_refused(make: Any) -> None:
+    with pytest.raises(reflectio.UnsupportedTypeError, match="array of objects"):
+        reflectio.dumps({"a": make()})
+
+
+@pytest.mark.parametrize("shape", [[], [1]])
+def test_documents_of_arrays_that_hold_themselves_are_refused(shape: list[int]) -> None:
+    itself: Any = {"$": "ref", "id": 1}
+    model = {
+        "$": "ndarray",
+        "$id": 1,
+        "dtype": "object",
+        "shape": shape,
+        "data": [itself] if shape else itself,
+    }
+    with pytest.raises(reflectio.LimitError, match="array of objects"):
+        reflectio.loads(json.dumps({"reflectio": 1, "versions": {}, "model": model}))

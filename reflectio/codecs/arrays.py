@@ -23,7 +23,7 @@ from reflectio.codecs.array_data import (
 )
 from reflectio.codecs.containers import encode_items, encode_members
 from reflectio.codecs.dtypes import encode_dtype, parse_dtype, parse_shape
-from reflectio.codecs.growth import check_chain, check_nesting
+from reflectio.codecs.growth import ARRAY_DEPTH, check_chain, check_nesting
 from reflectio.codecs.members import visit_member
 from reflectio.decoder import Decoder, located
 from reflectio.encoder import NESTING, Encoder
@@ -461,13 +461,34 @@ def _encode_objects(array: Array, encoder: Encoder) -> Any:
         raise encoder.refuse(
             "an array of records that hold Python objects; use plain dtypes, or one array per field"
         )
+    parts = array.ravel().tolist() if array.dtype.kind == "O" else list(array.ravel())
+    if any(map(_holds_objects, parts)):
+        _check_depth(array, encoder)
     encoder.depth += array.ndim
-    data = nest(
-        encode_items(array.ravel().tolist() if array.dtype.kind == "O" else list(array.ravel()), encoder),
-        array.shape,
-    )
+    data = nest(encode_items(parts, encoder), array.shape)
     encoder.depth -= array.ndim
     return data
+
+
+def _holds_objects(value: Any) -> bool:
+    return isinstance(value, np.ndarray) and value.dtype.hasobject
+
+
+def _check_depth(root: Array, encoder: Encoder) -> None:
+    """Refuse an array within arrays that no reader would take: see `check_nesting`."""
+    level = {id(root): root}
+    for _ in range(ARRAY_DEPTH):
+        level = {
+            id(part): part
+            for array in level.values()
+            for part in array.ravel().tolist()
+            if _holds_objects(part)
+        }
+        if not level:
+            return
+    raise encoder.refuse(
+        f"an array of objects that holds itself, or arrays within arrays more than {ARRAY_DEPTH} deep; use lists"
+    )
 
 
 def _fill_objects(array: Array, data: Any, decoder: Decoder) -> None:

@@ -39,8 +39,8 @@ _ARRAY_WEIGHT = 16
 # How many containers may be looked at in all to measure such chains.
 _CHAIN_WORK = 1 << 20
 
-# How deep arrays may hold arrays: numpy computes with them by recursion without a guard, and with large frames.
-_ARRAY_DEPTH = 32
+#: How deep arrays may hold arrays: numpy computes with them by recursion without a guard, and with large frames.
+ARRAY_DEPTH = 32
 
 _Parts = Callable[[Any], Iterable[Any]]
 
@@ -274,11 +274,11 @@ def check_nesting(array: np.ndarray[Any, Any], parts: Iterable[Any], decoder: De
     for part in parts:
         if isinstance(part, np.ndarray) and part.dtype.hasobject:
             # What is not complete by now may come to hold this array.
-            _, depth = depths.get(id(part), (None, _ARRAY_DEPTH))
+            _, depth = depths.get(id(part), (None, ARRAY_DEPTH))
             deepest = max(deepest, depth)
-    if deepest >= _ARRAY_DEPTH:
+    if deepest >= ARRAY_DEPTH:
         raise LimitError(
-            f"an array of objects holds itself, or arrays within arrays more than {_ARRAY_DEPTH} deep, or one that is "
+            f"an array of objects holds itself, or arrays within arrays more than {ARRAY_DEPTH} deep, or one that is "
             "described further on; computing with it could overflow the stack"
         )
     depths[id(array)] = (array, deepest + 1)
