@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -26,6 +27,10 @@ _ABSENT = object()
 
 # What holds nothing that references could multiply: the random state of a forest is that of every tree.
 _HOLDING_NOTHING = (np.dtype, np.random.RandomState, np.random.Generator, np.random.BitGenerator)
+
+# What counts as half of the references that are worth a look at the whole document.
+_SEQUENCES = (list, tuple, deque)
+_OF_A_SEQUENCE = FEW // 2
 
 # What arrays of wide elements, such as text of up to a thousand characters, may take: so much for any document, and
 # so many times the size of its header.
@@ -103,6 +108,7 @@ class Decoder:
         self._objects_to_check: list[tuple[str, tuple[ObjectCheck, ...], Any]] = []
         self._views: list[np.ndarray[Any, Any]] = []
         self._references = 0
+        self._expanded = False
         self._times: dict[int, int] = {}
         self._order = tuple(self._entries)
 
@@ -296,8 +302,10 @@ class Decoder:
         if type(found) is not np.ndarray or found.dtype.hasobject:
             if isinstance(found, _HOLDING_NOTHING):
                 return found
-            self._references += 1
-            if self._references == FEW:
+            # Two lists are enough for one that holds itself twice.
+            self._references += _OF_A_SEQUENCE if isinstance(found, _SEQUENCES) else 1
+            if self._references >= FEW and not self._expanded:
+                self._expanded = True
                 check_expansion(self._reparse(), self.policy.limits.nodes)
         return found
 

@@ -10,6 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import numpy as np
+from scipy.sparse import coo_matrix
+from scipy.sparse.csgraph import connected_components
+
 from reflectio.codec import Node
 from reflectio.errors import LimitError
 
@@ -21,6 +25,8 @@ FEW = 8
 _WAYS = 1 << 12
 _WAYS_PER_REFERENCE = 4
 
+_SEQUENCES = frozenset({"list", "tuple", "deque"})
+
 _Key = int | None
 
 
@@ -31,7 +37,9 @@ class _Graph:
         self.held: dict[_Key, list[int]] = {}
         self.size: dict[_Key, int] = {}
         self.containers: set[int] = set()
-        waiting: list[tuple[_Key, Node]] = [(None, roots[0]), *((_id_of(node), node) for node in roots[1:])]
+        # Lists and the like, with those among them that each holds directly, as often as it does.
+        self.sequences: dict[int, list[int]] = {}
+        waiting: list[tuple[_Key, Node]] = [(None, [roots[0]]), *((_id_of(node), node) for node in roots[1:])]
         while waiting:
             key, node = waiting.pop()
             if key in self.held:
@@ -40,6 +48,8 @@ class _Graph:
             self.size[key] = 0
             if type(key) is int and ("." not in str(node["$"]) or "$items" in node):
                 self.containers.add(key)
+            if type(key) is int and _is_sequence(node):
+                self.sequences[key] = _held_in_sequence(node)
             for part in self._parts(node):
                 number = _id_of(part)
                 if number is not None and part is not node:
@@ -81,6 +91,52 @@ class _Graph:
         return order
 
 
+def _is_sequence(node: Node) -> bool:
+    if type(node) is list:
+        return True
+    return type(node) is dict and (node.get("$") in _SEQUENCES or "$items" in node)
+
+
+def _held_in_sequence(root: Node) -> list[int]:
+    """The ids of what a list holds, itself or in lists within it that have no id."""
+    held: list[int] = []
+    stack: list[Node] = [root]
+    while stack:
+        node = stack.pop()
+        items = node if type(node) is list else node.get("$items", node.get("items"))
+        for item in items if type(items) is list else ():
+            if type(item) is dict and item.get("$") == "ref" and type(item.get("id")) is int:
+                held.append(item["id"])
+            elif (number := _id_of(item)) is not None:
+                held.append(number)
+            elif _is_sequence(item):
+                stack.append(item)
+    return held
+
+
+def _check_cycles(sequences: dict[int, list[int]]) -> None:
+    """Refuse lists that lead back to themselves in more than one way: numpy follows each through 64 axes."""
+    places = {key: place for place, key in enumerate(sequences)}
+    edges = [
+        (places[key], places[number])
+        for key, held in sequences.items()
+        for number in held
+        if number in places
+    ]
+    if not edges:
+        return
+    start, end = np.array(edges).T
+    count = len(places)
+    graph = coo_matrix((np.ones(len(edges)), (start, end)), (count, count))
+    groups, group = connected_components(graph, connection="strong")
+    within = np.bincount(group[start[group[start] == group[end]]], minlength=groups)
+    if (within > np.bincount(group, minlength=groups)).any():
+        raise LimitError(
+            "the references of the document multiply: a list leads back to itself in more than one way, and what "
+            "follows lists within lists would not end"
+        )
+
+
 def _id_of(node: Node) -> int | None:
     number = node.get("$id") if type(node) is dict and "$" in node else None
     return number if type(number) is int else None
@@ -105,6 +161,7 @@ def check_expansion(roots: list[Node], limit: int) -> None:
         A value is reached in too many ways, or a container comes to too many values.
     """
     graph = _Graph(roots)
+    _check_cycles(graph.sequences)
     order = graph.in_order()
     place = {key: index for index, key in enumerate(order)}
     most = max(_WAYS, _WAYS_PER_REFERENCE * sum(map(len, graph.held.values())))
