@@ -124,10 +124,10 @@ def charge_labels(index: Any, decoder: Decoder) -> None:
 
 
 def charge_counted(index: Any, decoder: Decoder) -> None:
-    """Charge for the labels of an index that only counts; all others have them already."""
-    from pandas import RangeIndex
+    """Charge for the labels of an index that only counts, or is sparse; all others have them already."""
+    from pandas import RangeIndex, SparseDtype
 
-    if isinstance(index, RangeIndex):
+    if isinstance(index, RangeIndex) or isinstance(index.dtype, SparseDtype):
         charge_labels(index, decoder)
 
 
