@@ -23,6 +23,10 @@ _NESTED = frozenset({dict, list})
 
 # Of so many values, as a vocabulary has, it pays to see first whether all are plain.
 _MANY = 64
+
+#: What `Decoder.spend` counts arrays by that lie compressed in the segment.
+DECOMPRESSED = "bytes of decompressed arrays"
+
 _ABSENT = object()
 
 # What holds nothing that references could multiply: the random state of a forest is that of every tree.
@@ -36,6 +40,15 @@ _OF_A_SEQUENCE = FEW // 2
 # so many times the size of its header.
 _FREE_BYTES = 1 << 26
 _EXPANSION = 64
+
+# What copies that belong to one object alone may take, of what the document holds once and refers to often: so much
+# for any document, and so many times its size. Numbers take up to four times as much as their text.
+_FREE_COPIES = 1 << 26
+_COPIES = 8
+_SHARED = (
+    "copies of what several objects share would take many times the memory of the document; save these objects "
+    "apart from each other, or give each an array of its own"
+)
 
 # Examines states that compiled code will trust, many at a time: `check(states, decoder)`.
 Check = Callable[[list[Any], "Decoder"], None]
@@ -95,6 +108,7 @@ class Decoder:
         self.readers = readers_for(policy)
         self._spent: dict[str, int] = {}
         self._affordable = _FREE_BYTES + _EXPANSION * nbytes
+        self._copyable = _FREE_COPIES + _COPIES * (nbytes + segment.nbytes)
         self.built: dict[int, Any] = {}
         self._open: set[int] = set()
         self._early: set[int] = set()
@@ -146,7 +160,7 @@ class Decoder:
         try:
             if self.built or self._views:
                 shared = [(value, self._times.get(number, 0)) for number, value in self.built.items()]
-                separation = Separation(shared, self._views)
+                separation = Separation(shared, self._views, self.charge_copy)
                 separation.keep_own(obj for _, _, obj in self._objects_to_check)
                 # All before any is checked: what one has given up, another may hold.
                 for _, _, obj in self._objects_to_check:
@@ -388,6 +402,7 @@ class Decoder:
         """Give the one copy of an array for a purpose that compiled code is to index by; no node refers to it."""
         key = (id(array), purpose)
         if key not in self._copies:
+            self.charge_copy(array.nbytes)
             self._copies[key] = (array, array.copy())
         return self._copies[key][1]
 
@@ -425,6 +440,23 @@ class Decoder:
     ) -> np.ndarray[Any, Any]:
         """Give the array that lies at ``offset`` of the segment, in memory of its own unless mapped."""
         return self.segment.take(offset, dtype, shape, order)
+
+    def charge_copy(self, nbytes: int, refusal: str = _SHARED) -> None:
+        """
+        Count what is to be copied for one object alone, and refuse a document that multiplies what it holds.
+
+        Parameters
+        ----------
+        nbytes : int
+            The size of the copy. To be called before it is made.
+        refusal : str
+            What to say if the document may not have it.
+        """
+        self._copyable -= nbytes
+        if self._copyable < 0:
+            expanded = _COPIES * self._spent.get(DECOMPRESSED, 0)
+            if self._copyable + expanded < 0:
+                raise LimitError(refusal)
 
 
 def _uncheckable(obj: Any, error: Exception) -> ReflectioError:

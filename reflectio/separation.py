@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import sys
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -53,9 +54,14 @@ class Separation:
         What the document refers to by id, with how often it does.
     views : list of ndarray
         The arrays that are views of others.
+    charge : callable
+        Called with the size of each copy, in bytes, before it is made. It may refuse it.
     """
 
-    def __init__(self, shared: Iterable[tuple[Any, int]], views: list[Array]) -> None:
+    def __init__(
+        self, shared: Iterable[tuple[Any, int]], views: list[Array], charge: Callable[[int], None]
+    ) -> None:
+        self._charge = charge
         # By id, with the value itself, so that no id is used twice.
         self._shared = {id(value): (value, times) for value, times in shared if _may_change(value)}
         self._shared.update((id(view), (view, _ALWAYS)) for view in views)
@@ -126,11 +132,14 @@ class Separation:
                 for part in parts
             ]
             if copying or any(new is not old for new, old in zip(own, parts, strict=True)):
+                self._charge(sys.getsizeof(value))
                 copies[key] = _rebuilt(value, own)
             return copies[key]
         if _is_estimator(value):
             if not (reached or self._shares_estimators):
                 return value
+            if reached:
+                self._charge(sys.getsizeof(vars(value)))
             copies[key] = copy = _copy_of_attributes(value) if reached else value
             if reached:
                 self._separate(copy, copies, depth + 1, reached=True)
@@ -139,6 +148,7 @@ class Separation:
                 vars(copy)[name] = self._own(part, copies, depth + 1, reached=reached, only_estimators=True)
             return copy
         if reached and not only_estimators and (isinstance(value, np.ndarray) or _is_sparse(value)):
+            self._charge(_size_of_elements(value))
             copies[key] = _copy_of_elements(value)
             return copies[key]
         return value
@@ -146,6 +156,11 @@ class Separation:
 
 def _may_change(value: Any) -> bool:
     return isinstance(value, np.ndarray | list | tuple | dict) or _is_sparse(value) or _is_estimator(value)
+
+
+def _size_of_elements(value: Any) -> int:
+    arrays = [value] if isinstance(value, np.ndarray) else vars(value).values()
+    return sum(array.nbytes for array in arrays if isinstance(array, np.ndarray))
 
 
 def _copy_of_elements(value: Any) -> Any:

@@ -25,7 +25,7 @@ from reflectio.codecs.containers import encode_items, encode_members
 from reflectio.codecs.dtypes import encode_dtype, parse_dtype, parse_shape
 from reflectio.codecs.growth import ARRAY_DEPTH, check_chain, check_nesting
 from reflectio.codecs.members import visit_member
-from reflectio.decoder import Decoder, located
+from reflectio.decoder import DECOMPRESSED, Decoder, located
 from reflectio.encoder import NESTING, Encoder
 from reflectio.errors import DocumentError, ValidationError
 from reflectio.layout import Extent, canonical_strides, extent_of, is_apart
@@ -439,7 +439,7 @@ def _take_compressed(
     node: ObjectNode, dtype: np.dtype[Any], shape: tuple[int, ...], order: Any, decoder: Decoder
 ) -> Array:
     limit = decoder.policy.limits.expanded_bytes
-    decoder.spend("bytes of decompressed arrays", prod(shape) * dtype.itemsize, limit)
+    decoder.spend(DECOMPRESSED, prod(shape) * dtype.itemsize, limit)
     return decoder.segment.take_compressed(
         node["at"], node.get("compressed_nbytes"), node.get("compression"), dtype, shape, order
     )

@@ -65,6 +65,7 @@ class PredictorCodec(ObjectCodec):
             or nodes.dtype != _record_dtype()
         ):
             raise _refuse("the nodes must be records as scikit-learn writes them, one at least", "nodes")
+        decoder.charge_copy(nodes.nbytes)
         # Another array of the document may be a view of the memory, and change the nodes when training goes on.
         state["nodes"] = nodes = nodes.copy()
         counts = []

@@ -11,6 +11,9 @@ from reflectio.checks import check
 from reflectio.codecs.trees import check_classes, is_count, is_tree
 from reflectio.errors import ValidationError
 
+# Up to this many features of all members, one pass over them together is the fastest.
+_FEW_FEATURES = 1 << 20
+
 
 def is_decision_tree(obj: Any) -> bool:
     """Whether an object is one of scikit-learn's decision trees, or of a class derived from them."""
@@ -168,8 +171,11 @@ def check_bagging(bagging: Any) -> None:
             )
     if not subsets:
         return
-    features = np.concatenate(subsets)
-    if len(features) and not (features.min() >= 0 and features.max() < n_features):
+    # Each once: all may be the same array, or views of it, which together would be much longer than the document.
+    distinct = list({id(subset): subset for subset in subsets}.values())
+    if sum(map(len, distinct)) <= _FEW_FEATURES:
+        distinct = [np.concatenate(distinct)]
+    if any(len(subset) and not (subset.min() >= 0 and subset.max() < n_features) for subset in distinct):
         raise ValidationError("an estimator looks at a feature that is not there").within(
             "estimators_features_"
         )

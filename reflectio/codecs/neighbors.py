@@ -63,6 +63,7 @@ class NamedStateCodec(ObjectCodec):
         self.check(parts)
         for name in self.indices:
             # Whatever else holds the array may change it, after it was checked.
+            decoder.charge_copy(parts[name].nbytes)
             parts[name] = parts[name].copy()
         try:
             obj.__setstate__(tuple(parts[name] for name in names))

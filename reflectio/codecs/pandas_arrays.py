@@ -17,6 +17,7 @@ from reflectio.codecs.pandas_nodes import (
     bool_of,
     build_member,
     build_own_member,
+    charge_labels,
     check_array,
     check_codes,
     choice_of,
@@ -54,7 +55,7 @@ class CategoricalCodec(PandasCodec):
     def build(self, node: ObjectNode, cls: Any, decoder: Decoder) -> Any:
         from pandas import CategoricalDtype
 
-        categories = check_categories(build_member(node, "categories", decoder))
+        categories = check_categories(build_member(node, "categories", decoder), decoder)
         codes = check_codes(build_own_member(node, "codes", decoder), len(categories))
         dtype = CategoricalDtype(categories, bool_of(node, "ordered", False))
         return cls.from_codes(codes, dtype=dtype)
@@ -149,6 +150,7 @@ class DatetimeArrayCodec(PandasCodec):
         index = DatetimeIndex(data, copy=False)
         tz = build_tz(node, decoder)
         if tz is not None:
+            decoder.charge_copy(data.nbytes)
             index = index.tz_localize("UTC").tz_convert(tz)
         return with_freq(index, node, decoder)._values
 
@@ -212,10 +214,15 @@ class IntervalArrayCodec(PandasCodec):
         return self.node(encoder, left=obj.left, right=obj.right, closed=obj.closed)
 
     def build(self, node: ObjectNode, cls: Any, decoder: Decoder) -> Any:
-        left, right = (check_categories(build_member(node, side, decoder)) for side in ("left", "right"))
+        left, right = (
+            check_categories(build_member(node, side, decoder), decoder) for side in ("left", "right")
+        )
         if len(left) != len(right):
             raise ValidationError(f"intervals with {len(left)} left and {len(right)} right bounds")
         closed = choice_of(node, "closed", CLOSED)
+        # pandas makes one array of both.
+        for bounds in (left, right):
+            charge_labels(bounds, decoder)
         return cls.from_arrays(left, right, closed)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from reflectio.codec import Codec, Node, ObjectNode
-from reflectio.codecs.pandas_nodes import UNITS, PandasCodec, build_member, choice_of
+from reflectio.codecs.pandas_nodes import UNITS, PandasCodec, build_member, charge_counted, choice_of
 from reflectio.codecs.pandas_offsets import build_offset
 from reflectio.codecs.pandas_scalars import CLOSED, build_tz, tz_of
 from reflectio.decoder import Decoder
@@ -72,19 +72,20 @@ class CategoricalDtypeCodec(PandasCodec):
     def build(self, node: ObjectNode, cls: Any, decoder: Decoder) -> Any:
         categories = build_member(node, "categories", decoder)
         if categories is not None:
-            categories = check_categories(categories)
+            categories = check_categories(categories, decoder)
         ordered = node.get("ordered")
         if ordered is not None and type(ordered) is not bool:
             raise DocumentError("ordered must be true, false or absent")
         return cls(categories, ordered)
 
 
-def check_categories(categories: Any) -> Any:
+def check_categories(categories: Any, decoder: Decoder) -> Any:
     """Make sure that something is an index of which every label differs from the others."""
     from pandas import Index, MultiIndex
 
     if not isinstance(categories, Index) or isinstance(categories, MultiIndex):
         raise DocumentError("the categories must be an index")
+    charge_counted(categories, decoder)
     return categories
 
 

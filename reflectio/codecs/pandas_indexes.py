@@ -16,6 +16,7 @@ from reflectio.codecs.pandas_nodes import (
     build_member,
     build_own_array,
     build_own_member,
+    charge_counted,
     check_array,
     check_codes,
     int64_of,
@@ -201,6 +202,7 @@ class MultiIndexCodec(PandasCodec):
         for level, positions in zip(levels, codes, strict=True):
             if not isinstance(level, Index) or isinstance(level, MultiIndex):
                 raise DocumentError("a level must be an index without levels")
+            charge_counted(level, decoder)
             check_codes(positions, len(level))
         if len(set(map(len, codes))) != 1:
             raise ValidationError(

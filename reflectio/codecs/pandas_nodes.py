@@ -20,6 +20,9 @@ UNITS = frozenset({"s", "ms", "us", "ns"})
 #: The kinds of numpy's dtypes that pandas keeps as they are.
 KINDS = "biufcmMO"
 
+# How many bytes a label takes, at most, in an array; text is held by pointers.
+_LABEL = 8
+
 _INT64 = range(-(2**63), 2**63)
 
 
@@ -95,6 +98,7 @@ def build_own_array(node: Node, decoder: Decoder) -> Any:
     frozen = type(node) is dict and node.get("writeable", True) is not True
     array = decoder.build(node)
     if type(array) is np.ndarray and (not fresh or not array.flags.writeable):
+        decoder.charge_copy(array.nbytes)
         array = array.copy("K")
         if frozen:
             array.flags.writeable = False
@@ -107,6 +111,24 @@ def build_own_member(node: ObjectNode, member: str, decoder: Decoder) -> Any:
         return build_own_array(node[member], decoder)
     except Exception as error:
         raise located(error, member) from error
+
+
+def charge_labels(index: Any, decoder: Decoder) -> None:
+    """Charge for the labels of an index of which pandas makes an array: counting ones take no place in a document."""
+    count = len(index)
+    decoder.charge_copy(
+        _LABEL * count,
+        f"an index of {count} labels would take many times the memory of the document; use fewer labels, or only "
+        "those that occur",
+    )
+
+
+def charge_counted(index: Any, decoder: Decoder) -> None:
+    """Charge for the labels of an index that only counts, or is sparse; all others have them already."""
+    from pandas import RangeIndex, SparseDtype
+
+    if isinstance(index, RangeIndex) or isinstance(index.dtype, SparseDtype):
+        charge_labels(index, decoder)
 
 
 def visit_codes(codes: Array, member: str, encoder: Encoder) -> Node:

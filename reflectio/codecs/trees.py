@@ -74,6 +74,7 @@ class TreeCodec(ObjectCodec):
             raise ValidationError("a tree must have a number of classes for each of its n_outputs").within(
                 "$args"
             )
+        decoder.charge_copy(n_classes.nbytes)
         return super().create(node, decoder)
 
     def fill(self, obj: Any, node: ObjectNode, decoder: Decoder) -> None:
@@ -87,6 +88,8 @@ class TreeCodec(ObjectCodec):
         except Exception as error:
             raise located(error, name) from error
         self._check(obj, parts)
+        # Each tree copies them, though all may refer to the same.
+        decoder.charge_copy(parts["nodes"].nbytes + parts["values"].nbytes)
         try:
             obj.__setstate__(parts)
         except Exception as error:

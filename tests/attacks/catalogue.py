@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from attacks import compression, documents, names, resources, states
+from attacks import compression, documents, multiplication, names, resources, states
 from attacks.attack import Attack
 
 #: The attacks of each kind, by the name of the kind.
@@ -10,6 +10,7 @@ KINDS: dict[str, list[Attack]] = {
     "names": names.ATTACKS,
     "compression": compression.ATTACKS,
     "documents": documents.ATTACKS,
+    "multiplication": multiplication.ATTACKS,
     "resources": resources.ATTACKS,
     "states": states.ATTACKS,
 }
