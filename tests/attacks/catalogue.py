@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from attacks import compression, documents, names, resources, states
+from attacks import checks, compression, documents, names, resources, states
 from attacks.attack import Attack
 
 #: The attacks of each kind, by the name of the kind.
@@ -11,6 +11,7 @@ KINDS: dict[str, list[Attack]] = {
     "compression": compression.ATTACKS,
     "documents": documents.ATTACKS,
     "resources": resources.ATTACKS,
+    "checks": checks.ATTACKS,
     "states": states.ATTACKS,
 }
 
