@@ -113,7 +113,9 @@ class DtypeCodec(Codec):
             node["name"] = "StringDType"
             if hasattr(obj, "na_object"):
                 if not _may_be_missing(obj.na_object):
-                    raise encoder.refuse("a StringDType whose na_object is neither None, NaN, pandas.NA nor text")
+                    raise encoder.refuse(
+                        "a StringDType whose na_object is neither None, NaN, pandas.NA nor text"
+                    )
                 node["na_object"] = encoder.visit(obj.na_object)
             if not obj.coerce:  # type: ignore[attr-defined]
                 node["coerce"] = False
