@@ -72,14 +72,15 @@ class Compression:
         """
         if choice is None:
             return None
-        method, level = choice if isinstance(choice, tuple) and len(choice) == 2 else (choice, None)
+        if isinstance(choice, tuple) and len(choice) == 2:
+            method, level = choice
+        else:
+            method, level = choice, _DEFAULT_LEVELS.get(choice) if isinstance(choice, str) else None
         if not isinstance(method, str) or method not in _METHODS:
             raise ValueError(
                 f"compression must be None, 'zstd', 'zlib' or one of these with a level, as in ('zlib', 9); "
                 f"not {choice!r}"
             )
-        if level is None:
-            level = _DEFAULT_LEVELS[method]
         highest = _HIGHEST_LEVELS[method]
         if type(level) is not int or not _LOWEST_LEVEL <= level <= highest:
             raise ValueError(

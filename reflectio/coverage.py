@@ -75,7 +75,7 @@ def gaps(policy: PolicyLike = None, *, fitted: bool = False) -> tuple[Gap, ...]:
     Looked for are scikit-learn's estimators, its other public classes, the metrics and scorers that estimators take as
     parameters, and the types of its compiled modules that can be pickled; scipy's distributions, interpolators, sparse
     matrices and spatial trees; numpy's dtypes and bit generators; pandas' classes. What ``left_out.toml`` in this package
-    leaves out, with a reason, is not reported.
+    leaves out, with a reason, is not reported, nor what the policy, or a locked one in force, denies.
 
     Parameters
     ----------
@@ -95,7 +95,7 @@ def gaps(policy: PolicyLike = None, *, fitted: bool = False) -> tuple[Gap, ...]:
         warnings.simplefilter("ignore")
         found: dict[tuple[str, str], Gap] = {}
         for each in _expected(fitted):
-            if not _is_left_out(each.name) and not _is_covered(each, policy):
+            if not _is_left_out(each.name) and not _is_covered(each, policy) and not policy.denies(each.name):
                 found.setdefault((each.kind, each.name), each)
     return tuple(sorted(found.values(), key=lambda gap: (gap.library, gap.kind, gap.name)))
 

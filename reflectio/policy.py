@@ -21,6 +21,7 @@ from cattrs import Converter
 from cattrs.errors import ClassValidationError, ForbiddenExtraKeysError
 from cattrs.gen import make_dict_structure_fn
 
+from reflectio.dangerous_names import dangerous_module
 from reflectio.errors import PolicyError, UnsupportedTypeError
 from reflectio.names import public_name
 
@@ -605,7 +606,7 @@ class Policy:
             return False
         if name in self._exact[kind]:
             return True
-        return _matches(name, self._modules[kind]) and is_plain(name) and not self._denies(name)
+        return _matches(name, self._modules[kind]) and is_plain(name) and not self.denies(name)
 
     def confirm(self, kind: Kind, name: str, obj: object) -> bool:
         """
@@ -645,10 +646,23 @@ class Policy:
         aliases = {name, f"{home}.{qualname}"}
         with suppress(UnsupportedTypeError, TypeError):  # it has no public name, or cannot be a key
             aliases.add(public_name(obj))
-        return not any(self._denies(alias) for alias in aliases)
+        return not any(self.denies(alias) for alias in aliases)
 
-    def _denies(self, name: str) -> bool:
-        if self.bounds is not None and self.bounds._denies(name):
+    def denies(self, name: str) -> bool:
+        """
+        Say whether the policy, or a locked one above it, denies a name on purpose.
+
+        Parameters
+        ----------
+        name : str
+            The dotted name.
+
+        Returns
+        -------
+        bool
+            True where a ``[deny]`` list holds the name, or a pattern that covers it; nothing can allow it then.
+        """
+        if self.bounds is not None and self.bounds.denies(name):
             return True
         return name in self._denied_names or _matches(name, self._denied_modules)
 
@@ -667,7 +681,7 @@ class Policy:
             Text of several lines.
         """
         names = {name for kind in KINDS for name in refused.get(kind, ())}
-        denied = sorted(name for name in names if self._denies(name))
+        denied = sorted(name for name in names if self.denies(name))
         malformed = sorted(name for name in names if name_problem(name) or not is_plain(name))
         bounds = self.bounds
         beyond = sorted(
@@ -676,7 +690,15 @@ class Policy:
             for name in refused.get(kind, ())
             if bounds is not None and not bounds.allows(kind, name) and name not in {*denied, *malformed}
         )
-        skipped = {*denied, *malformed, *beyond}
+        dangerous = sorted(
+            name
+            for kind in KINDS
+            for name in refused.get(kind, ())
+            if name not in {*denied, *malformed, *beyond}
+            and dangerous_module(name)
+            and not _default_policy().allows(kind, name)
+        )
+        skipped = {*denied, *malformed, *beyond, *dangerous}
         lists = [
             (LIST_NAMES[kind], wanted)
             for kind in KINDS
@@ -693,10 +715,14 @@ class Policy:
         if malformed:
             quoted = ", ".join(_quote(name) for name in malformed)
             lines.append(f"No policy can allow {quoted}: not a dotted name of importable code.")
+        if dangerous:
+            lines.append(
+                f"No policy should allow {', '.join(dict.fromkeys(dangerous))}: that can run code, or read and write "
+                "outside the model. No model needs it; whoever made this may mean harm."
+            )
         if standard := sorted(
             name for name in names - skipped if name.partition(".")[0] in sys.stdlib_module_names
         ):
-            # No review of a user's own code leads here; a document that asks for `os.system` is an attack.
             lines.append(f"Beware of {', '.join(standard)}: the standard library was reviewed without it.")
         if lists:
             base = self.source.removesuffix(", extended").removeprefix("the ").removesuffix(" policy")

@@ -32,6 +32,9 @@ Outcome = Literal["passed", "remark", "failed", "not checked"]
 
 _CHECKS: tuple[Check, ...] = ("format", "digests", "names", "versions", "loading", "bytes")
 
+# How much is read of a file that is no document; it tells what it is instead.
+_BEGINNING = 64
+
 # Members of the header that say who wrote a document and whether it is whole, not what it holds.
 _ABOUT = frozenset({"versions", "digest"})
 
@@ -156,7 +159,8 @@ def _data(source: Any, policy: Policy) -> bytes | memoryview:
     path = Path(source)
     limit = policy.limits.document_bytes
     with path.open("rb") as file:
-        data = file.read(limit + 1)
+        # What is no document shows by how it begins: a device may have no end.
+        data = file.read(limit + 1 if file.peek(1)[:1] == b"{" else _BEGINNING)
     if len(data) > limit:
         raise LimitError(f"the file has more than {limit} bytes, the policy's limit document_bytes")
     return data

@@ -6,9 +6,12 @@ import io
 import json
 import os
 import re
+import resource
 import signal
 import subprocess
 import sys
+import threading
+from contextlib import suppress
 from importlib import metadata
 from pathlib import Path
 
@@ -295,6 +298,31 @@ def test_standard_input_is_read_up_to_the_limit(monkeypatch) -> None:
         source("-", limit=99)
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+def test_a_glob_means_ordinary_files_only_and_a_pipe_can_be_named(folder) -> None:
+    os.mkfifo(folder / "a.fifo")
+    assert expand(["a.*"]) == ["a.rfl"]
+    assert expand(["a.fifo"]) == ["a.fifo"]
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/zero"), reason="needs a device without an end")
+@pytest.mark.parametrize("read", [reflectio.read_header, reflectio.verify], ids=lambda read: read.__name__)
+def test_a_device_without_an_end_is_no_document_by_how_it_begins(read) -> None:
+    started = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with suppress(reflectio.DocumentError):
+        assert not read("/dev/zero").ok
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - started < 100_000
+
+
+def test_a_named_pipe_can_hold_a_document(tmp_path) -> None:
+    pipe = tmp_path / "m.rfl"
+    os.mkfifo(pipe)
+    writer = threading.Thread(target=pipe.write_bytes, args=(reflectio.dumps((1, 2)),))
+    writer.start()
+    assert reflectio.read_header(pipe).model == {"$": "tuple", "items": [1, 2]}
+    writer.join()
+
+
 # -- what is printed -------------------------------------------------------------------------------------------
 
 HOSTILE = [
@@ -457,6 +485,55 @@ def test_a_full_disk_behind_standard_output_is_reported(arguments) -> None:
     assert result.stderr.startswith("error: the output cannot be written: No space left on device\n")
     assert "Traceback" not in result.stderr
     assert "Exception ignored" not in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("closed", "arguments"),
+    [
+        (1, ["show", "FILE"]),
+        (1, ["--help"]),
+        (1, ["--version"]),
+        (1, ["policy", "show", "--json"]),
+        (0, ["show", "-"]),
+        (0, ["audit", "-"]),
+        (0, ["verify", "-"]),
+    ],
+    ids=str,
+)
+def test_a_closed_standard_stream_is_one_message(model, closed, arguments) -> None:
+    words = [str(model) if word == "FILE" else word for word in arguments]
+    result = run(*words, preexec_fn=lambda: os.close(closed))
+    assert result.returncode == 1
+    assert f"standard {'output' if closed else 'input'} is closed" in result.stdout + result.stderr
+    assert "Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize("arguments", [["show", "FILE"], ["show", "missing.rfl"]], ids=" ".join)
+def test_a_closed_standard_error_changes_no_status(model, arguments) -> None:
+    words = [str(model) if word == "FILE" else word for word in arguments]
+    result = run(*words, preexec_fn=lambda: os.close(2))
+    assert result.returncode == (0 if "FILE" in arguments else 2)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["diff", "damaged.rfl", "damaged.rfl"],
+        ["policy", "show", "broken.toml"],
+        ["policy", "suggest", "--extends", "broken.toml", "damaged.rfl"],
+        ["show", "--policy", "broken.toml", "damaged.rfl"],
+        ["policy", "gaps", "--policy", "broken.toml"],
+    ],
+    ids=" ".join,
+)
+def test_json_is_printed_where_a_command_fails(tmp_path, arguments) -> None:
+    (tmp_path / "damaged.rfl").write_text("{")
+    (tmp_path / "broken.toml").write_text("[allow")
+    result = run(*arguments, "--json", cwd=tmp_path)
+    assert result.returncode == 1
+    report = json.loads(result.stdout)
+    assert report["ok"] is False
+    assert report["error"] in result.stderr
 
 
 def test_json_holds_floats_that_json_cannot_say(capsys) -> None:

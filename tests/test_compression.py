@@ -221,7 +221,7 @@ class TestWhatIsRefused:
         with pytest.raises(ValueError, match="compression must be None, 'zstd', 'zlib'"):
             reflectio.dumps([1], compression=choice)
 
-    @pytest.mark.parametrize("level", [0, -1, 10, 6.0, "6", True], ids=repr)
+    @pytest.mark.parametrize("level", [0, -1, 10, 6.0, "6", True, None], ids=repr)
     def test_what_is_no_level(self, level: Any) -> None:
         with pytest.raises(ValueError, match="from 1 to 9"):
             reflectio.dumps([1], compression=("zlib", level))

@@ -395,7 +395,17 @@ def test_advice_cannot_be_forged_by_a_hostile_name(name):
 
 
 def test_advice_warns_of_names_of_the_standard_library():
-    assert "Beware of os.system" in Policy.default().advice({"callable": ["os.system", "acme.clip"]})
+    assert "Beware of random.Random" in Policy.default().advice({"callable": ["random.Random", "acme.clip"]})
+
+
+def test_advice_does_not_offer_to_allow_what_runs_programs():
+    advice = Policy.default().advice(
+        {"callable": ["os.system", "acme.clip"], "constructor": ["posix.system"]}
+    )
+    assert "No policy should allow os.system, posix.system" in advice
+    allowing = advice[advice.index("[allow]") :]
+    assert "acme.clip" in allowing
+    assert "system" not in allowing
 
 
 # Cost ---------------------------------------------------------------------------------------------

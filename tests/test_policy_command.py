@@ -414,3 +414,24 @@ def test_reports_fit_the_width(folder, width, arguments) -> None:
     shown = invoke(*arguments, env={"COLUMNS": str(width), "TERM": "dumb"}).stdout.splitlines()
     assert len(shown) > 5
     assert max(map(len, shown)) <= width
+
+
+@pytest.mark.parametrize("locked", [False, True], ids=["given", "locked and in force"])
+def test_what_a_policy_denies_on_purpose_is_no_gap(folder, locked) -> None:
+    text = 'extends = ["default"]\n[deny]\nclasses = ["sklearn.preprocessing.FunctionTransformer", "sklearn.svm.*"]'
+    path = write(folder, f"locked = {str(locked).lower()}\n{text}", "own.toml")
+    result = invoke(
+        "gaps", *(() if locked else ("--policy", path)), env={"REFLECTIO_POLICY": str(path) if locked else ""}
+    )
+    assert (result.exit_code, result.stdout) == (
+        0,
+        "Every public estimator and state type of the installed libraries is covered.\n",
+    )
+
+
+def test_gaps_names_the_locked_policy_that_does_not_allow_a_name(folder) -> None:
+    path = write(folder, 'locked = true\nextends = ["strict"]', "own.toml")
+    result = invoke("gaps", env={"REFLECTIO_POLICY": str(path), "COLUMNS": "400"})
+    assert result.exit_code == 1
+    assert "within the locked policy" in result.stdout
+    assert "own.toml" in result.stdout

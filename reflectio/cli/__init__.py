@@ -17,7 +17,7 @@ from reflectio.cli.demo import demo
 from reflectio.cli.diff import diff
 from reflectio.cli.manual import GroupWithManual, add
 from reflectio.cli.show import show
-from reflectio.cli.status import reported
+from reflectio.cli.status import NO, reported
 from reflectio.cli.verify import verify
 
 _MANUAL = """
@@ -26,6 +26,8 @@ Exit status
     0  yes: all is well, or done
     1  no: something is wrong, differs, or could not be done
     2  a mistake in the command line
+  130  interrupted by Ctrl-C
+  141  nobody reads the output any more: the pipe was closed
 
 Examples
 --------
@@ -84,6 +86,12 @@ def main() -> None:
     # numpy's linear algebra starts a thread for each processor, which no command needs and which cost processor
     # time while they wait for work.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    if sys.stderr is None:
+        # Closed by the caller: what is said there has no reader.
+        sys.stderr = open(os.devnull, "w")  # noqa: SIM115
+    if sys.stdout is None:
+        sys.stderr.write("error: standard output is closed\n  Send it to /dev/null where it is not wanted.\n")
+        sys.exit(NO)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             # A character that the terminal's encoding does not have is shown by its escape, and is no error.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import glob
 import os
 import sys
@@ -35,7 +36,8 @@ def expand(arguments: Iterable[str | os.PathLike[str]], *, standard_input: bool 
     Returns
     -------
     list of str
-        Paths of files, or ``-``, in the order of the arguments, those of a glob sorted, none twice.
+        Paths of files, or ``-``, in the order of the arguments, those of a glob sorted, none twice. A glob means
+        ordinary files only; a pipe or a device has to be named outright.
 
     Raises
     ------
@@ -65,7 +67,8 @@ def _matches(argument: str) -> list[str]:
     """The files that an argument means; none if it means something else."""
     if os.path.lexists(argument):
         return [argument] if os.path.exists(argument) and not os.path.isdir(argument) else []
-    return sorted(path for path in glob.glob(argument, recursive=True) if not os.path.isdir(path))
+    # Of what nobody named, only ordinary files are opened: a pipe may never have a writer, a device no end.
+    return sorted(path for path in glob.glob(argument, recursive=True) if os.path.isfile(path))
 
 
 def _problem(argument: str) -> str:
@@ -101,6 +104,8 @@ def source(file: str, *, limit: int | None = None) -> Path | bytes:
     ------
     LimitError
         Standard input has more bytes.
+    OSError
+        It is closed.
     """
     return _read_standard_input(limit) if file == STANDARD_INPUT else Path(file)
 
@@ -108,6 +113,8 @@ def source(file: str, *, limit: int | None = None) -> Path | bytes:
 def _read_standard_input(limit: int | None) -> bytes:
     from reflectio.errors import LimitError
 
+    if sys.stdin is None:
+        raise OSError(errno.EBADF, "standard input is closed; there is nothing to read")
     stream: Any = sys.stdin.buffer
     if stream.isatty():
         typer.echo("Reading standard input; Ctrl-D ends it.", err=True)

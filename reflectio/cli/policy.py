@@ -383,7 +383,7 @@ def gaps(
     List public estimators and state types of the installed libraries that no list covers.
 
     This imports scikit-learn, scipy, numpy and pandas as they are installed. What is left out on purpose, with a
-    reason, is not listed.
+    reason, is not listed, nor what a [deny] list of the policy holds.
 
     Exit status
     -----------
@@ -402,6 +402,7 @@ def gaps(
         reflectio policy gaps --policy policy.toml --fit
     """
     from reflectio.coverage import gaps as find_gaps
+    from reflectio.policy import Policy
 
     with stderr().status("Looking through the installed libraries"):
         found = find_gaps(policy, fitted=fit)
@@ -417,8 +418,9 @@ def gaps(
         for gap in found:
             table.add_row("", gap.kind, literal(f"{gap.name}: {gap.why}"))
         console.print(table)
+        source = Policy.of(policy).source
         console.print(
-            f"{len(found)} name{'s' * (len(found) > 1)} that {printable(policy)} does not allow: review, and add to a "
+            f"{len(found)} name{'s' * (len(found) > 1)} that {printable(source)} does not allow: review, and add to a "
             "policy what is harmless."
         )
     else:

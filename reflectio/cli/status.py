@@ -13,7 +13,7 @@ from typing import Any, NoReturn, ParamSpec, TypeVar
 
 import typer
 
-from reflectio.cli.console import Console, printable, printable_lines, stderr
+from reflectio.cli.console import Console, print_json, printable, printable_lines, stderr
 
 __all__ = ["INTERRUPTED", "NO", "USAGE", "YES", "answer", "explain", "fail", "problem", "reported", "warn"]
 
@@ -125,22 +125,23 @@ def reported(command: Callable[P, R]) -> Callable[P, R]:
 
     `ReflectioError`, `OSError` and `MemoryError` become one message with exit status 1; Ctrl-C ends it quietly with
     130, a pipe that nobody reads any more with 141; a Python warning becomes one line. Standard output is flushed,
-    so that a full disk behind it is noticed, too.
+    so that a full disk behind it is noticed, too. A command that was asked for JSON (``as_json``) gives the message as
+    JSON as well, so that whoever parses its output always finds some.
     """
 
     @functools.wraps(command)
     def wrapped(*args: P.args, **kwargs: P.kwargs) -> R:
-        with _errors_told(), _warnings_told():
+        with _errors_told(as_json=bool(kwargs.get("as_json"))), _warnings_told():
             try:
                 return command(*args, **kwargs)
             finally:
-                sys.stdout.flush()
+                _flush()
 
     return wrapped
 
 
 @contextmanager
-def _errors_told() -> Iterator[None]:
+def _errors_told(*, as_json: bool) -> Iterator[None]:
     # Importing it here keeps it out of the start of commands that do nothing with documents.
     from reflectio.errors import ReflectioError
 
@@ -152,12 +153,22 @@ def _errors_told() -> Iterator[None]:
     except KeyboardInterrupt:
         raise typer.Exit(INTERRUPTED) from None
     except (ReflectioError, OSError, MemoryError) as error:
+        message, hint = explain(error)
         try:
-            sys.stdout.flush()
+            # A report that was begun, and found no place, is not followed by another one.
+            if as_json and not (isinstance(error, OSError) and error.errno in _WRITING):
+                print_json({"ok": False, "error": message})
+            _flush()
         except OSError:
             # Else the interpreter says so once more as it ends.
             _discard_output()
-        fail(*explain(error))
+        fail(message, hint)
+
+
+def _flush() -> None:
+    # There is none where the caller has closed it.
+    if sys.stdout is not None:
+        sys.stdout.flush()
 
 
 def _discard_output() -> None:

@@ -256,9 +256,11 @@ def _bytes_of(source: Source, limits: Limits) -> memoryview:
             )
         if size:
             return memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
-        # A pipe or a device has no size, and may have no end.
-        chunks = []
+        # A pipe or a device has no size, and may have no end; what is no document shows by how it begins.
+        chunks: list[bytes] = []
         while chunk := file.read(_CHUNK):
+            if not chunks and chunk[:1] != b"{":
+                return memoryview(chunk)
             chunks.append(chunk)
             size += len(chunk)
             if size > limits.document_bytes:

@@ -55,7 +55,8 @@ def check(graph: Graph, policy: Policy) -> None:
 def _problem(graph: Graph) -> DocumentError:
     first = graph.problems[0]
     place = "" if first.offset is None else f" (at byte {first.offset})"
-    more = f"; and {len(graph.problems) - 1} more problems" if len(graph.problems) > 1 else ""
+    others = len(graph.problems) - 1
+    more = f"; and {others} more problem{'s' * (others > 1)}" if others else ""
     return DocumentError(f"{first.message}{place}{more}")
 
 

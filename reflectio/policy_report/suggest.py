@@ -13,6 +13,7 @@ from typing import Literal
 from attrs import field, frozen
 
 from reflectio.audit import audit
+from reflectio.dangerous_names import dangerous_module
 from reflectio.errors import ReflectioError
 from reflectio.policy import (
     KINDS,
@@ -27,99 +28,6 @@ from reflectio.policy import (
 __all__ = ["SuggestedName", "Suggestion", "suggest"]
 
 Level = Literal["reviewed", "look", "refused"]
-
-# Modules whose functions run programs or program text, or read and write what they are told to.
-_DANGEROUS = frozenset(
-    [
-        "_io",
-        "asyncio",
-        "bdb",
-        "builtins",
-        "code",
-        "codeop",
-        "codecs",
-        "commands",
-        "ctypes",
-        "distutils",
-        "ensurepip",
-        "faulthandler",
-        "fileinput",
-        "ftplib",
-        "gc",
-        "http",
-        "idlelib",
-        "imaplib",
-        "imp",
-        "importlib",
-        "inspect",
-        "io",
-        "joblib",
-        "linecache",
-        "logging",
-        "mailbox",
-        "marshal",
-        "mmap",
-        "multiprocessing",
-        "nt",
-        "os",
-        "pathlib",
-        "pdb",
-        "pickle",
-        "pkgutil",
-        "platform",
-        "poplib",
-        "posix",
-        "profile",
-        "pty",
-        "pydoc",
-        "runpy",
-        "shelve",
-        "shutil",
-        "signal",
-        "site",
-        "smtplib",
-        "socket",
-        "socketserver",
-        "sqlite3",
-        "ssl",
-        "subprocess",
-        "sys",
-        "tarfile",
-        "telnetlib",
-        "tempfile",
-        "test",
-        "threading",
-        "timeit",
-        "trace",
-        "turtle",
-        "types",
-        "urllib",
-        "venv",
-        "webbrowser",
-        "winreg",
-        "wsgiref",
-        "xmlrpc",
-        "zipfile",
-        "zipimport",
-        "cloudpickle",
-        "dill",
-    ]
-)
-
-# The same inside libraries that are otherwise for numbers.
-_DANGEROUS_INSIDE = (
-    "numpy.ctypeslib.",
-    "numpy.distutils.",
-    "numpy.f2py.",
-    "numpy.testing.",
-    "pandas.io.",
-    "scipy.datasets.",
-    "scipy.io.",
-    "scipy.weave.",
-    "sklearn.datasets.",
-    "sklearn.externals.",
-    "sklearn.utils.parallel.",
-)
 
 # What functions are called that read, write, fetch or run what their arguments say.
 _TELLING = [
@@ -331,10 +239,9 @@ def _judge(kind: Kind, name: str) -> tuple[Level, str]:
             "constructor": "reviewed; called with arguments from the document",
             "callable": "reviewed; the model holds it, and may call it",
         }[kind]
-    package, _, rest = name.partition(".")
-    if package in _DANGEROUS or name.startswith(_DANGEROUS_INSIDE):
-        module = package if package in _DANGEROUS else name.rpartition(".")[0]
+    if module := dangerous_module(name):
         return "refused", f"{module} can run code, or read and write outside the model; no model needs that"
+    package, _, rest = name.partition(".")
     reasons = []
     if package in sys.stdlib_module_names:
         reasons.append("of the standard library, which was reviewed without it")
