@@ -42,9 +42,11 @@ _FREE_BYTES = 1 << 26
 _EXPANSION = 64
 
 # What copies that belong to one object alone may take, of what the document holds once and refers to often: so much
-# for any document, and so many times its size. Numbers take up to four times as much as their text.
+# for any document, so many times the size of its segment, and so many times that of its header: numbers take up to
+# four times as much as their text.
 _FREE_COPIES = 1 << 26
 _COPIES = 8
+_COPIES_OF_TEXT = 4 * _COPIES
 _SHARED = (
     "copies of what several objects share would take many times the memory of the document; save these objects "
     "apart from each other, or give each an array of its own"
@@ -108,7 +110,7 @@ class Decoder:
         self.readers = readers_for(policy)
         self._spent: dict[str, int] = {}
         self._affordable = _FREE_BYTES + _EXPANSION * nbytes
-        self._copyable = _FREE_COPIES + _COPIES * (nbytes + segment.nbytes)
+        self._copyable = _FREE_COPIES + _COPIES * segment.nbytes + _COPIES_OF_TEXT * nbytes
         self.built: dict[int, Any] = {}
         self._open: set[int] = set()
         self._early: set[int] = set()

@@ -289,3 +289,63 @@ def test_a_cached_property_that_was_read_is_saved():
     assert model.doubled == [2, 4]
     policy = reflectio.Policy.default().extend(classes=["own_module.Cached"])
     assert vars(reflectio.loads(reflectio.dumps(model), policy=policy)) == vars(model)
+
+
+def _labels_of_several_clusterings() -> list[Any]:
+    labels = np.zeros(100_000, np.int64)
+    clusterings = [FeatureAgglomeration() for _ in range(6)]
+    for clustering in clusterings:
+        clustering.labels_ = labels
+    return [labels, *clusterings]
+
+
+def _matrices_with_the_same_indices() -> list[Any]:
+    first = scipy.sparse.csr_array(np.ones((1, 50_000)))
+    return [
+        first,
+        *(
+            scipy.sparse.csr_array((first.data, first.indices, first.indptr), (1, 50_000 + n))
+            for n in (1, 2, 3)
+        ),
+    ]
+
+
+def _trees_of_few_different_numbers() -> list[Any]:
+    samples = np.zeros((2000, 1))
+    samples[1000:] = 1
+    return [RandomForestClassifier(50, random_state=0).fit(samples, samples.ravel())]
+
+
+def _levels_that_count() -> list[Any]:
+    pandas = pytest.importorskip("pandas")
+    return [pandas.MultiIndex.from_product([range(50_000), range(2)])]
+
+
+@pytest.mark.parametrize("form", ["binary", "json"])
+@pytest.mark.parametrize(
+    "make",
+    [
+        _labels_of_several_clusterings,
+        _matrices_with_the_same_indices,
+        _trees_of_few_different_numbers,
+        _levels_that_count,
+    ],
+)
+def test_a_few_objects_may_share_what_each_needs_a_copy_of_however_large_it_is(make, form, monkeypatch):
+    # What every document may have copied is enough for all that a test could make in good time.
+    monkeypatch.setattr("reflectio.decoder._FREE_COPIES", 0)
+    parts = make()
+
+    loaded = reflectio.loads(reflectio.dumps(parts, format=form))
+
+    # One by one, as what they share no longer is the same.
+    assert [*map(reflectio.dumps, loaded)] == [*map(reflectio.dumps, parts)]
+
+
+def test_what_is_compressed_may_be_copied_as_often_as_what_is_not(monkeypatch):
+    monkeypatch.setattr("reflectio.decoder._FREE_COPIES", 0)
+    model = _labels_of_several_clusterings()
+
+    loaded = reflectio.loads(reflectio.dumps(model, compression="zlib"))
+
+    assert all((clustering.labels_ == 0).all() for clustering in loaded[1:])
