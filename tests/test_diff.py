@@ -15,6 +15,7 @@ from sklearn.datasets import load_iris
 from sklearn.decomposition import PCA
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from test_show import ESCAPE, EVIL, HOSTILE, damaged, header_of, reference, run
@@ -51,11 +52,21 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_parameters_and_learned_values_are_told_apart() -> None:
     found = changes(Ridge(alpha=1.0).fit(X, y), Ridge(alpha=2.0).fit(X, y))
-    assert found["$.model.alpha"] == ("parameter", "1.0 → 2.0  (by 1, 50 %)")
+    assert found["$.model.alpha"] == ("parameter", "1.0 → 2.0  (by 1, 100 %)")
     kind, text = found["$.model.coef_"]
     assert kind == "learned"
     assert text.startswith("float64 (4,): all differ, by up to ")
     assert found.keys() == {"$.model.alpha", "$.model.coef_", "$.model.intercept_"}
+
+
+@pytest.mark.parametrize("algorithm", ["kd_tree", "ball_tree"])
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_what_a_tree_of_neighbours_counts_of_its_queries_is_no_difference(algorithm, dtype) -> None:
+    model = KNeighborsClassifier(1, algorithm=algorithm, leaf_size=2).fit(X.to_numpy(dtype), y)
+    fitted = reflectio.dumps(model)
+    model.predict(X.to_numpy(dtype))
+    assert reflectio.dumps(model) != fitted
+    assert reflectio.diff(fitted, reflectio.dumps(model)).same
 
 
 def test_the_largest_differences_are_told_with_their_place() -> None:
@@ -115,7 +126,11 @@ def test_differences_in_large_arrays_are_found_a_piece_at_a_time() -> None:
             np.array(["2020-01-02"], "M8[D]"),
             "datetime64[D] (1,): all differ",
         ),
-        (1, 2, "1 → 2  (by 1, 50 %)"),
+        (1, 2, "1 → 2  (by 1, 100 %)"),
+        (20, 100, "20 → 100  (by 80, 400 %)"),
+        (-4.0, 4.0, "-4.0 → 4.0  (by 8, 200 %)"),
+        (0, 3, "0 → 3  (by 3)"),
+        (1e-20, 1.0, "1e-20 → 1.0  (by 1, 1e+22 %)"),
         (1, 1.0, "1 → 1.0"),
         (1, True, "1 → True"),
         (float("nan"), 1.0, "nan → 1.0"),
@@ -425,3 +440,12 @@ def test_a_judgement_shows_in_a_notebook_whatever_it_holds() -> None:
 def test_a_long_comparison_is_cut_in_a_notebook() -> None:
     found = reflectio.diff(header_of([0] * 300), header_of([1] * 300))
     assert "… 200 more" in _Tags(found._repr_html_()).text
+
+
+def test_control_characters_of_names_show_as_escapes_in_a_notebook() -> None:
+    name = "acme.\x1b[2J\u202eModel"
+    first, second = (header_of({"$": name, "a\x1b": value}, versions={name: str(value)}) for value in (1, 2))
+    for shown in (reflectio.audit(first)._repr_html_(), reflectio.diff(first, second)._repr_html_()):
+        assert r"acme.\x1b[2J\u202eModel" in shown
+        assert "\x1b" not in shown
+        assert "\u202e" not in shown

@@ -55,7 +55,8 @@ def diff(
 
     Compares parameters, learned values with the largest absolute and relative difference, structure, versions and
     metadata, each by its path. The formats may differ: a document in JSON format equals the one in binary format that
-    holds the same. Without --rtol and --atol, floats are equal if they are bit for bit; with them, if they differ by no
+    holds the same. What KD and ball trees count of their queries, which a prediction changes, is left out. Of single
+    numbers the percentage is of the first, of arrays the largest of the larger element. Without --rtol and --atol, floats are equal if they are bit for bit; with them, if they differ by no
     more than atol + rtol * max(|a|, |b|).
 
     Exit status

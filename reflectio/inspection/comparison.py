@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from typing import Any, Literal
 
@@ -37,6 +38,9 @@ _STEPS = 1_000_000
 # Equal text is compared faster than values are.
 _BYTES_A_STEP = 16
 
+# What can be divided by as a float.
+_LARGEST_FLOAT = 1e300
+
 # Of a path so many of the last parts are written.
 _PARTS = 40
 
@@ -51,6 +55,10 @@ _CONTAINERS = MAPPINGS | {"tuple", "set", "frozenset", "deque"}
 _VERSION_ATTRIBUTE = "_sklearn_version"
 
 _NUMBERS = frozenset({int, float})
+
+# Trees of neighbours count what their queries did: a mere `predict` changes these, and nothing that they answer.
+_NEIGHBOR_TREE = re.compile(r"sklearn\.neighbors\.(?:\w+\.)*(?:KD|Ball)Tree(?:32|64)?", re.ASCII)
+_QUERY_STATISTICS = frozenset({"n_trims", "n_leaves", "n_splits", "n_calls"})
 
 
 @frozen
@@ -74,6 +82,8 @@ class Change:
         The largest difference of two numbers, as it is, and as a part of the larger of the two.
     at : str
         Where in the array the largest difference is.
+    change : float or None
+        Of single numbers: the difference as a part of the first, as the text says it; None where that is zero.
     """
 
     kind: Kind
@@ -85,6 +95,7 @@ class Change:
     absolute: float | None = None
     relative: float | None = None
     at: str = ""
+    change: float | None = None
 
     def text(self) -> str:
         """The change on one line, without its path."""
@@ -95,8 +106,9 @@ class Change:
         if not self.after:
             return f"removed: {self.before}"
         by = ""
-        if self.absolute is not None and self.relative is not None and self.absolute < np.inf:
-            by = f"  (by {number(self.absolute)}, {share(self.relative)})"
+        if self.absolute is not None and self.absolute < np.inf:
+            part = "" if self.change is None else f", {share(self.change)}"
+            by = f"  (by {number(self.absolute)}{part})"
         return f"{self.before} → {self.after}{by}"
 
     def _differing(self) -> str:
@@ -154,7 +166,7 @@ def diff(
     """
     Find what differs between two models, without building them or importing any of their names.
 
-    Both formats can be compared with each other.
+    Both formats can be compared with each other. What KD and ball trees count of their queries is left out.
 
     Parameters
     ----------
@@ -186,9 +198,9 @@ def diff(
     >>> after = reflectio.dumps(Ridge(alpha=2.0).fit([[0.0], [1.0]], [0.0, 1.0]))
     >>> for change in reflectio.diff(before, after).changes:
     ...     print(change.path, change.text())
-    $.model.alpha 1.0 → 2.0  (by 1, 50 %)
+    $.model.alpha 1.0 → 2.0  (by 1, 100 %)
     $.model.coef_ float64 (1,): all differ, by up to 0.1333 (40 %)
-    $.model.intercept_ float64(0.33333333333333337) → float64(0.4)  (by 0.06667, 17 %)
+    $.model.intercept_ float64(0.33333333333333337) → float64(0.4)  (by 0.06667, 20 %)
     """
     headers = [
         source if isinstance(source, Header) else read_header(source, policy=policy) for source in (a, b)
@@ -339,13 +351,14 @@ class _Comparison:
                 by = abs(x - y)
                 whole = max(abs(x), abs(y))
                 large = by.bit_length() > 1000
-                self._differ(a, b, place, kind, np.inf if large else float(by), 1.0 if large else by / whole)
+                absolute, relative = (np.inf, 1.0) if large else (float(by), by / whole)
+                self._differ(a, b, place, kind, absolute, relative, first=x)
             return
         found = differences(
             np.array([x], dtype), np.array([y], dtype), self._rtol, self._atol, lambda count: None
         )
         if found is not None:
-            self._differ(a, b, place, kind, found.absolute, found.relative)
+            self._differ(a, b, place, kind, found.absolute, found.relative, first=x)
 
     def _differ(
         self,
@@ -355,6 +368,7 @@ class _Comparison:
         kind: Kind,
         absolute: float | None = None,
         relative: float | None = None,
+        first: float = 0,
     ) -> None:
         before, after = self._headline(0, a), self._headline(1, b)
         if before == after and type(a) is type(b) is str:
@@ -362,7 +376,12 @@ class _Comparison:
             before, after = f"{before} ({len(a):,} characters)", f"{after} ({len(b):,} other characters)"
         elif before == after:
             after = f"another {after}"
-        self._changes.append(Change(kind, _path(place), before, after, absolute=absolute, relative=relative))
+        change = None
+        if absolute is not None and absolute < np.inf and first and abs(first) < _LARGEST_FLOAT:
+            change = absolute / abs(float(first))
+        self._changes.append(
+            Change(kind, _path(place), before, after, absolute=absolute, relative=relative, change=change)
+        )
 
     def _headline(self, side: int, node: Node) -> str:
         return self._outliners[side].headline(node)
@@ -478,7 +497,10 @@ class _Comparison:
         roles = [self._roles(node, side) for side, node in enumerate((a, b))]
         pairs: list[tuple[Node, Node, _Place, Kind]] = []
         members = _members(a), _members(b)
+        uncounted = _QUERY_STATISTICS if _NEIGHBOR_TREE.fullmatch(a["$"]) else frozenset()
         for name in dict.fromkeys((*members[0], *members[1])):
+            if name in uncounted:
+                continue
             kind = roles[0](name)
             below = place if name == "$items" else (place, name)
             if name not in members[1]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from html import escape
+from html import escape as _escape
 from typing import TYPE_CHECKING
+
+from reflectio.inspection.text import printable
 
 if TYPE_CHECKING:
     from reflectio.audit import Audit
@@ -24,6 +26,11 @@ _TITLES = {
 # Notebooks have light and dark themes: only what is good or bad has a colour of its own.
 _GOOD, _BAD, _CARE = "color:#1a7f37", "color:#cf222e", "color:#9a6700"
 _CELL = "text-align:left;padding:1px 12px 1px 0;vertical-align:top"
+
+
+def escape(text: str) -> str:
+    """Text as it can stand in HTML, with escapes for control characters and others that do not show."""
+    return "\n".join(_escape(printable(line, max(len(line), 1))) for line in text.split("\n"))
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]], count: int) -> str:

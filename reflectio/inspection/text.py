@@ -70,8 +70,10 @@ def number(value: Any) -> str:
 
 
 def share(part: float) -> str:
-    """A part of a whole, between 0 and 1, in percent."""
+    """A part of a whole in percent; it may be a multiple."""
     percent = 100 * part
+    if percent >= 1e6:
+        return f"{percent:.3g} %"
     if 0 < percent < 0.1:
         return "<0.1 %"
     if 99.9 < percent < 100:
