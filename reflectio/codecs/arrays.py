@@ -23,6 +23,7 @@ from reflectio.codecs.array_data import (
 )
 from reflectio.codecs.containers import encode_items, encode_members
 from reflectio.codecs.dtypes import encode_dtype, parse_dtype, parse_shape
+from reflectio.codecs.empty_elements import check_empty_elements
 from reflectio.codecs.growth import ARRAY_DEPTH, check_chain, check_nesting
 from reflectio.codecs.members import visit_member
 from reflectio.decoder import DECOMPRESSED, Decoder, located
@@ -326,6 +327,7 @@ class ArrayCodec(LateCodec):
         dtype = node["dtype"]
         dtype = parse_dtype(dtype, decoder)
         shape = parse_shape(node["shape"], decoder.policy.limits)
+        check_empty_elements(dtype, shape, decoder)
         order = node.get("order", "C")
         if order not in ("C", "F"):
             raise DocumentError(f"the order must be C or F, not {order!r}")
@@ -576,6 +578,7 @@ class ScalarCodec(Codec):
         dtype = parse_dtype(node["dtype"], decoder)
         if dtype.hasobject:
             raise DocumentError("a scalar cannot hold Python objects")
+        check_empty_elements(dtype, (), decoder)
         if dtype.itemsize > _SMALL_ITEM:
             decoder.afford(dtype.itemsize)
         if dtype.kind in "US":

@@ -11,6 +11,7 @@ from reflectio.checks import check
 from reflectio.codec import Codec, ObjectNode
 from reflectio.codecs.arrays import ArrayCodec
 from reflectio.codecs.ensembles import check_features, compiled_trees, is_decision_tree
+from reflectio.codecs.fitted import shape_of
 from reflectio.codecs.multiclass import OF_THREE_AXES, is_of_scipy, may_change_rows
 from reflectio.codecs.objects import ObjectCodec
 from reflectio.codecs.trees import BATCH_NODES, is_count
@@ -484,7 +485,7 @@ def _knows_classes(init: Any, width: int) -> bool:
             type(learned) is np.ndarray
             and learned.ndim == 2
             and len(learned) == width
-            and (intercept is None or np.shape(intercept) == (width,))
+            and (intercept is None or shape_of(intercept) == (width,))
         )
     return any(_is_one_of(init, *place) for place in _BY_CLASS)
 

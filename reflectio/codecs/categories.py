@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+import datetime
+import decimal
+import uuid
+from collections import Counter
+from collections.abc import Sequence
+from enum import Enum
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -14,6 +21,16 @@ _MOST_HASHED_FEATURES = 2**31 - 1
 
 # Categories of other kinds are looked up in a dict.
 _SEARCHED_KINDS = "biufcmM"
+
+_INTEGERS = (int, np.integer)
+
+# Labels that are hashed in a moment, and how many of one hash are compared with each other: all multiples of 2**61 - 1
+# hash to zero.
+_LABELS: tuple[type, ...] = (
+    *(str, bytes, int, float, complex, type(None), np.number, np.bool_, np.datetime64, np.timedelta64),
+    *(Enum, datetime.date, datetime.time, datetime.timedelta, decimal.Decimal, Fraction, uuid.UUID),
+)
+_MOST_OF_ONE_HASH = 500
 
 
 @check(
@@ -35,6 +52,8 @@ def check_columns(encoder: Any) -> None:
     if categories is None and widths is None:
         return
     n_features = state.get("n_features_in_")
+    if not isinstance(n_features, _INTEGERS):
+        refuse("n_features_in_", "must be an integer")
     for name in ("categories_", "_n_features_outs"):
         if type(state.get(name)) is not list or len(state[name]) != n_features:
             refuse(name, f"must be a list with an item for each of {n_features} features")
@@ -94,6 +113,8 @@ def _check_places(state: State, name: str, n_columns: int) -> None:
     places = state[name]
     if type(places) is not dict or len(places) != n_columns:
         refuse(name, f"must be a dict with {n_columns} columns")
+    if not all(issubclass(kind, _INTEGERS) for kind in set(map(type, places.values()))):
+        refuse(name, "must give an integer to each of its terms")
     if not within(np.fromiter(places.values(), np.int64, n_columns), 0, n_columns - 1):
         refuse(name, f"must give one of {n_columns} columns to each of its terms")
 
@@ -112,15 +133,34 @@ def check_vocabulary(vectorizer: Any) -> None:
         _check_places(state, "vocabulary_", len(state["vocabulary_"]))
 
 
+def _are_distinct(labels: Sequence[Any]) -> bool:
+    parts: list[Any] = list(labels)
+    for label in labels:
+        if type(label) in (tuple, frozenset):
+            parts += label
+    if not all(issubclass(kind, _LABELS) for kind in set(map(type, parts)) - {tuple, frozenset}) or any(
+        type(part) in (tuple, frozenset) for part in parts[len(labels) :]
+    ):
+        refuse("classes_", "must be texts, numbers, dates, or tuples of these")
+    if max(Counter(map(hash, labels)).values(), default=0) > _MOST_OF_ONE_HASH:
+        refuse("classes_", f"must not have more than {_MOST_OF_ONE_HASH} labels of the same hash")
+    return len(set(labels)) == len(labels)
+
+
 @check("sklearn.preprocessing.MultiLabelBinarizer", relies_on=("classes_", "_cached_dict"))
 def check_labels(binarizer: Any) -> None:
     """Refuse labels that come twice, and columns of labels that are not the binarizer's."""
     state = vars(binarizer)
-    if "classes_" in state and len(set(state["classes_"])) != len(state["classes_"]):
+    if "classes_" not in state and state.get("_cached_dict") is None:
+        return
+    classes = state.get("classes_")
+    if not isinstance(classes, list | tuple) and (not isinstance(classes, np.ndarray) or classes.ndim != 1):
+        refuse("classes_", "must be an array with one axis")
+    if not _are_distinct(classes.tolist() if isinstance(classes, np.ndarray) else classes):
         # Each gets the column of its last place, and the matrix as many columns as there are different labels.
         refuse("classes_", "must have every label once")
     if state.get("_cached_dict") is not None:
-        _check_places(state, "_cached_dict", len(state["classes_"]))
+        _check_places(state, "_cached_dict", len(classes))
 
 
 @check("sklearn.feature_extraction.FeatureHasher", "sklearn.feature_extraction.text.HashingVectorizer")

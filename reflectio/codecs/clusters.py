@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from weakref import WeakKeyDictionary, WeakValueDictionary
 
 import numpy as np
 
@@ -57,6 +58,12 @@ def is_bisecting_k_means(cls: Any) -> bool:
     )
 
 
+# What checks have gone through, as long as it lives: leaves whose chain ends, by id, and the nodes of trees, with the id
+# of the root and the number of features. A document can have many models begin one chain, or one tree.
+_ending_leaves: WeakValueDictionary[int, Any] = WeakValueDictionary()
+_trees: WeakKeyDictionary[Any, tuple[int, int]] = WeakKeyDictionary()
+
+
 FACTORIES = ((is_bisecting_k_means, BisectingKMeansCodec),)
 
 
@@ -94,21 +101,32 @@ def check_bisections(model: Any) -> None:
         refuse("_bisecting_tree", "is of no use without cluster_centers_")
     if "_X_mean" in state:
         array_of(state, "_X_mean", FLOATS, (n_features,))
-    seen = {id(root)}
-    waiting = [root]
+    from sklearn.cluster._bisect_k_means import _BisectingTree
+
+    found = (id(root), n_features)
+    if type(root) is _BisectingTree and _trees.get(root) == found:
+        # A copy of a model has the model's tree.
+        return
+    # By id, for what is no node may not be hashed.
+    nodes, waiting = {id(root): root}, [root]
     while waiting:
-        node = vars(waiting.pop())
-        if node.get("left") is None:
+        node = waiting.pop()
+        if type(node) is not _BisectingTree or _trees.get(node, found) != found:
+            # Were trees to share nodes, each model would have to go through them again.
+            refuse("_bisecting_tree", "has a node that is none, or is another tree's")
+        children = vars(node)
+        if children.get("left") is None:
             continue
         for side in ("left", "right"):
-            child = node[side]
-            if id(child) in seen:
+            child = children.get(side)
+            if id(child) in nodes:
                 refuse("_bisecting_tree", "has a node twice")
-            seen.add(id(child))
+            nodes[id(child)] = child
             waiting.append(child)
             center = getattr(child, "center", None)
             if not isinstance(center, np.ndarray) or center.size != n_features or center.ndim > 2:
                 refuse("_bisecting_tree", f"has a node whose center is not of {n_features} features")
+    _trees.update(dict.fromkeys(nodes.values(), found))
 
 
 @check("sklearn.cluster.FeatureAgglomeration", relies_on=("labels_",))
@@ -125,13 +143,19 @@ def check_feature_clusters(model: Any) -> None:
 @check("sklearn.cluster.Birch")
 def check_leaf_chain(model: Any) -> None:
     """Refuse a chain of leaves that does not end."""
-    seen: set[int] = set()
+    from sklearn.cluster._birch import _CFNode
+
+    seen: dict[int, Any] = {}
     leaf = vars(model).get("dummy_leaf_")
-    while leaf is not None:
+    # Many models may begin the same chain, or at some other leaf of it: each leaf is met once.
+    while leaf is not None and _ending_leaves.get(id(leaf)) is not leaf:
+        if not isinstance(leaf, _CFNode):
+            refuse("dummy_leaf_", "must be a leaf")
         if id(leaf) in seen:
             refuse("dummy_leaf_", "begins a chain of leaves that does not end")
-        seen.add(id(leaf))
+        seen[id(leaf)] = leaf
         leaf = vars(leaf).get("next_leaf_")
+    _ending_leaves.update(seen)
 
 
 @check("sklearn.cluster.HDBSCAN", relies_on=("_single_linkage_tree_",))

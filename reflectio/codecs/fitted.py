@@ -103,3 +103,53 @@ def _fits(shape: tuple[int, ...], wanted: tuple[int | None, ...]) -> bool:
 def within(values: Array, least: int, most: int) -> bool:
     """Whether all integers of an array lie in a range, both ends included."""
     return not values.size or bool(values.min() >= least and values.max() <= most)
+
+
+_NUMBERS = (int, float, complex, np.number, np.bool_)
+
+
+def shape_of(value: Any) -> tuple[int, ...] | None:
+    """
+    Give the shape that numpy would see, without following what a value holds.
+
+    Parameters
+    ----------
+    value : Any
+        An attribute that nothing is known of. numpy itself follows lists in lists to any depth, and a list that holds
+        itself twice for ever.
+
+    Returns
+    -------
+    tuple of int or None
+        The shape of an array without objects, of a sparse matrix, of a number, or of a list of numbers or of rows of
+        numbers; None for everything else.
+    """
+    shape = _own_shape(value)
+    if shape is not None or not isinstance(value, list | tuple):
+        return shape
+    if all(issubclass(kind, _NUMBERS) for kind in set(map(type, value))):
+        return (len(value),)
+    # A row that is there a thousand times is looked at once.
+    shapes = {_row_shape(row) for row in {id(row): row for row in value}.values()}
+    shape = shapes.pop()
+    return None if shapes or shape is None else (len(value), *shape)
+
+
+def _row_shape(row: Any) -> tuple[int, ...] | None:
+    if not isinstance(row, list | tuple):
+        return _own_shape(row)
+    return (len(row),) if all(issubclass(kind, _NUMBERS) for kind in set(map(type, row))) else None
+
+
+def _own_shape(value: Any) -> tuple[int, ...] | None:
+    """The shape of what has one by itself."""
+    if isinstance(value, _NUMBERS):
+        return ()
+    if not isinstance(value, np.ndarray) and not type(value).__module__.startswith(
+        ("scipy.sparse", "pandas.")
+    ):
+        return None
+    shape, dtype = getattr(value, "shape", None), getattr(value, "dtype", None)
+    if type(shape) is not tuple or not isinstance(dtype, np.dtype) or dtype.hasobject:
+        return None
+    return shape

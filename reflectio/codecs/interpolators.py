@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from reflectio.codec import Codec, Node, ObjectNode
+from reflectio.codecs.fitted import shape_of
 from reflectio.codecs.members import build_list, build_member, visit_member
 from reflectio.codecs.objects import ObjectCodec
 from reflectio.decoder import Decoder
@@ -138,9 +139,7 @@ def _check_grid(state: State) -> None:
     if type(state["method"]) is not str or type(state["bounds_error"]) is not bool:
         raise ValidationError("the method must be a name, and bounds_error true or false")
     fill_value = state["fill_value"]
-    if fill_value is not None and (
-        type(fill_value) in (list, tuple) or np.asarray(fill_value).dtype.kind not in "biufc"
-    ):
+    if fill_value is not None and (isinstance(fill_value, list | tuple) or shape_of(fill_value) is None):
         raise ValidationError("the fill_value must be a number or null").within("fill_value")
     if not all(type(axis) is int and 0 <= axis < len(grid) for axis in state["descending_dimensions"]):
         raise ValidationError("descending_dimensions must be axes of the grid").within(

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import functools
 import sys
+from math import prod
 from types import BuiltinFunctionType, FunctionType, MethodType
 from typing import Any
 
 import numpy as np
 
 from reflectio.checks import check
+from reflectio.codecs.fitted import shape_of
 from reflectio.codecs.support_vectors import PAIRWISE_NAMES
 from reflectio.errors import ValidationError
 
@@ -26,6 +28,10 @@ _ANSWERING = (
 # Attributes with a row, or a column, for each output; a single output has one, or no such axis.
 _ROWS = ("coef_", "intercept_", "constant_", "_intercept_")
 _COLUMNS = ("dual_coef_", "_y", "y_train_", "_y_train", "alpha_")
+_OUTPUTS = frozenset(_ROWS + _COLUMNS)
+_SINGLE = frozenset({"intercept_", "constant_", "_intercept_"})
+
+_LABELS = frozenset({str, int, float, bool})
 
 _DEEPEST = 32
 
@@ -149,21 +155,30 @@ def _check_single_output(estimator: Any, place: str, depth: int, seen: set[int])
     if state.get("n_outputs_", 1) != 1 or state.get("outputs_2d_") is True:
         raise ValidationError(f"{place} must have one output")
     classes = state.get("classes_")
-    if classes is not None and (np.ndim(classes) != 1 or len(classes) > 2):
+    if classes is not None and not _are_two_classes(classes):
         raise ValidationError(f"{place} must tell one class from the others")
-    for name in _ROWS:
-        if np.ndim(state.get(name, 0.0)) and np.shape(state[name])[0] != 1 and np.ndim(state[name]) > 1:
-            raise ValidationError(f"{place}.{name} must be of one output")
-    for name in ("intercept_", "constant_", "_intercept_"):
-        if np.size(state.get(name, 0.0)) != 1:
-            raise ValidationError(f"{place}.{name} must be a single number")
-    for name in _COLUMNS:
-        value = state.get(name)
+    shapes = {name: _shape(state[name], f"{place}.{name}") for name in _OUTPUTS.intersection(state)}
+    for name, shape in shapes.items():
         # The dual coefficients of a support vector machine have a row for the one pair of classes.
-        if np.ndim(value) > 1 and 1 not in np.shape(value):
+        if len(shape) > 1 and (shape[0] != 1 if name in _ROWS else 1 not in shape):
             raise ValidationError(f"{place}.{name} must be of one output")
+        if name in _SINGLE and prod(shape) != 1:
+            raise ValidationError(f"{place}.{name} must be a single number")
     for name, answering in _answering(state):
         _check_single_output(answering, f"{place}.{name}", depth - 1, seen)
+
+
+def _are_two_classes(classes: Any) -> bool:
+    if isinstance(classes, np.ndarray):
+        return classes.ndim == 1 and len(classes) <= 2
+    return type(classes) in (list, tuple) and len(classes) <= 2 and _LABELS.issuperset(map(type, classes))
+
+
+def _shape(value: Any, place: str) -> tuple[int, ...]:
+    shape = () if value is None else shape_of(value)
+    if shape is None:
+        raise ValidationError(f"{place} must be a number or an array of numbers")
+    return shape
 
 
 @check("sklearn.ensemble._voting.VotingClassifier", relies_on=("estimators_", "named_estimators_", "le_"))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 
 from reflectio.checks import check
-from reflectio.codecs.fitted import State, refuse, size_of
+from reflectio.codecs.fitted import ANY, State, array_of, refuse, shape_of, size_of
 from reflectio.codecs.keywords import harmful_keywords
 
 # Methods give a name, or a column, to each of so many features without looking whether anything has as many.
@@ -24,6 +25,11 @@ _INTEGERS = (int, np.integer)
 
 _MOST_STEPS = 1024
 
+# Terms of polynomials. Some may have left out all but the last of 2**100, and these have to be counted, too.
+_MOST_DEGREES = 1 << 16
+_MOST_TERMS = 1 << 256
+_FLAGS = (int, np.integer, np.bool_, type(None))
+
 
 @check("sklearn.base.BaseEstimator")
 def check_sizes(estimator: Any) -> None:
@@ -32,7 +38,7 @@ def check_sizes(estimator: Any) -> None:
     for name in _WATCHED.intersection(state):
         value = state[name]
         if name in _METRIC_PARAMETERS:
-            if value:
+            if value is not None:
                 _check_metric_parameters(state, name)
         elif isinstance(value, _INTEGERS) and not 0 <= value <= _MOST_UNBACKED:
             _check_backing(state, name, int(value))
@@ -52,24 +58,29 @@ def _check_metric_parameters(state: State, name: str) -> None:
     if harmful := harmful_keywords(None, parameters):
         refuse(name, "is an argument that no stored metric may be given", harmful[0])
     # A model that was given a tree to search has not counted the features.
-    n_features = state.get("n_features_in_", np.shape(state["_fit_X"])[-1] if _has_samples(state) else None)
+    n_features = state.get("n_features_in_", state["_fit_X"].shape[-1] if _has_samples(state) else None)
     if n_features is None:
         return
+    if not isinstance(n_features, _INTEGERS):
+        refuse("n_features_in_", "must be an integer")
     for key, shape in (("V", (n_features,)), ("VI", (n_features, n_features)), ("w", (n_features,))):
         value = parameters.get(key)
-        if value is not None and np.shape(value) != shape:
+        if value is not None and shape_of(value) != shape:
             refuse(name, f"must be of the shape {shape}", key)
 
 
 def _has_samples(state: State) -> bool:
-    return len(getattr(state.get("_fit_X"), "shape", ())) == 2
+    return len(shape_of(state.get("_fit_X")) or ()) == 2
 
 
 @check("sklearn.dummy.DummyRegressor")
 def check_constant(model: Any) -> None:
     """Refuse more outputs than constants."""
     state = vars(model)
-    if "n_outputs_" in state and np.shape(state["constant_"])[-1:] != (state["n_outputs_"],):
+    if "n_outputs_" not in state:
+        return
+    n_constants = (shape_of(state.get("constant_")) or ())[-1:]
+    if not isinstance(state["n_outputs_"], _INTEGERS) or n_constants != (state["n_outputs_"],):
         refuse("n_outputs_", "must be the number of constants in constant_")
 
 
@@ -79,10 +90,18 @@ def check_dummy_classes(model: Any) -> None:
     state = vars(model)
     if "n_classes_" not in state:
         return
-    one_output = type(state["n_classes_"]) is not list
-    counts, classes = state["n_classes_"], state["classes_"]
-    for count, values in [(counts, classes)] if one_output else zip(counts, classes, strict=True):
-        if count != len(values):
+    counts, classes = state["n_classes_"], state.get("classes_")
+    if type(counts) is not list:
+        counts, classes = [counts], [classes]
+    if type(classes) is not list or len(classes) != len(counts):
+        refuse("classes_", "must be a list with an item for each output")
+    for count, values in zip(counts, classes, strict=True):
+        if (
+            not isinstance(count, _INTEGERS)
+            or not isinstance(values, np.ndarray)
+            or values.ndim != 1
+            or len(values) != count
+        ):
             refuse("n_classes_", "must be the number of classes in classes_")
 
 
@@ -107,27 +126,53 @@ def check_degrees(features: Any) -> None:
     state = vars(features)
     if "_max_degree" not in state:
         return
-    least, most = size_of(state, "_min_degree", 0, 1 << 16), size_of(state, "_max_degree", 0, 1 << 16)
-    bias = bool(state.get("include_bias"))
-    common = {
-        "n_features": size_of(state, "n_features_in_", 0, 1 << 31),
-        "max_degree": most,
-        "interaction_only": bool(state.get("interaction_only")),
-        "include_bias": bias,
-    }
-    n_all = features._num_combinations(min_degree=0, **common)
-    n_columns = features._num_combinations(min_degree=least, **common)
-    if state.get("_n_out_full") != n_all:
-        refuse("_n_out_full", f"must be {n_all}, the number of terms")
-    if state.get("n_output_features_") != n_columns:
+    least, most = (
+        size_of(state, "_min_degree", 0, _MOST_DEGREES),
+        size_of(state, "_max_degree", 0, _MOST_DEGREES),
+    )
+    n_features = size_of(state, "n_features_in_", 0, 1 << 31)
+    stated = (
+        size_of(state, "_n_out_full", 0, _MOST_TERMS),
+        size_of(state, "n_output_features_", 0, _MOST_TERMS),
+    )
+    for name in ("interaction_only", "include_bias"):
+        if not isinstance(state.get(name), _FLAGS):
+            refuse(name, "must be true or false")
+    bias = int(bool(state.get("include_bias")))
+    count = _count_products if state.get("interaction_only") else _count_powers
+    n_all = count(n_features, most) + bias
+    if stated[0] != n_all:
+        refuse("_n_out_full", "must be the number of terms")
+    n_columns = n_all - (count(n_features, least - 1) if least else 0)
+    if stated[1] != n_columns:
         refuse("n_output_features_", f"must be {n_columns}, the number of terms")
+
+
+def _count_powers(n_features: int, degree: int) -> int:
+    """How many products of features there are, up to a degree; exact up to as many as there may be."""
+    few = min(n_features, degree)
+    # More than two to this power.
+    return math.comb(n_features + degree, few) - 1 if few <= _MOST_TERMS.bit_length() else _MOST_TERMS + 1
+
+
+def _count_products(n_features: int, degree: int) -> int:
+    """How many products of different features there are, up to a degree; exact up to as many as there may be."""
+    total, count = 0, 1
+    for chosen in range(1, min(n_features, degree) + 1):
+        count = count * (n_features - chosen + 1) // chosen
+        total += count
+        if total > _MOST_TERMS:
+            break
+    return total
 
 
 @check("sklearn.decomposition._nmf._BaseNMF")
 def check_factors(model: Any) -> None:
     """Refuse more components than there are."""
     state = vars(model)
-    components = state.get("components_")
+    if state.get("components_") is None:
+        return
+    n_components = len(array_of(state, "components_", (), (ANY, ANY)))
     for name in ("_n_components", "n_components_"):
-        if components is not None and name in state:
-            size_of(state, name, len(components), len(components))
+        if name in state:
+            size_of(state, name, n_components, n_components)
