@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from attacks import compression, documents, multiplication, names, resources, states
+from attacks import checks, compression, documents, multiplication, names, resources, states
 from attacks.attack import Attack
 
 #: The attacks of each kind, by the name of the kind.
@@ -12,6 +12,7 @@ KINDS: dict[str, list[Attack]] = {
     "documents": documents.ATTACKS,
     "multiplication": multiplication.ATTACKS,
     "resources": resources.ATTACKS,
+    "checks": checks.ATTACKS,
     "states": states.ATTACKS,
 }
 

@@ -1,0 +1,176 @@
+"""Checks: states that are small, and that take what examines them without end, or crash it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from attacks.attack import Attack, array, text_of
+
+_OWN = "own: a small document that asks for much"
+_REFUSED = "DocumentError|LimitError|ValidationError"
+_SELF = {"$": "ref", "id": 1}
+_TWICE_ITSELF = {"$": "list", "$id": 1, "items": [_SELF, _SELF]}
+_HOLDS_ITSELF = {"$": "ndarray", "$id": 1, "dtype": "object", "shape": [], "data": _SELF}
+_WITHOUT_FIELDS = {"$": "dtype", "names": [], "formats": [], "offsets": [], "itemsize": 0}
+_EMPTY_FIELD = {"$": "dtype", "base": _WITHOUT_FIELDS, "shape": [1 << 15, 1 << 15]}
+_MOST_TERMS = {"$": "int", "value": str(1 << 255)}
+
+
+def _empty(dtype: Any, count: int = 1 << 40) -> dict[str, Any]:
+    """An array of elements that have no bytes."""
+    return array("", dtype, [count], encoding="base64")
+
+
+def _record(dtype: Any, itemsize: int) -> dict[str, Any]:
+    return {"$": "dtype", "names": ["a"], "formats": [dtype], "offsets": [0], "itemsize": itemsize}
+
+
+def _labels(classes: Any, **state: Any) -> dict[str, Any]:
+    return {"$": "sklearn.preprocessing.MultiLabelBinarizer", "classes_": classes, **state}
+
+
+def _polynomial(**state: Any) -> dict[str, Any]:
+    name = "sklearn.preprocessing.PolynomialFeatures"
+    most = {"_min_degree": 0, "_max_degree": 65536, "n_features_in_": 1 << 22}
+    return {"$": name, **most, "interaction_only": True, "include_bias": True, **state}
+
+
+def _one_versus_rest(**state: Any) -> dict[str, Any]:
+    inner = {"$": "sklearn.linear_model.LinearRegression", **state}
+    return {"$": "sklearn.multiclass.OneVsRestClassifier", "estimators_": [inner]}
+
+
+_NODES: dict[str, tuple[str, Any]] = {
+    **{
+        f"empty-{dtype}": ("copy elements without bytes for ever", _empty(dtype))
+        for dtype in ("V0", "S0", "U0", "|V0", "<U0")
+    },
+    "empty-records": ("copy records without fields for ever", _empty(_WITHOUT_FIELDS)),
+    "empty-many": ("have many arrays of elements without bytes", [_empty("V0", 1 << 20)] * 2000),
+    "empty-masked": ("mask elements without bytes", {"$": "maskedarray", "data": _empty("V0"), "mask": None}),
+    "empty-subarray": (
+        "hide elements without bytes in a field",
+        array([[""]], _record(_EMPTY_FIELD, 8), [1]),
+    ),
+    "empty-scalar": (
+        "hide elements without bytes in the field of a scalar",
+        {
+            "$": "scalar",
+            "dtype": _record(_EMPTY_FIELD, 8),
+            "value": [""],
+        },
+    ),
+    "empty-classes": ("iterate over classes without bytes", _labels(_empty("V0"))),
+    "polynomial": ("count terms for hours", _polynomial()),
+    "polynomial-stated": (
+        "count terms for hours, up to a number that is said to be right",
+        [_polynomial(_n_out_full=_MOST_TERMS, n_output_features_=_MOST_TERMS)] * 1000,
+    ),
+    "polynomial-powers": (
+        "count terms of 65,536 degrees",
+        [_polynomial(interaction_only=False, n_features_in_=65536, _n_out_full=7, n_output_features_=7)]
+        * 1000,
+    ),
+    "polynomial-flag": (
+        "crash at a flag that holds itself",
+        _polynomial(interaction_only=_HOLDS_ITSELF, _n_out_full=1, n_output_features_=1),
+    ),
+    "parameter-cycle": (
+        "have numpy follow a list that holds itself twice",
+        {
+            "$": "sklearn.neighbors.KNeighborsClassifier",
+            "n_features_in_": 1,
+            "metric_params": {"V": _TWICE_ITSELF},
+        },
+    ),
+    "parameters-array": (
+        "crash at parameters that hold themselves",
+        {"$": "sklearn.neighbors.KNeighborsClassifier", "metric_params": _HOLDS_ITSELF},
+    ),
+    **{
+        f"answers-{name}": (
+            "have numpy follow a list that holds itself twice",
+            _one_versus_rest(**{name: _TWICE_ITSELF}),
+        )
+        for name in ("classes_", "coef_", "intercept_", "_y")
+    },
+    "constant-cycle": (
+        "have numpy follow a list that holds itself twice",
+        {"$": "sklearn.dummy.DummyRegressor", "n_outputs_": 1, "constant_": _TWICE_ITSELF},
+    ),
+    "dummy-count": (
+        "crash at a count that holds itself",
+        {
+            "$": "sklearn.dummy.DummyClassifier",
+            "n_classes_": _HOLDS_ITSELF,
+            "classes_": array([0, 1], "int64"),
+        },
+    ),
+    "vocabulary-self": (
+        "crash at a column that holds itself",
+        {"$": "sklearn.feature_extraction.text.CountVectorizer", "vocabulary_": {"a": _HOLDS_ITSELF}},
+    ),
+    "labels-one-hash": (
+        "have many labels collide",
+        _labels([{"$": "int", "value": str((2**61 - 1) * i)} for i in range(100, 30_000)]),
+    ),
+    "labels-objects": ("have labels hashed that no label is", _labels([{"$": "dtype", "name": "int8"}])),
+    "labels-missing": ("have columns of no labels", {"$": _labels([])["$"], "_cached_dict": {"a": 1 << 40}}),
+}
+
+
+def _chain_of_leaves(models: int, leaves: int) -> bytes:
+    """Models that begin one chain of leaves, after which one begins a chain that does not end."""
+    name = "sklearn.cluster._birch._CFNode"
+    nodes: list[dict[str, Any]] = [
+        {"$": name, "$id": i, "next_leaf_": {"$": "ref", "id": i + 1}} for i in range(leaves)
+    ]
+    nodes += [{"$": name, "$id": leaves}, {"$": name, "$id": -1, "next_leaf_": {"$": "ref", "id": -1}}]
+    begins = [i * leaves // models for i in reversed(range(models))]
+    births = [
+        {"$": "sklearn.cluster.Birch", "dummy_leaf_": {"$": "ref", "id": i}} for i in (*begins, *begins, -1)
+    ]
+    return text_of(births, objects=nodes)
+
+
+def _chain_of_trees(models: int) -> bytes:
+    """Models each of which begins at another node of one tree, the smallest first."""
+    name = "sklearn.cluster._bisect_k_means._BisectingTree"
+    center = array([0.0])
+    nodes: list[dict[str, Any]] = [{"$": name, "$id": 0, "center": center, "left": None}]
+    for i in range(1, models):
+        parts = {"left": {"$": "ref", "id": i - 1}, "center": center}
+        right = {"$": name, "center": center, "left": None}
+        nodes.append({"$": name, "$id": i, **parts, "right": right})
+    state = {"cluster_centers_": array([[0.0]], shape=[1, 1]), "n_features_in_": 1, "_n_threads": 1}
+    return text_of(
+        [
+            {"$": "sklearn.cluster.BisectingKMeans", **state, "_bisecting_tree": {"$": "ref", "id": i}}
+            for i in range(models)
+        ],
+        objects=nodes,
+    )
+
+
+ATTACKS = [
+    *(
+        Attack(f"check-{key}", tries, _OWN, lambda node=node: text_of(node), _REFUSED)
+        for key, (tries, node) in _NODES.items()
+    ),
+    Attack(
+        "check-chain-of-leaves",
+        "have many models walk one chain of leaves",
+        _OWN,
+        lambda: _chain_of_leaves(4000, 8000),
+        "ValidationError",
+        says="does not end",
+    ),
+    Attack(
+        "check-chain-of-trees",
+        "have many models walk one tree",
+        _OWN,
+        lambda: _chain_of_trees(3000),
+        "ValidationError",
+        says="another tree",
+    ),
+]
