@@ -20,6 +20,7 @@ from reflectio.inspection.html import audit_html
 from reflectio.name_uses import uses
 from reflectio.notices import Notice, notices
 from reflectio.policy import Kind, Policy
+from reflectio.source import view_of
 
 if TYPE_CHECKING:
     from reflectio.pickles.files import Format
@@ -157,6 +158,8 @@ def audit(
         The header cannot be read, or the file is of no known kind.
     OSError
         The file cannot be read.
+    TypeError
+        The source is neither bytes nor a path.
 
     Examples
     --------
@@ -239,7 +242,7 @@ def _advice(untrusted: tuple[NameUse, ...], policy: Policy) -> str:
 def _read(source: Any, policy: Policy) -> memoryview:
     if isinstance(source, str | os.PathLike):
         source = b"".join(_chunks(Path(source), policy.limits.document_bytes))
-    return memoryview(source).cast("B")
+    return view_of(source)
 
 
 def _chunks(path: Path, limit: int) -> Iterator[bytes]:

@@ -6,7 +6,7 @@ import importlib
 import zlib
 from collections.abc import Iterator
 from functools import cache
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, cast
 
 from attrs import frozen
 
@@ -72,6 +72,8 @@ class Compression:
         """
         if choice is None:
             return None
+        method: Any
+        level: Any
         if isinstance(choice, tuple) and len(choice) == 2:
             method, level = choice
         else:
@@ -89,7 +91,7 @@ class Compression:
             )
         if method == "zstd":
             _zstd()
-        return cls(method, level)
+        return cls(cast(Method, method), level)
 
 
 @cache

@@ -146,6 +146,25 @@ class Source:
         raise TypeError("file must be a path, or a file opened in binary mode")
 
 
+def view_of(source: Any) -> memoryview:
+    """
+    The bytes of a document that is given as such.
+
+    Raises
+    ------
+    TypeError
+        It is neither bytes nor, as whoever calls has seen, a path.
+    """
+    try:
+        view = memoryview(source)
+    except TypeError:
+        raise TypeError(
+            "source must be a document, as bytes, bytearray or memoryview, or the path of one; not "
+            f"{type(source).__name__}"
+        ) from None
+    return (view if view.c_contiguous else memoryview(bytes(view))).cast("B")
+
+
 def _would_wait() -> BlockingIOError:
     return BlockingIOError("the file has no bytes now; documents need a file that waits")
 

@@ -24,6 +24,7 @@ from reflectio.errors import (
 from reflectio.header import read_header
 from reflectio.name_uses import nodes_of
 from reflectio.policy import Policy
+from reflectio.source import view_of
 
 __all__ = ["Finding", "Verification", "verify"]
 
@@ -133,6 +134,8 @@ def verify(
         The file cannot be read.
     PolicyError
         The policy cannot be read.
+    TypeError
+        The source is neither bytes nor a path.
 
     Examples
     --------
@@ -155,7 +158,7 @@ def verify(
 
 def _data(source: Any, policy: Policy) -> bytes | memoryview:
     if not isinstance(source, str | os.PathLike):
-        return memoryview(source).cast("B")
+        return view_of(source)
     path = Path(source)
     limit = policy.limits.document_bytes
     with path.open("rb") as file:

@@ -314,6 +314,29 @@ def test_a_device_without_an_end_is_no_document_by_how_it_begins(read) -> None:
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - started < 100_000
 
 
+@pytest.mark.parametrize("given", [None, 3, ["m.rfl"]], ids=repr)
+@pytest.mark.parametrize(
+    "read", [reflectio.read_header, reflectio.verify, reflectio.audit], ids=lambda read: read.__name__
+)
+def test_what_is_neither_bytes_nor_a_path_is_a_type_error_that_says_what_is_expected(read, given) -> None:
+    with pytest.raises(
+        TypeError, match=f"source must be a document.* or the path of one; not {type(given).__name__}"
+    ):
+        read(given)
+
+
+def test_a_path_that_a_comparison_prints_of_metadata_is_answered_with_what_to_use(model) -> None:
+    result = run("show", model, "$.metadata", width=200)
+    assert result.returncode == 1
+    assert "without a path, `reflectio show` prints the metadata, and with --json in full" in result.stderr
+
+
+def test_the_help_tells_the_statuses_of_an_interrupt_and_a_closed_pipe() -> None:
+    shown = CliRunner().invoke(app, ["--help"]).stdout
+    assert "130  interrupted by Ctrl-C" in shown
+    assert "141  nobody reads the output" in shown
+
+
 def test_a_named_pipe_can_hold_a_document(tmp_path) -> None:
     pipe = tmp_path / "m.rfl"
     os.mkfifo(pipe)

@@ -22,6 +22,7 @@ from reflectio.inspection.paths import find
 from reflectio.name_uses import nodes_of, path_of
 from reflectio.policy import Limits, Policy
 from reflectio.segment import Segment
+from reflectio.source import view_of
 
 Source = bytes | bytearray | memoryview | str | os.PathLike[str]
 PolicyLike = Policy | str | os.PathLike[str] | None
@@ -246,8 +247,7 @@ def read_header(source: Source, *, policy: PolicyLike = None) -> Header:
 
 def _bytes_of(source: Source, limits: Limits) -> memoryview:
     if not isinstance(source, str | os.PathLike):
-        view = memoryview(source)
-        return (view if view.c_contiguous else memoryview(bytes(view))).cast("B")
+        return view_of(source)
     with open(Path(source), "rb") as file:
         size = os.fstat(file.fileno()).st_size
         if size > limits.document_bytes:

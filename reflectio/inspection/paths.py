@@ -102,7 +102,10 @@ def find(header: Header, path: str) -> Found:
         return Found(header.model, "$.model", ())
     root, *rest = parts
     if root not in ("model", "objects"):
-        raise DocumentError(f"{printable(path)!r}: a path starts with $.model or $.objects")
+        hint = ""
+        if root in ("metadata", "versions"):
+            hint = f"; without a path, `reflectio show` prints the {root}, and with --json in full"
+        raise DocumentError(f"{printable(path)!r}: a path starts with $.model or $.objects{hint}")
     node: Node = header.model if root == "model" else header.objects
     taken: list[PathPart] = []
     for part in rest:
