@@ -162,6 +162,8 @@ def _data(source: Any, policy: Policy) -> bytes | memoryview:
     path = Path(source)
     limit = policy.limits.document_bytes
     with path.open("rb") as file:
+        if os.fstat(file.fileno()).st_size > limit:
+            raise LimitError(f"the file has more than {limit} bytes, the policy's limit document_bytes")
         # What is no document shows by how it begins: a device may have no end.
         data = file.read(limit + 1 if file.peek(1)[:1] == b"{" else _BEGINNING)
     if len(data) > limit:
