@@ -560,6 +560,7 @@ def test_what_a_library_loses_is_written_only_where_that_is_allowed(tmp_path):
     source = tmp_path / "source.rfl"
     state = np.random.RandomState(0)
     reflectio.dump({"a": (state, shared), "b": [state, shared]}, source)
+    assert "--lossy writes it" in _outputs(["source.rfl", "y.skops"], tmp_path)[1]
     lost = reflectio.convert(source, tmp_path / "x.skops", lossy=True)
     assert lost.lost
     with pytest.raises(ReflectioError, match="loses something"):
@@ -829,6 +830,15 @@ def test_a_folder_that_is_missing_is_told_by_the_name_of_the_target(check, model
     ran = _run("model.pkl", "missing/model.rfl", *check, cwd=tmp_path)
     assert ran.returncode == 1
     assert "error: missing/model.rfl: No such file or directory" in ran.stderr
+
+
+@pytest.mark.parametrize("compressor", COMPRESSORS[1:])
+def test_a_compressed_file_that_is_cut_short_is_called_truncated(compressor, tmp_path):
+    source = tmp_path / "model.joblib"
+    data = _joblib_bytes(_pipeline(), compressor)
+    source.write_bytes(data[: len(data) // 2])
+    with pytest.raises(ReflectioError, match="truncated or damaged"):
+        reflectio.convert(source, tmp_path / "model.rfl")
 
 
 def test_control_characters_of_a_file_reach_no_terminal(tmp_path):
