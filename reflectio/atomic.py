@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import secrets
 import stat
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 # Permissions before the umask takes its share.
@@ -18,7 +19,7 @@ _BUFFER = 1 << 17
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
 
 
-def write_atomically(path: Path, pieces: Iterable[bytes | memoryview]) -> None:
+def write_atomically(path: Path, pieces: Iterable[bytes | memoryview], *, replace: bool = True) -> None:
     """
     Put bytes into a file that appears, or is replaced, in one step.
 
@@ -32,24 +33,91 @@ def write_atomically(path: Path, pieces: Iterable[bytes | memoryview]) -> None:
         The file. It keeps the permissions of the file it replaces; a new one follows the umask.
     pieces : iterable of bytes
         Its contents.
+    replace : bool, default=True
+        Whether a file, or a link, of that name may be there. If not, one that appears while this one is written
+        stands as well.
+
+    Raises
+    ------
+    FileExistsError
+        Something of that name is there, and may not be replaced.
+    OSError
+        The file cannot be written. The error names it, not the temporary file.
+    """
+    with _naming(path):
+        _write(Path(os.path.realpath(path)) if replace else _unresolved(path), pieces, replace)
+
+
+def check_writable(path: Path, *, folders: bool = False) -> None:
+    """
+    Raise the error that writing a file would meet, as far as that can be told without writing.
+
+    Parameters
+    ----------
+    path : Path
+        The file, which may be there or not.
+    folders : bool, default=False
+        Whether folders that are missing would be made.
 
     Raises
     ------
     OSError
         The file cannot be written.
     """
-    target = Path(os.path.realpath(path))
+    with _naming(path):
+        target = Path(os.path.realpath(path))
+        if os.path.isdir(target):
+            raise OSError(errno.EISDIR, os.strerror(errno.EISDIR))
+        place = target.parent
+        if os.path.exists(target) and not os.path.isfile(target):
+            place = target
+        while folders and not os.path.lexists(place) and place != place.parent:
+            place = place.parent
+        mode = os.stat(place).st_mode
+        if place != target and not stat.S_ISDIR(mode):
+            raise OSError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
+        wanted = os.W_OK | os.X_OK if stat.S_ISDIR(mode) else os.W_OK
+        if not os.access(place, wanted, effective_ids=os.access in os.supports_effective_ids):
+            raise OSError(errno.EACCES, os.strerror(errno.EACCES))
+
+
+@contextlib.contextmanager
+def _naming(path: Path) -> Iterator[None]:
+    """Let errors name the file that was asked for, in place of none, or of another in its folder."""
     try:
-        mode = target.stat().st_mode
-    except FileNotFoundError:
-        permissions = None
+        yield
+    except OSError as error:
+        ways = (os.fspath(path), os.path.abspath(path), os.path.realpath(path))
+        folders = {os.path.dirname(way) or "." for way in ways} | {os.path.realpath(path.parent)}
+        named = None if error.filename is None else os.fspath(error.filename)
+        if error.errno is None or not (named is None or {named, _folder_of(named)} & folders):
+            raise
+        raise OSError(error.errno, error.strerror, os.fspath(path)) from None
+
+
+def _folder_of(named: str) -> str:
+    return os.path.dirname(named) or "."
+
+
+def _unresolved(path: Path) -> Path:
+    """The path with its folder resolved, but not its last part, which may be a link that must stand."""
+    return Path(os.path.realpath(path.parent)) / path.name
+
+
+def _write(target: Path, pieces: Iterable[bytes | memoryview], replace: bool) -> None:
+    permissions = None
+    if not replace:
+        if os.path.lexists(target):
+            raise OSError(errno.EEXIST, os.strerror(errno.EEXIST))
     else:
-        if not stat.S_ISREG(mode):
-            # Renaming over a device would put a file in its place; a folder refuses to be opened.
-            with open(target, "wb", buffering=_BUFFER) as special:
-                special.writelines(pieces)
-            return
-        permissions = stat.S_IMODE(mode)
+        with contextlib.suppress(FileNotFoundError):
+            mode = target.stat().st_mode
+            if not stat.S_ISREG(mode):
+                # Renaming over a device would put a file in its place; a folder refuses to be opened.
+                with open(target, "wb", buffering=_BUFFER) as special:
+                    special.writelines(pieces)
+                return
+            permissions = stat.S_IMODE(mode)
     temporary = target.parent / f".reflectio-{secrets.token_hex(8)}.tmp"
     descriptor, named = _create(temporary, _NEW if permissions is None else permissions & _NEW)
     try:
@@ -61,12 +129,34 @@ def write_atomically(path: Path, pieces: Iterable[bytes | memoryview]) -> None:
             os.fsync(file.fileno())
             if not named:
                 _name(file.fileno(), temporary)
-        os.replace(temporary, target)
+        if replace:
+            os.replace(temporary, target)
+        else:
+            _publish(temporary, target)
     except BaseException:
         with contextlib.suppress(OSError):
             os.unlink(temporary)
         raise
     _flush_folder(target.parent)
+
+
+def _publish(temporary: Path, target: Path) -> None:
+    """Give a file its name unless something has that name: a link is made only then, a rename is not."""
+    try:
+        os.link(temporary, target)
+    except FileExistsError:
+        raise
+    except OSError:
+        # There are file systems without hard links. An empty file, made only where there is none, holds the place.
+        os.close(os.open(target, _CREATE, _NEW))
+        try:
+            os.replace(temporary, target)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                os.unlink(target)
+            raise
+    else:
+        os.unlink(temporary)
 
 
 def _create(temporary: Path, permissions: int) -> tuple[int, bool]:

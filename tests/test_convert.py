@@ -16,13 +16,16 @@ import pickle
 import random
 import re
 import resource
-import stat
+import signal
 import subprocess
 import sys
+import tempfile
+import time
 import types
 import uuid
 import warnings
 from collections import Counter, OrderedDict, defaultdict, deque
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +46,9 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils import Bunch
 
 import reflectio
-from reflectio.conversion.formats import TARGETS, read
+from reflectio.atomic import write_atomically
+from reflectio.conversion import files
+from reflectio.conversion.formats import TARGETS, read, write
 from reflectio.errors import ReflectioError
 from reflectio.pickles.source import compressor_of
 
@@ -484,6 +489,54 @@ def test_a_target_that_exists_is_replaced_only_where_that_is_asked_for(model_pkl
     assert_same(reflectio.load(target), _pipeline())
 
 
+@pytest.mark.parametrize("links", [True, False], ids=["links", "no links"])
+def test_a_target_that_appears_during_the_conversion_stands(links, model_pkl, tmp_path, monkeypatch):
+    target = tmp_path / "model.rfl"
+
+    def slow(*arguments: Any, **options: Any) -> tuple[bytes, bool]:
+        target.write_bytes(b"of another")
+        return write(*arguments, **options)
+
+    _without_links(monkeypatch, links)
+    monkeypatch.setattr(files, "write", slow)
+    with pytest.raises(FileExistsError, match="exists already"):
+        reflectio.convert(model_pkl, target)
+    assert target.read_bytes() == b"of another"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["model.pkl", "model.rfl"]
+    target.unlink()
+    monkeypatch.setattr(files, "write", write)
+    reflectio.convert(model_pkl, target)
+    assert_same(reflectio.load(target), _pipeline())
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["model.pkl", "model.rfl"]
+
+
+@pytest.mark.parametrize("links", [True, False], ids=["links", "no links"])
+def test_a_target_that_appears_while_it_is_written_stands(links, tmp_path, monkeypatch):
+    target = tmp_path / "model.rfl"
+
+    def pieces() -> Iterator[bytes]:
+        yield b"new"
+        target.symlink_to("nowhere")
+
+    _without_links(monkeypatch, links)
+    with pytest.raises(FileExistsError) as caught:
+        write_atomically(target, pieces(), replace=False)
+    assert caught.value.filename == str(target)
+    assert os.readlink(target) == "nowhere"
+    assert os.listdir(tmp_path) == ["model.rfl"]
+
+
+def _without_links(monkeypatch: pytest.MonkeyPatch, links: bool) -> None:
+    """Let the system be one whose files cannot have two names."""
+
+    def refuse(*_: Any, **__: Any) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    if not links:
+        monkeypatch.delattr(os, "O_TMPFILE", raising=False)
+        monkeypatch.setattr(os, "link", refuse)
+
+
 def test_a_check_writes_nothing(model_pkl, tmp_path):
     done = reflectio.convert(model_pkl, tmp_path / "model.rfl", check=True)
     assert not done.written
@@ -507,6 +560,7 @@ def test_what_a_library_loses_is_written_only_where_that_is_allowed(tmp_path):
     source = tmp_path / "source.rfl"
     state = np.random.RandomState(0)
     reflectio.dump({"a": (state, shared), "b": [state, shared]}, source)
+    assert "--lossy writes it" in _outputs(["source.rfl", "y.skops"], tmp_path)[1]
     lost = reflectio.convert(source, tmp_path / "x.skops", lossy=True)
     assert lost.lost
     with pytest.raises(ReflectioError, match="loses something"):
@@ -596,15 +650,6 @@ def test_the_command_says_what_is_wrong_with_the_arguments(arguments, message, m
     assert message in " ".join(ran.stderr.replace("│", "").split())
 
 
-@pytest.mark.skipif(os.getuid() == 0, reason="root may read and write everything")
-def test_the_command_says_that_a_file_may_not_be_read(model_pkl, tmp_path):
-    model_pkl.chmod(0)
-    ran = _run("model.pkl", "out.rfl", cwd=tmp_path)
-    model_pkl.chmod(stat.S_IRUSR)
-    assert ran.returncode == 1
-    assert "Permission denied" in ran.stderr
-
-
 def test_a_full_disk_leaves_no_half_written_file(tmp_path):
     (tmp_path / "big.pkl").write_bytes(pickle.dumps(np.random.default_rng(0).random(50_000)))
 
@@ -613,7 +658,7 @@ def test_a_full_disk_leaves_no_half_written_file(tmp_path):
 
     ran = _run("big.pkl", "big.rfl", cwd=tmp_path, preexec_fn=small_files)
     assert ran.returncode == 1
-    assert "File too large" in ran.stderr
+    assert "big.rfl: File too large" in ran.stderr
     assert sorted(path.name for path in tmp_path.iterdir()) == ["big.pkl"]
 
 
@@ -664,6 +709,136 @@ def test_a_file_that_ends_its_process_does_not_take_the_others_with_it(tmp_path)
     report = json.loads(_run("models", "out", "--unsafe", "--json", cwd=tmp_path).stdout)
     assert [file["ok"] for file in report["files"]] == [True, False, True]
     assert "the process that converted it died" in report["files"][1]["error"]
+
+
+class _Sleeper:
+    def __reduce__(self) -> Any:
+        return exec, ("import time; open('asleep', 'w').close(); time.sleep(600)",)
+
+
+@pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGKILL], ids=["SIGTERM", "SIGKILL"])
+def test_the_processes_of_a_folder_end_with_the_one_that_started_them(end, tmp_path):
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / "a.pkl").write_bytes(pickle.dumps(_Sleeper()))
+    command = [sys.executable, "-m", "reflectio", "convert", "models", "out", "--unsafe"]
+    with subprocess.Popen(
+        command, cwd=tmp_path, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as running:
+        deadline = time.monotonic() + 60
+        while not (tmp_path / "asleep").exists():
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        running.send_signal(end)
+        # What they inherited is at its end only once all of them are.
+        running.communicate(timeout=60)
+    assert running.returncode == -end
+
+
+@pytest.mark.parametrize("arguments", [["", "out"], ["model.pkl", ""], ["model.pkl", "-"]])
+def test_a_path_that_is_none_is_a_mistake(arguments, model_pkl, tmp_path):
+    ran = _run(*arguments, cwd=tmp_path)
+    assert ran.returncode == 2
+    assert ("is no path" if "" in arguments else "standard output") in ran.stderr
+    assert os.listdir(tmp_path) == ["model.pkl"]
+
+
+def test_the_command_reads_standard_input(model_pkl, tmp_path):
+    with open(model_pkl, "rb") as file:
+        ran = _run("-", "model.rfl", cwd=tmp_path, stdin=file)
+    assert ran.stdout.startswith("converted  - (pickle, ")
+    assert_same(reflectio.load(tmp_path / "model.rfl"), _pipeline())
+
+
+def test_bytes_are_the_contents_of_a_source(model_pkl, tmp_path):
+    done = reflectio.convert(model_pkl.read_bytes(), tmp_path / "model.rfl")
+    assert (done.source, done.source_bytes) == ("-", model_pkl.stat().st_size)
+    assert_same(reflectio.load(tmp_path / "model.rfl"), _pipeline())
+
+
+def test_the_command_speaks_of_its_own_options(model_pkl, tmp_path):
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / "model.rfl").write_bytes(reflectio.dumps([1]))
+    for arguments in (["model.pkl", "models/model.rfl"], ["models", "models"]):
+        assert "exists already; --overwrite replaces it" in "".join(_outputs(arguments, tmp_path))
+        report = json.loads(_outputs([*arguments, "--json"], tmp_path)[0])
+        assert "exists already; --overwrite replaces it" in report["files"][0]["error"]
+    report = json.loads(_outputs(["model.pkl", "models/model.rfl", "--json"], tmp_path)[0])
+    assert report["files"][0]["error"].endswith("replaces it. Move it away, or choose another path.")
+
+
+def _outputs(arguments: list[str], folder: Path) -> tuple[str, str]:
+    ran = _run(*arguments, cwd=folder)
+    assert ran.returncode == 1
+    return ran.stdout, ran.stderr
+
+
+@pytest.fixture
+def shared_folder() -> Iterator[Path]:
+    """A folder that other users can enter; pytest's own are closed to them."""
+    with tempfile.TemporaryDirectory() as name:
+        os.chmod(name, 0o755)
+        folder = Path(name)
+        (folder / "models").mkdir()
+        (folder / "models" / "a.pkl").write_bytes(pickle.dumps([1]))
+        (folder / "closed.pkl").write_bytes(pickle.dumps([1]))
+        (folder / "closed.pkl").chmod(0)
+        yield folder
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [(["closed.pkl", "out.rfl"], "closed.pkl: Permission denied"),
+     (["models/a.pkl", "models/out.rfl"], "models/out.rfl: Permission denied"),
+     (["models/a.pkl", "models/out.rfl", "--check"], "models/out.rfl: Permission denied")],
+    ids=["source", "target", "check"],
+)  # fmt: skip
+def test_the_command_says_which_file_may_not_be_read_or_written(arguments, message, shared_folder):
+    # Root may read and write everything, so that the process lays its rights down.
+    (shared_folder / "models").chmod(0o555)
+    code = (
+        "import os, sys, reflectio.cli\n"
+        # Where the libraries themselves are closed to others, they are imported while they can be.
+        "reflectio.convert('models/a.pkl', 'any.rfl')\n"
+        "if os.getuid() == 0:\n    os.setuid(65534)\n"
+        "sys.argv = ['reflectio', 'convert', *sys.argv[1:]]\n"
+        "reflectio.cli.main()"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", code, *arguments],
+        cwd=shared_folder, env=environment(), capture_output=True, text=True, timeout=120,
+    )  # fmt: skip
+    (shared_folder / "models").chmod(0o755)
+    assert (ran.returncode, "Traceback" in ran.stderr) == (1, False)
+    assert message in ran.stdout + ran.stderr
+
+
+@pytest.mark.parametrize(
+    ("check", "message"),
+    [([], "out/deep: File exists"), (["--check"], "out/deep/a.rfl: Not a directory")],
+    ids=["", "check"],
+)
+def test_of_a_folder_the_file_that_cannot_be_written_is_named(check, message, tmp_path):
+    (tmp_path / "models" / "deep").mkdir(parents=True)
+    (tmp_path / "models" / "deep" / "a.pkl").write_bytes(pickle.dumps([1]))
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "deep").write_text("no folder")
+    assert message in _outputs(["models", "out", *check], tmp_path)[0]
+
+
+@pytest.mark.parametrize("check", [[], ["--check"]], ids=["", "check"])
+def test_a_folder_that_is_missing_is_told_by_the_name_of_the_target(check, model_pkl, tmp_path):
+    ran = _run("model.pkl", "missing/model.rfl", *check, cwd=tmp_path)
+    assert ran.returncode == 1
+    assert "error: missing/model.rfl: No such file or directory" in ran.stderr
+
+
+@pytest.mark.parametrize("compressor", COMPRESSORS[1:])
+def test_a_compressed_file_that_is_cut_short_is_called_truncated(compressor, tmp_path):
+    source = tmp_path / "model.joblib"
+    data = _joblib_bytes(_pipeline(), compressor)
+    source.write_bytes(data[: len(data) // 2])
+    with pytest.raises(ReflectioError, match="truncated or damaged"):
+        reflectio.convert(source, tmp_path / "model.rfl")
 
 
 def test_control_characters_of_a_file_reach_no_terminal(tmp_path):

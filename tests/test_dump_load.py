@@ -172,8 +172,10 @@ class TestAtomicity:
             folder.rmdir()
 
     def test_a_folder_that_is_missing_is_an_error_of_the_system(self, tmp_path: Path) -> None:
-        with pytest.raises(FileNotFoundError):
-            reflectio.dump([1], tmp_path / "missing" / "model.rfl")
+        path = tmp_path / "missing" / "model.rfl"
+        with pytest.raises(FileNotFoundError) as caught:
+            reflectio.dump([1], path)
+        assert caught.value.filename == str(path)
 
     def test_a_folder_is_not_replaced(self, tmp_path: Path) -> None:
         (tmp_path / "folder").mkdir()

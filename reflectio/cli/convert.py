@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from reflectio.cli.console import output, print_json, printable, stderr
+from reflectio.cli.files import STANDARD_INPUT
+from reflectio.cli.files import source as open_source
 from reflectio.cli.options import AsJson, PolicyFile
 from reflectio.cli.progress import progress
-from reflectio.cli.status import answer, explain
+from reflectio.cli.status import answer, explain, fail
 
 if TYPE_CHECKING:
     from reflectio.conversion import Conversion, Outcome
@@ -36,12 +38,14 @@ _RUNS_CODE = (
 
 
 def convert(
-    source: Annotated[
-        Path,
-        typer.Argument(metavar="IN", exists=True, help="A model's file of any format, or a folder of them."),
+    source_name: Annotated[
+        str,
+        typer.Argument(
+            metavar="IN", help="A model's file of any format, - for standard input, or a folder of files."
+        ),
     ],
-    target: Annotated[
-        Path, typer.Argument(metavar="OUT", help="The file to write; for a folder, the folder to write into.")
+    target_name: Annotated[
+        str, typer.Argument(metavar="OUT", help="The file to write; for a folder, the folder to write into.")
     ],
     format: Annotated[
         Target | None,
@@ -102,16 +106,21 @@ def convert(
         reflectio convert models converted --check
         reflectio convert models converted
 
+    From a program that writes to a pipe:
+
+        gpg --decrypt model.pkl.gpg | reflectio convert - model.rfl
+
     For a library that reads something else:
 
         reflectio convert model.rfl model.skops
     """
     if unsafe:
         stderr().print(_RUNS_CODE, style="bold red", soft_wrap=True)
-    if source.is_dir():
+    source, target = _source(source_name), _target(target_name)
+    if source_name != STANDARD_INPUT and source.is_dir():
         _convert_folder(source, target, format, policy, check, overwrite, lossy, unsafe, workers, as_json)
     if target.is_dir():
-        inside = os.path.join(os.fspath(target), source.name)
+        inside = os.path.join(target_name, "model" if source_name == STANDARD_INPUT else source.name)
         raise typer.BadParameter(
             f"'{printable(os.fspath(target))}' is a directory; name the file to write, such as "
             f"'{printable(inside)}.rfl'",
@@ -122,7 +131,7 @@ def convert(
 
     try:
         done = convert_file(
-            source,
+            _standard_input(policy) if source_name == STANDARD_INPUT else source,
             target,
             format=None if format is None else format.value,
             policy=policy,
@@ -132,18 +141,57 @@ def convert(
             check=check,
         )
     except (ReflectioError, OSError, MemoryError) as error:
-        if not as_json:
-            if isinstance(error, FileExistsError):
-                error.strerror = "exists already; --overwrite replaces it"
-            raise
         message, hint = explain(error)
-        print_json({"ok": False, "files": [_failed(source, target, f"{message} {hint}".rstrip())]})
+        message = _in_options(message)
+        if not as_json:
+            fail(message, hint)
+        print_json({"ok": False, "files": [_failed(source, target, _sentences(message, hint))]})
         answer(False)
     if as_json:
         print_json({"ok": True, "files": [_plain(done)]})
     else:
         output().print(_sentence(done), soft_wrap=True)
     answer(True)
+
+
+def _source(name: str) -> Path:
+    if not name:
+        raise typer.BadParameter("an empty text is no path", param_hint="IN")
+    path = Path(name)
+    # What may not be looked at is an error of the system, and no mistake in the command line.
+    if name != STANDARD_INPUT and not path.exists():
+        raise typer.BadParameter(f"'{printable(name)}' does not exist", param_hint="IN")
+    return path
+
+
+def _target(name: str) -> Path:
+    if not name:
+        raise typer.BadParameter("an empty text is no path", param_hint="OUT")
+    if name == "-":
+        raise typer.BadParameter(
+            "'-': a file is written, not standard output; name it (a file of that very name: ./-)",
+            param_hint="OUT",
+        )
+    return Path(name)
+
+
+def _standard_input(policy: Path | None) -> bytes:
+    from reflectio.policy import Policy
+
+    contents = open_source(STANDARD_INPUT, limit=Policy.of(policy).limits.document_bytes)
+    assert isinstance(contents, bytes)
+    return contents
+
+
+def _in_options(message: str) -> str:
+    """Say by the options of the command line what a message says by the parameters of `reflectio.convert`."""
+    for name in ("overwrite", "lossy"):
+        message = message.replace(f"{name}=True", f"--{name}")
+    return message
+
+
+def _sentences(message: str, hint: str) -> str:
+    return f"{message}{'' if message.endswith('.') else '.'} {hint}" if hint else message
 
 
 def _convert_folder(
@@ -163,8 +211,12 @@ def _convert_folder(
             f"'{printable(os.fspath(target))}' is a file; a folder is converted into a folder",
             param_hint="OUT",
         )
+    from attrs import evolve
+
     from reflectio.conversion import convert_folder, plan_folder
 
+    # Else a folder that may not be read would seem to hold nothing.
+    os.scandir(source).close()
     wanted: TargetFormat = format.value if format is not None else "binary"
     pairs = plan_folder(source, target, wanted)
     if not pairs:
@@ -185,7 +237,7 @@ def _convert_folder(
             check=check,
             workers=workers,
         ):
-            outcomes.append(outcome)
+            outcomes.append(evolve(outcome, error=_in_options(outcome.error)))
             advance(1, outcome.source.name)
     outcomes.sort(key=lambda outcome: outcome.source)
     failed = [outcome for outcome in outcomes if outcome.conversion is None]

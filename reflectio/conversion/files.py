@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
 from attrs import frozen
 
-from reflectio.atomic import write_atomically
+from reflectio.atomic import check_writable, write_atomically
 from reflectio.conversion.formats import TARGETS, TargetFormat, format_of, read, write
 from reflectio.errors import LimitError
 from reflectio.pickles.files import Format as SourceFormat
@@ -26,7 +27,7 @@ class Conversion:
     Attributes
     ----------
     source, target : str
-        The paths.
+        The paths; of bytes, ``"-"``.
     source_format : {"reflectio", "pickle", "joblib", "skops"}
         What the source turned out to be.
     target_format : {"binary", "json", "pickle", "joblib", "skops"}
@@ -49,8 +50,20 @@ class Conversion:
     lost: bool = False
 
 
+@frozen(kw_only=True)
+class Options:
+    """How files are converted; see `convert`."""
+
+    format: TargetFormat | None
+    policy: Policy | PathLike | None
+    unsafe: bool
+    overwrite: bool
+    lossy: bool
+    check: bool
+
+
 def convert(
-    source: PathLike,
+    source: PathLike | bytes,
     target: PathLike,
     *,
     format: TargetFormat | None = None,
@@ -69,8 +82,9 @@ def convert(
 
     Parameters
     ----------
-    source : path
-        A document of reflectio, or a pickle, joblib (compressed, too) or skops file; told by its contents.
+    source : path or bytes
+        A document of reflectio, or a pickle, joblib (compressed, too) or skops file; told by its contents. Bytes are
+        the contents themselves.
     target : path
         What to write.
     format : {"binary", "json", "pickle", "joblib", "skops"}, optional
@@ -117,27 +131,63 @@ def convert(
     >>> reflectio.load(folder / "model.rfl").predict([[2.0]])
     array([5.])
     """
-    chosen = Policy.of(policy)
-    wanted = format or format_of(target)
+    options = Options(
+        format=format, policy=policy, unsafe=unsafe, overwrite=overwrite, lossy=lossy, check=check
+    )
+    return convert_with(options, source, target)
+
+
+def convert_with(
+    options: Options, source: PathLike | bytes, target: PathLike, *, folders: bool = False
+) -> Conversion:
+    """
+    Convert a file, as `convert` does.
+
+    Parameters
+    ----------
+    options : Options
+        How.
+    source, target
+        As for `convert`.
+    folders : bool, default=False
+        Whether folders of the target that are missing are made.
+    """
+    chosen = Policy.of(options.policy)
+    wanted = options.format or format_of(target)
     if wanted not in TARGETS:
-        raise ValueError(f"format must be one of {', '.join(TARGETS)}, not {format!r}")
+        raise ValueError(f"format must be one of {', '.join(TARGETS)}, not {options.format!r}")
     path = Path(target)
-    if not overwrite and (path.exists() or path.is_symlink()):
-        raise FileExistsError(17, "the target exists already; overwrite=True replaces it", os.fspath(path))
-    data = _bytes_of(Path(source), chosen.limits.document_bytes)
-    obj, found = read(data, chosen, unsafe=unsafe)
-    result, lost = write(obj, wanted, chosen, lossy=lossy)
-    if not check:
-        write_atomically(path, [result])
+    if not options.overwrite and os.path.lexists(path):
+        raise _exists(path)
+    limit = chosen.limits.document_bytes
+    data = source if isinstance(source, bytes) else _bytes_of(Path(source), limit)
+    obj, found = read(data, chosen, unsafe=options.unsafe)
+    result, lost = write(obj, wanted, chosen, lossy=options.lossy)
+    if options.check:
+        check_writable(path, folders=folders)
+    else:
+        if folders:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            write_atomically(path, [result], replace=options.overwrite)
+        except FileExistsError:
+            # It was not there when the conversion began.
+            raise _exists(path) from None
     return Conversion(
-        source=os.fspath(source),
+        source="-" if isinstance(source, bytes) else os.fspath(source),
         target=os.fspath(target),
         source_format=found,
         target_format=wanted,
         source_bytes=len(data),
         target_bytes=len(result),
-        written=not check,
+        written=not options.check,
         lost=lost,
+    )
+
+
+def _exists(path: Path) -> FileExistsError:
+    return FileExistsError(
+        errno.EEXIST, "the target exists already; overwrite=True replaces it", os.fspath(path)
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import threading
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -12,7 +13,7 @@ from pathlib import Path
 
 from attrs import frozen
 
-from reflectio.conversion.files import Conversion, convert
+from reflectio.conversion.files import Conversion, Options, convert_with
 from reflectio.conversion.formats import SUFFIX_OF, SUFFIXES, TargetFormat
 from reflectio.errors import ReflectioError
 from reflectio.policy import Policy
@@ -119,11 +120,13 @@ def convert_folder(
     # A mistake in the policy is one error, not one for each file.
     Policy.of(policy)
     count = max(1, min(workers or os.cpu_count() or 1, len(pairs)))
-    options = (format, None if policy is None else os.fspath(policy), unsafe, overwrite, lossy, check)
+    options = Options(
+        format=format, policy=policy, unsafe=unsafe, overwrite=overwrite, lossy=lossy, check=check
+    )
     # Not forked: a process that was may hold locks of threads that it does not have.
     context = multiprocessing.get_context("spawn")
     left = dict(pairs)
-    with ProcessPoolExecutor(count, mp_context=context) as pool:
+    with ProcessPoolExecutor(count, context, _end_with_parent) as pool:
         futures = {pool.submit(_convert, source, target, options): source for source, target in pairs}
         for future in as_completed(futures):
             try:
@@ -134,30 +137,29 @@ def convert_folder(
             yield outcome
     # One process died, and with it all others: whose fault it was shows when each has a process of its own.
     for source, target in left.items():
-        with ProcessPoolExecutor(1, mp_context=context) as pool:
+        with ProcessPoolExecutor(1, context, _end_with_parent) as pool:
             try:
                 yield pool.submit(_convert, source, target, options).result()
             except BrokenProcessPool:
                 yield Outcome(source, target, None, _DIED)
 
 
-def _convert(
-    source: Path, target: Path, options: tuple[TargetFormat, str | None, bool, bool, bool, bool]
-) -> Outcome:
-    format, policy, unsafe, overwrite, lossy, check = options
+def _end_with_parent() -> None:
+    """Let a worker end when the process that started it does, however that ends: nobody else would end it."""
+    parent = multiprocessing.parent_process()
+
+    def watch() -> None:
+        if parent is not None:
+            parent.join()
+            # No cleaning up: what is written has no name yet, and nobody waits for the result.
+            os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def _convert(source: Path, target: Path, options: Options) -> Outcome:
     try:
-        if not check:
-            target.parent.mkdir(parents=True, exist_ok=True)
-        done = convert(
-            source,
-            target,
-            format=format,
-            policy=policy,
-            unsafe=unsafe,
-            overwrite=overwrite,
-            lossy=lossy,
-            check=check,
-        )
+        done = convert_with(options, source, target, folders=True)
     except (ReflectioError, OSError, MemoryError) as error:
         return Outcome(source, target, None, _message(error))
     return Outcome(source, target, done)
@@ -165,5 +167,8 @@ def _convert(
 
 def _message(error: Exception) -> str:
     if isinstance(error, OSError) and error.strerror:
-        return error.strerror
+        # Which of the two files it is about is half of what there is to say.
+        return (
+            error.strerror if error.filename is None else f"{os.fsdecode(error.filename)}: {error.strerror}"
+        )
     return str(error) or type(error).__name__

@@ -143,7 +143,7 @@ def write(obj: Any, format: TargetFormat, policy: Policy, *, lossy: bool = False
     if lost and not lossy:
         raise ReflectioError(
             f"what {format} gives back is not what it was given: it loses something of this model, such as the "
-            "identity of objects; nothing was written. To write it all the same, allow a lossy conversion"
+            "identity of objects; nothing was written. lossy=True writes it all the same"
         )
     return data, lost
 

@@ -58,6 +58,8 @@ def read_foreign(data: memoryview, policy: Policy, *, keep: bool) -> tuple[Forma
     source = Source(data, policy.limits.expanded_bytes)
     graph = read_pickle(source, policy.limits, keep=keep)
     if not graph.complete and not graph.globals and beginning[:1] != bytes([_PROTOCOL]):
+        if source.damage:
+            raise DocumentError(source.damage)
         what = "what is compressed in it" if compressor_of(beginning) else "this"
         raise DocumentError(f"{what} is neither a document of reflectio nor a pickle, joblib or skops file")
     joblib = source.compressor is not None or any(is_wrapper(call) for call in graph.calls)

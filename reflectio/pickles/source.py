@@ -90,6 +90,8 @@ class Source:
         if self.compressor is not None:
             opener = next(opener for _, name, opener in _COMPRESSORS if name == self.compressor)
             self._file = opener(memory)
+        #: Why the rest could not be decompressed; empty where it could.
+        self.damage = ""
         #: The last two lines that were read, as bytes: `pickletools` joins those of a name with a space.
         self.lines: tuple[bytes, bytes] = (b"", b"")
 
@@ -140,7 +142,8 @@ class Source:
             data = self._file.read(_CHUNK)
         except (OSError, EOFError, zlib.error, lzma.LZMAError, RuntimeError) as error:
             # RuntimeError: what lz4 raises.
-            raise DocumentError(f"the compressed data are damaged: {error}") from error
+            self.damage = f"the compressed data are truncated or damaged: {error}"
+            raise DocumentError(self.damage) from error
         self._filled += len(data)
         self._buffer, self._start = data, 0
         if self._filled > self._limit:
