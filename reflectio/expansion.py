@@ -10,10 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import numpy as np
-from scipy.sparse import coo_matrix
-from scipy.sparse.csgraph import connected_components
-
 from reflectio.codec import Node
 from reflectio.errors import LimitError
 
@@ -125,6 +121,11 @@ def _check_cycles(sequences: dict[int, list[int]]) -> None:
     ]
     if not edges:
         return
+    # Few documents have such lists, and none should have to wait for scipy.
+    import numpy as np
+    from scipy.sparse import coo_matrix
+    from scipy.sparse.csgraph import connected_components
+
     start, end = np.array(edges).T
     count = len(places)
     graph = coo_matrix((np.ones(len(edges)), (start, end)), (count, count))

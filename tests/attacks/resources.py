@@ -467,7 +467,7 @@ ATTACKS = [
             "own, after the billion laughs of XML",
             lambda tag=tag, parts=parts: _laughs(tag, parts),
             "LimitError",
-            says="multiply",
+            says="arrays within arrays" if key == "arrays" else "multiply",
         )
         for key, (tries, tag, parts) in _LAUGHS.items()
     ),

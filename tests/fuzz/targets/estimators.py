@@ -120,7 +120,9 @@ TARGET = Target(
         ),
         Attack("categories.check_vocabulary", "CountVectorizer, DictVectorizer", "vocabulary_"),
         Attack("categories._check_places", "CountVectorizer, DictVectorizer", "cat dog sat the and a b=x"),
-        Attack("categories.check_labels", "MultiLabelBinarizer", "classes_ _cached_dict"),
+        Attack(
+            "categories.check_labels categories._are_distinct", "MultiLabelBinarizer", "classes_ _cached_dict"
+        ),
         Attack("categories.check_hashed_features", "FeatureHasher, HashingVectorizer", "n_features"),
         Attack("", "OrdinalEncoder, TargetEncoder, KBins", "*"),
         Attack(
@@ -135,7 +137,7 @@ TARGET = Target(
             "covariance_ location_",
         ),
         Attack(
-            "multiclass.check_one_versus_rest multiclass._check_single_output",
+            "multiclass.check_one_versus_rest multiclass._check_single_output multiclass._shape",
             "OneVsRest",
             "estimators_ coef_ intercept_ classes_ n_outputs_",
         ),
