@@ -279,7 +279,7 @@ CASES: dict[str, Case] = {
         "categories.check_vocabulary",
     ),
     "labels": Case(
-        "categories.check_labels",
+        "categories.check_labels categories._are_distinct",
         lambda: preprocessing.MultiLabelBinarizer().fit([list(range(1000))]),
         "categories.check_labels",
     ),
@@ -320,7 +320,7 @@ CASES: dict[str, Case] = {
     ),
     # Estimators of estimators
     "one versus rest": Case(
-        "multiclass.check_one_versus_rest multiclass._check_single_output",
+        "multiclass.check_one_versus_rest multiclass._check_single_output multiclass._shape",
         lambda: multiclass.OneVsRestClassifier(naive_bayes.GaussianNB()).fit(X, DIGITS),
         "multiclass.check_one_versus_rest",
     ),

@@ -121,7 +121,9 @@ TARGET = Target(
         Attack("categories.check_vocabulary", "CountVectorizer, DictVectorizer", "vocabulary_"),
         Attack("categories._check_places", "CountVectorizer, DictVectorizer", "cat dog sat the and a b=x"),
         Attack(
-            "categories.check_labels categories._are_distinct", "MultiLabelBinarizer", "classes_ _cached_dict"
+            "categories.check_labels categories._are_distinct?",
+            "MultiLabelBinarizer",
+            "classes_ _cached_dict",
         ),
         Attack("categories.check_hashed_features", "FeatureHasher, HashingVectorizer", "n_features"),
         Attack("", "OrdinalEncoder, TargetEncoder, KBins", "*"),
