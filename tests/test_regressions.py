@@ -9,6 +9,7 @@ import numpy as np
 import own_module
 import pytest
 import scipy.sparse
+import scipy.stats
 from sklearn.base import BaseEstimator
 from sklearn.cluster import HDBSCAN, FeatureAgglomeration, KMeans
 from sklearn.datasets import load_iris
@@ -349,3 +350,28 @@ def test_what_is_compressed_may_be_copied_as_often_as_what_is_not(monkeypatch):
     loaded = reflectio.loads(reflectio.dumps(model, compression="zlib"))
 
     assert all((clustering.labels_ == 0).all() for clustering in loaded[1:])
+
+
+# -- distributions whose own code does not end for some shapes ----------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "shape"), [("rice", 1.5e10), ("vonmises", 2.0**53), ("zipf", 1.0 + 2.0**-40)]
+)
+@pytest.mark.parametrize("by_name", [False, True])
+def test_distributions_that_would_not_end_are_refused(name, shape, by_name):
+    parameter = {"rice": "b", "vonmises": "kappa", "zipf": "a"}[name]
+    node = {
+        "$": "distribution",
+        "name": f"scipy.stats.{name}",
+        "args": [] if by_name else [shape],
+        "kwds": {parameter: shape} if by_name else {},
+    }
+    with pytest.raises(reflectio.ValidationError, match="might not end"):
+        reflectio.loads(json.dumps({"reflectio": 1, "versions": {}, "model": node}))
+
+
+@pytest.mark.parametrize(("name", "shape"), [("rice", 100.0), ("vonmises", 1e6), ("zipf", 1.5)])
+def test_distributions_with_usual_shapes_load(name, shape):
+    frozen = getattr(scipy.stats, name)(shape)
+    assert reflectio.loads(reflectio.dumps(frozen)).args == (shape,)

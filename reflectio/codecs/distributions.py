@@ -277,8 +277,28 @@ def _build_random_state(node: ObjectNode, decoder: Decoder) -> Any:
 # -- making distributions -----------------------------------------------------------------------------------
 
 
+# By name: the shape parameter, and the values between which numpy's samplers, or scipy's moments, do not end.
+_ENDLESS = {
+    "rice": ("b", 1e7, np.inf),
+    "vonmises": ("kappa", 1e7, np.inf),
+    "vonmises_line": ("kappa", 1e7, np.inf),
+    "zipf": ("a", 1.0, 1.0 + 1e-6),
+}
+
+
+def _check_ends(distribution: Any, args: list[Any], kwds: dict[str, Any]) -> None:
+    """Refuse a shape for which the distribution's own code does not end."""
+    name, low, high = _ENDLESS.get(str(getattr(distribution, "name", "")), ("", 0.0, 0.0))
+    value = args[0] if args else kwds.get(name)
+    if name and value is not None and ((np.asarray(value) > low) & (np.asarray(value) < high)).any():
+        raise ValidationError(
+            f"with a {name} between {low} and {high}, drawing from {distribution.name} might not end"
+        )
+
+
 def _freeze(distribution: Any, args: list[Any], kwds: dict[str, Any]) -> Any:
     """Freeze a distribution of scipy's with arguments that are known to be numbers."""
+    _check_ends(distribution, args, kwds)
     try:
         shapes = [np.shape(value) for value in (*args, *kwds.values())]
         if prod(np.broadcast_shapes(*shapes)) > _BROADCAST + sum(map(prod, shapes)):
