@@ -15,7 +15,7 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
     estimators = set()
     for category in ("passed", "failed", "skipped"):
         for report in terminalreporter.stats.get(category, ()):
-            properties = dict(report.user_properties)
+            properties = dict(_properties(report))
             if "zoo" in properties and report.when == "call":
                 estimators.add(properties["zoo"].partition(" on ")[0])
                 outcomes[properties.get("zoo_outcome", "not exact")] += 1
@@ -28,13 +28,18 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
             terminalreporter.write_line(f"  {count:5d}  {outcome}")
 
 
+def _properties(report: Any) -> list[tuple[str, Any]]:
+    """What a test recorded of itself; a module that was skipped as a whole is reported as well, without any."""
+    return getattr(report, "user_properties", [])
+
+
 def _summarise_conversions(terminalreporter: Any) -> None:
     """Say how many files of estimators of the zoo were converted exactly, by where they came from."""
     conversions = Counter(
         value
         for report in terminalreporter.stats.get("passed", ())
-        if report.when == "call"
-        for name, value in report.user_properties
+        if getattr(report, "when", None) == "call"
+        for name, value in _properties(report)
         if name == "conversions"
     )
     if conversions:
