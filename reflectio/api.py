@@ -20,7 +20,7 @@ from reflectio.collector import without_collector
 from reflectio.compression import Compression, CompressionLike
 from reflectio.decoder import Decoder, as_reflectio_error
 from reflectio.document import Document, read, read_source, write_binary, write_json
-from reflectio.encoder import Encoder
+from reflectio.encoder import Encoder, RowsReferredError
 from reflectio.errors import DocumentError, ReflectioError, UnsupportedTypeError
 from reflectio.policy import Policy
 from reflectio.readers import NameRefusedError
@@ -57,11 +57,17 @@ def _encode(
             "compression needs format='binary': a document in JSON format has nothing to compress"
         )
     _check_metadata(metadata)
-    try:
-        return _pieces(obj, format, metadata, compression, spool, careful=False)
-    except orjson.JSONEncodeError:
-        # Somewhere is an integer beyond 64 bits, or text that is not Unicode: walk again and look at each.
-        return _pieces(obj, format, metadata, compression, spool, careful=True)
+    careful, rows = False, True
+    while True:
+        try:
+            return _pieces(obj, format, metadata, compression, spool, careful=careful, rows=rows)
+        except orjson.JSONEncodeError:
+            if careful:
+                raise
+            # Somewhere is an integer beyond 64 bits, or text that is not Unicode: walk again and look at each.
+            careful = True
+        except RowsReferredError:
+            rows = False
 
 
 @without_collector
@@ -73,9 +79,10 @@ def _pieces(
     spool: IO[bytes] | None,
     *,
     careful: bool,
+    rows: bool,
 ) -> Iterable[bytes | memoryview]:
     segment = None if compression is None else CompressedSegmentWriter(compression, spool or io.BytesIO())
-    encoder = Encoder(inline=format == "json", careful=careful, segment=segment)
+    encoder = Encoder(inline=format == "json", careful=careful, rows=rows, segment=segment)
     model, objects = encoder.encode(obj)
     versions = versions_for(encoder.names)
     if format == "json":

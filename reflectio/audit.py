@@ -182,7 +182,7 @@ def _audit_document(header: Header, policy: Policy) -> Audit:
     roots = [members["model"], *members.get("objects", [])]
     counted = _Counted()
     for use in uses(roots):
-        counted.add(NameUse(use.kind, use.name, 1, use.path, use.name))
+        counted.add(NameUse(use.kind, use.name, use.times, use.path, use.name))
     names = counted.names()
     untrusted = tuple(use for use in names if not policy.allows(use.kind, use.name))  # type: ignore[arg-type]
     return Audit(
@@ -273,7 +273,7 @@ class _Counted:
     def add(self, use: NameUse) -> None:
         key = (use.kind, use.name)
         self._first.setdefault(key, use)
-        self._counts[key] = self._counts.get(key, 0) + 1
+        self._counts[key] = self._counts.get(key, 0) + use.count
 
     def names(self) -> tuple[NameUse, ...]:
         return tuple(evolve(self._first[key], count=self._counts[key]) for key in sorted(self._first))

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
+from reflectio.errors import DocumentError
+
 if TYPE_CHECKING:
     from reflectio.decoder import Decoder
     from reflectio.encoder import Encoder
@@ -60,6 +62,14 @@ class Codec:
     def decode(self, node: ObjectNode, decoder: Decoder) -> Any:
         """Give the object for ``node``; parts of it go through ``decoder.build``."""
         raise NotImplementedError
+
+    def encode_rows(self, objects: list[Any], encoder: Encoder) -> ObjectNode | None:
+        """Give one node for all items of a list, member by member; None where each needs its own."""
+        return None
+
+    def build_rows(self, node: ObjectNode, decoder: Decoder) -> list[Any]:
+        """Give the objects of a node that `encode_rows` gave."""
+        raise DocumentError("objects of this class are written one by one")
 
     def names(self, node: ObjectNode) -> Iterable[tuple[str, Any]]:
         """Give the names that a node needs, each with the policy's list: class, constructor or callable."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from reflectio.checks import Check as ObjectCheck
+from reflectio.checks import pass_together, relied_on_by
 from reflectio.codec import Codec, Node, ObjectNode
 from reflectio.errors import DocumentError, LimitError, PathPart, ReflectioError, ValidationError
 from reflectio.expansion import FEW, check_expansion
@@ -29,8 +30,8 @@ DECOMPRESSED = "bytes of decompressed arrays"
 
 _ABSENT = object()
 
-# What holds nothing that references could multiply: the random state of a forest is that of every tree.
-_HOLDING_NOTHING = (np.dtype, np.random.RandomState, np.random.Generator, np.random.BitGenerator)
+#: What holds nothing that references could multiply: the random state of a forest is that of every tree.
+HOLDING_NOTHING = (np.dtype, np.random.RandomState, np.random.Generator, np.random.BitGenerator)
 
 # What counts as half of the references that are worth a look at the whole document.
 _SEQUENCES = (list, tuple, deque)
@@ -79,6 +80,16 @@ def as_reflectio_error(error: Exception) -> ReflectioError:
     return wrapped
 
 
+class _ToCheck(NamedTuple):
+    """What is checked last: an object, or those of rows, with their columns where these say enough."""
+
+    tag: str
+    checks: tuple[ObjectCheck, ...]
+    objects: Sequence[Any]
+    columns: Any = None
+    in_rows: bool = False
+
+
 class Decoder:
     """
     One rebuilding of one document.
@@ -121,7 +132,7 @@ class Decoder:
         self._checks: dict[Check, list[Any]] = {}
         # By id and purpose, with the array itself, so that no id is used twice.
         self._copies: dict[tuple[int, Any], tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]] = {}
-        self._objects_to_check: list[tuple[str, tuple[ObjectCheck, ...], Any]] = []
+        self._objects_to_check: list[_ToCheck] = []
         self._views: list[np.ndarray[Any, Any]] = []
         self._references = 0
         self._expanded = False
@@ -158,31 +169,42 @@ class Decoder:
             raise self._rooted(error, "$.model") from error
 
     def _check_objects(self) -> None:
-        index, obj = -1, None
+        index, row, obj = -1, None, None
         try:
             if self.built or self._views:
                 shared = [(value, self._times.get(number, 0)) for number, value in self.built.items()]
                 separation = Separation(shared, self._views, self.charge_copy)
-                separation.keep_own(obj for _, _, obj in self._objects_to_check)
+                # Nothing that other objects change matters to those whose columns are known.
+                loose = [entry for entry in self._objects_to_check if entry.columns is None]
+                separation.keep_own(obj for entry in loose for obj in entry.objects)
                 # All before any is checked: what one has given up, another may hold.
-                for _, _, obj in self._objects_to_check:
+                for entry in self._objects_to_check:
                     index += 1
-                    if separation:
-                        separation.separate(obj)
+                    if separation and entry.columns is None:
+                        for row, obj in enumerate(entry.objects):  # noqa: B007
+                            separation.separate(obj)
                 index = -1
-            for _, checks, obj in self._objects_to_check:
+            for entry in self._objects_to_check:
                 index += 1
-                for check in checks:
-                    check(obj)
+                if entry.columns is not None and pass_together(
+                    entry.checks, type(entry.objects[0]), entry.columns
+                ):
+                    continue
+                for row, obj in enumerate(entry.objects):  # noqa: B007
+                    for check in entry.checks:
+                        check(obj)
         except Exception as error:
             if not isinstance(error, ReflectioError):
                 error = _uncheckable(obj, error)
-            tags = [tag for tag, _, _ in self._objects_to_check[: index + 1]]
-            raise error.rooted(self._place(tags[-1], tags.count(tags[-1]) - 1)) from error.__cause__
+            tags = [entry.tag for entry in self._objects_to_check[: index + 1]]
+            place = self._place(tags[-1], tags.count(tags[-1]) - 1)
+            if self._objects_to_check[index].in_rows:
+                place = f"{place}[{row}]"
+            raise error.rooted(place) from error.__cause__
 
     def _build_value_entry(self, number: int) -> None:
         node = self._entries.get(number)
-        if node is not None and not self._codec(node).late:
+        if node is not None and not self.codec_of(node["$"]).late:
             self.ref(number)
 
     def build(self, node: Node) -> Any:
@@ -316,7 +338,7 @@ class Decoder:
         found = self._referred(number)
         self._times[number] = self._times.get(number, 0) + 1
         if type(found) is not np.ndarray or found.dtype.hasobject:
-            if isinstance(found, _HOLDING_NOTHING):
+            if isinstance(found, HOLDING_NOTHING):
                 return found
             # Two lists are enough for one that holds itself twice.
             self._references += _OF_A_SEQUENCE if isinstance(found, _SEQUENCES) else 1
@@ -333,7 +355,7 @@ class Decoder:
         node = self._entries.pop(number, None)
         if node is None:
             return self._build_early(number)
-        codec = self._codec(node)
+        codec = self.codec_of(node["$"])
         if not codec.late:
             return self.build(node)
         check_members(codec, node)
@@ -368,8 +390,8 @@ class Decoder:
                 raise DocumentError(f"the id {node['$id']} is given twice").rooted(f"$.objects[{index}]")
         return entries
 
-    def _codec(self, node: ObjectNode) -> Codec:
-        tag = node["$"]
+    def codec_of(self, tag: str) -> Codec:
+        """The codec of the nodes with a tag, which is imported if the policy allows it."""
         _ = self.readers[tag]
         return self.readers.codecs[tag]
 
@@ -425,7 +447,27 @@ class Decoder:
         obj : Any
             The object.
         """
-        self._objects_to_check.append((tag, checks, obj))
+        self._objects_to_check.append(_ToCheck(tag, checks, (obj,)))
+
+    def check_rows(self, tag: str, checks: tuple[ObjectCheck, ...], objects: list[Any], columns: Any) -> None:
+        """
+        As `check_object`, for objects that are written as rows.
+
+        Parameters
+        ----------
+        tag : str
+            The name of their class.
+        checks : tuple of callable
+            What to check of each.
+        objects : list
+            The objects.
+        columns : Columns or None
+            Their attributes, as long as the objects have just these.
+        """
+        # What something else may reach is copied; then the columns are not what the objects have.
+        cls: Any = type(objects[0])
+        known = None if relied_on_by(cls) else columns
+        self._objects_to_check.append(_ToCheck(tag, checks, objects, known, in_rows=True))
 
     def places_of(self, tag: str) -> list[str]:
         """The paths of the nodes with a tag, in the order of the document."""

@@ -77,6 +77,14 @@ _PLAIN = frozenset({bool, int, str, type(None)})
 _PLAIN_WITH_CARE = frozenset({bool, type(None)})
 
 
+#: Stands for the node of an object that is written within rows, and so has no node of its own that could carry an id.
+IN_ROWS: Any = object()
+
+
+class RowsReferredError(Exception):
+    """Something refers to an object that was written within rows; the walk has to be repeated without rows."""
+
+
 class _CycleThroughValueError(Exception):
     """A value that must be complete before it is referred to contains, at some depth, itself."""
 
@@ -98,6 +106,8 @@ class Encoder:
         Whether every array is written into the header, whatever its size (JSON format).
     careful : bool
         Whether every string and integer is checked for being plain JSON.
+    rows : bool
+        Whether lists of like objects may be written as rows. `RowsReferredError` says that they may not.
     sorting : frozenset of int
         The ids of the sets whose elements are being put in order by a walk such as this one.
     segment : SegmentWriter, optional
@@ -120,12 +130,15 @@ class Encoder:
         *,
         inline: bool = False,
         careful: bool = False,
+        rows: bool = False,
         sorting: frozenset[int] = frozenset(),
         segment: SegmentWriter | None = None,
     ) -> None:
         self.plain = _PLAIN_WITH_CARE if careful else _PLAIN
         self.careful = careful
         self.inline = inline
+        self.rows = rows
+        self._rows_nbytes = 0
         self.sorting = sorting
         self.segment = SegmentWriter() if segment is None else segment
         self.names: set[str] = set()
@@ -205,6 +218,14 @@ class Encoder:
             error.within(key)
             raise
         return members
+
+    def visit_with_care(self, obj: Any) -> Node:
+        """As `visit`, for what mostly holds integers beyond 64 bits: nothing in it is taken for plain JSON unseen."""
+        plain, self.plain = self.plain, _PLAIN_WITH_CARE
+        try:
+            return self.visit(obj)
+        finally:
+            self.plain = plain
 
     def share_leaf(self, obj: Any, encode: Callable[[Any, Encoder], Node]) -> Node:
         """As `share`, for an object that cannot contain others: nothing refers to it before it is complete."""
@@ -292,8 +313,10 @@ class Encoder:
             raise _CycleThroughValueError
         number = self._ids.get(key)
         if number is None:
-            number = self._ids[key] = self._take_id()
             node = self.nodes[key]
+            if node is IN_ROWS:
+                raise RowsReferredError
+            number = self._ids[key] = self._take_id()
             if node is not None:
                 self.nodes[key] = self._give_id(node, number)
         return {"$": "ref", "id": number}
@@ -302,6 +325,11 @@ class Encoder:
         """A reference to an object, if the walk has completed it already; None otherwise."""
         key = id(obj)
         return self._refer(key) if self.nodes.get(key) is not None else None
+
+    def afford_rows(self, nbytes: int, limit: int) -> bool:
+        """Count what objects that are written as rows will take in memory; say whether that is within a limit."""
+        self._rows_nbytes += nbytes
+        return self._rows_nbytes <= limit
 
     def canonical(self, value: Any) -> Any:
         """The first value met that equals this one; for values that are large, and of which a document has many."""

@@ -15,7 +15,18 @@ _NESTED = frozenset({dict, list})
 
 # Tags whose nodes hold no names: their codecs, which take long to import, need not be asked.
 NAMELESS = frozenset(
-    {"bitgenerator", "bytearray", "bytes", "complex", "counter", "date", "datetime", "decimal", "defaultdict"}
+    {
+        "bitgenerator",
+        "bytearray",
+        "bytes",
+        "column",
+        "complex",
+        "counter",
+        "date",
+        "datetime",
+        "decimal",
+        "defaultdict",
+    }
     | {"deque", "dict", "dtype", "ellipsis", "float", "fraction", "frozenset", "generator", "int", "list"}
     | {"masked", "maskedarray", "notimplemented", "ordereddict", "partial", "path", "pattern", "randomstate"}
     | {"range", "ref", "scalar", "seedsequence", "set", "slice", "str", "time", "timedelta", "timezone"}
@@ -24,11 +35,25 @@ NAMELESS = frozenset(
 
 
 class Use(NamedTuple):
-    """One use of a name: the policy's list that must hold it, the name, and where it is."""
+    """
+    A use of a name.
+
+    Attributes
+    ----------
+    kind : {"class", "constructor", "callable"}
+        The policy's list that must hold it.
+    name : str
+        The name.
+    path : str
+        Where it is.
+    times : int
+        For how many objects.
+    """
 
     kind: Kind
     name: str
     path: str
+    times: int = 1
 
 
 # Members that hold the parts of a container, which a path leaves out: $.model.steps[0], not $.model.steps.items[0].
@@ -110,6 +135,10 @@ def uses(roots: list[Node]) -> Iterator[Use]:
             kind: Kind = "constructor" if "$args" in node or "$new" in node else "class"
             yield Use(kind, tag, path_of(place))
             continue
+        if tag == "rows":
+            if (use := _use_in_rows(node, place)) is not None:
+                yield use
+            continue
         if tag in NAMELESS or (tag == "ndarray" and "name" not in node):
             continue
         codec = codec_for_tag(tag)
@@ -123,6 +152,14 @@ def uses(roots: list[Node]) -> Iterator[Use]:
         for needed, name in codec.names(node):
             if type(name) is str:
                 yield Use(cast(Kind, needed), name, path_of(place))
+
+
+def _use_in_rows(node: dict[str, Any], place: Place) -> Use | None:
+    name, count = node.get("of"), node.get("count")
+    if type(name) is not str or "." not in name:
+        return None
+    kind: Kind = "constructor" if "args" in node else "class"
+    return Use(kind, name, path_of(place), count if type(count) is int else 1)
 
 
 def targets_of(roots: list[Node]) -> dict[int, dict[str, Any]]:

@@ -169,6 +169,15 @@ class SegmentWriter:
         """Put an array at the end, compressed if the segment is; give the members of its node that say where."""
         return {"at": self.place(array)}
 
+    def store_pieces(self, arrays: list[np.ndarray[Any, Any]]) -> dict[str, Any]:
+        """As `store`, for an array that is given in pieces, each of which starts where the one before it ends."""
+        offset = self.place(arrays[0])
+        for array in arrays[1:]:
+            self.arrays.append(array)
+            self.offsets.append(self.nbytes)
+            self.nbytes += array.nbytes
+        return {"at": offset}
+
     def truncate(self, count: int) -> None:
         """Keep the first ``count`` arrays only."""
         del self.arrays[count:], self.offsets[count:]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -33,7 +34,12 @@ def _is_sparse(value: Any) -> bool:
 def _is_estimator(value: Any) -> bool:
     """Whether a value is an estimator, or one of the objects that estimators are made of."""
     cls: Any = type(value)
-    if cls is type or not hasattr(value, "__dict__"):
+    return hasattr(value, "__dict__") and _is_part_of_estimators(cls)
+
+
+@cache
+def _is_part_of_estimators(cls: Any) -> bool:
+    if cls is type or issubclass(cls, np.ndarray | list | tuple | dict):
         return False
     return cls.__module__.startswith("sklearn.") or bool(checks_of(cls))
 
@@ -97,6 +103,12 @@ class Separation:
         """
         self._separate(obj, {}, 0, reached=False)
 
+    def _is_free_of_shared(self, kinds: set[type]) -> bool:
+        """Whether values of some types, which the document does not share, hold nothing that it does."""
+        return _PLAIN.issuperset(kinds) or (
+            not self._shares_estimators and all(_is_part_of_estimators(kind) for kind in kinds - _PLAIN)
+        )
+
     def _separate(self, obj: Any, copies: _Copies, depth: int, *, reached: bool) -> None:
         cls: Any = type(obj)
         state = getattr(obj, "__dict__", {})
@@ -124,7 +136,7 @@ class Separation:
         ):
             parts = _parts_of(value)
             copying = reached and not only_estimators
-            if not copying and _PLAIN.issuperset(map(type, parts)):
+            if not copying and self._is_free_of_shared(set(map(type, parts))):
                 return value
             copies[key] = value  # for what contains itself
             own = [

@@ -26,6 +26,7 @@ from reflectio.codecs.dtypes import encode_dtype, parse_dtype, parse_shape
 from reflectio.codecs.empty_elements import check_empty_elements
 from reflectio.codecs.growth import ARRAY_DEPTH, check_chain, check_nesting
 from reflectio.codecs.members import visit_member
+from reflectio.codecs.rows import encode_list
 from reflectio.decoder import DECOMPRESSED, Decoder, located
 from reflectio.encoder import NESTING, Encoder
 from reflectio.errors import DocumentError, ValidationError
@@ -338,7 +339,7 @@ class ArrayCodec(LateCodec):
                 raise DocumentError("a view needs elements that have bytes")
             array = self._build_view(node, dtype, shape, decoder)
         elif dtype.hasobject or dtype.kind == "T":
-            flatten(node.get("data"), shape)  # before any memory is asked for
+            _check_count(node.get("data"), shape)  # before any memory is asked for
             array = np.empty(shape, dtype, order=order)
         else:
             array = self._build_elements(node, dtype, shape, order, decoder)
@@ -467,7 +468,8 @@ def _encode_objects(array: Array, encoder: Encoder) -> Any:
     if any(map(_holds_objects, parts)):
         _check_depth(array, encoder)
     encoder.depth += array.ndim
-    data = nest(encode_items(parts, encoder), array.shape)
+    rows = encode_list(parts, encoder)
+    data = nest(encode_items(parts, encoder), array.shape) if rows is None else rows
     encoder.depth -= array.ndim
     return data
 
@@ -493,10 +495,29 @@ def _check_depth(root: Array, encoder: Encoder) -> None:
     )
 
 
+def _is_rows(data: Any) -> bool:
+    return type(data) is dict and data.get("$") == "rows"
+
+
+def _check_count(data: Any, shape: tuple[int, ...]) -> None:
+    """Refuse an array of objects with another number of elements than its data have."""
+    if not _is_rows(data):
+        flatten(data, shape)
+    elif type(data.get("count")) is not int or data["count"] != prod(shape):
+        raise DocumentError(f"the rows are not as many as an array of the shape {list(shape)} has")
+
+
 def _fill_objects(array: Array, data: Any, decoder: Decoder) -> None:
     if array.dtype.names is not None:
         raise DocumentError("an array cannot have records that hold Python objects")
-    flat = decoder.build_items(flatten(data, array.shape))
+    if _is_rows(data):
+        flat = decoder.build(data)
+        if len(flat) != array.size:
+            raise DocumentError(
+                f"{len(flat)} rows are not as many as an array of the shape {list(array.shape)} has"
+            )
+    else:
+        flat = decoder.build_items(flatten(data, array.shape))
     if array.dtype.kind == "T":
         allowed_types = {str, type(getattr(array.dtype, "na_object", ""))}
         if not allowed_types.issuperset(map(type, flat)):

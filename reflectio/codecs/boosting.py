@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache, partial
 from typing import Any, NamedTuple
 
@@ -10,13 +11,16 @@ import numpy as np
 from reflectio.checks import check
 from reflectio.codec import Codec, ObjectNode
 from reflectio.codecs.arrays import ArrayCodec
+from reflectio.codecs.columns import Columns
 from reflectio.codecs.ensembles import check_features, compiled_trees, is_decision_tree
 from reflectio.codecs.fitted import shape_of
 from reflectio.codecs.multiclass import OF_THREE_AXES, is_of_scipy, may_change_rows
-from reflectio.codecs.objects import ObjectCodec
-from reflectio.codecs.trees import BATCH_NODES, is_count
+from reflectio.codecs.objects import ObjectCodec, has_attributes
+from reflectio.codecs.rows import encode_rows
+from reflectio.codecs.trees import is_count, spans
 from reflectio.decoder import Decoder, located
-from reflectio.errors import ReflectioError, ValidationError
+from reflectio.encoder import Encoder
+from reflectio.errors import DocumentError, ReflectioError, ValidationError
 
 Array = np.ndarray[Any, Any]
 
@@ -38,16 +42,58 @@ def _refuse(message: str, *parts: str | int) -> ReflectioError:
 # Histogram gradient boosting ---------------------------------------------------------------------------
 
 
-class PredictorState(NamedTuple):
-    """One tree of histogram gradient boosting."""
+class Predictors(NamedTuple):
+    """Some trees of histogram gradient boosting, and their nodes, one tree after the other."""
 
     tag: str
+    counts: Sequence[int]
+    n_bitsets: Sequence[int]
     nodes: Array
-    n_bitsets: int
+
+
+_BITSETS = ("binned_left_cat_bitsets", "raw_left_cat_bitsets")
 
 
 class PredictorCodec(ObjectCodec):
     """``TreePredictor``: its nodes get memory of their own and are checked with all others of the document."""
+
+    def __init__(self, cls: type) -> None:
+        super().__init__(cls)
+        # Whether `__setstate__` does no more with nodes of this machine's dtype than to set attributes: None until an
+        # object has shown it.
+        self._only_sets: bool | None = None if self.takes_state else True
+
+    def encode_rows(self, objects: list[Any], encoder: Encoder) -> ObjectNode | None:
+        if self.cls.__getstate__ is not object.__getstate__:
+            return None
+        states = self._attributes_of(objects)
+        return None if states is None else encode_rows(self.name, objects, states, encoder)
+
+    def build_rows(self, node: ObjectNode, decoder: Decoder) -> list[Any]:
+        if "args" in node:
+            raise DocumentError("predictors are made without arguments").within("args")
+        tag = node["of"]
+        columns = Columns(node, decoder)
+        if self._only_sets and all(map(_are_records, columns.lists.get("nodes", ()))):
+            predictors = self._new_with(columns, tag, decoder)
+        else:
+            predictors = self._new_from(columns, tag, decoder)
+            if self._only_sets is None:
+                self._only_sets = has_attributes(predictors[0], next(columns.states()))
+        if not (self._only_sets and _are_right(columns)):
+            for index, predictor in enumerate(predictors):
+                try:
+                    self._own_nodes(vars(predictor), decoder)
+                except ReflectioError as error:
+                    raise error.within(index) from None
+        batch = Predictors(
+            tag,
+            [len(predictor.nodes) for predictor in predictors],
+            [_n_bitsets(predictor) for predictor in predictors],
+            _joined([predictor.nodes for predictor in predictors]),
+        )
+        decoder.check_together(check_predictors, batch)
+        return predictors
 
     def fill(self, obj: Any, node: ObjectNode, decoder: Decoder) -> None:
         tag = node["$"]
@@ -57,30 +103,51 @@ class PredictorCodec(ObjectCodec):
             except Exception as error:
                 raise located(error, "nodes") from error
         super().fill(obj, node, decoder)
-        state = vars(obj)
-        nodes = state.get("nodes")
-        if (
-            type(nodes) is not np.ndarray
-            or nodes.ndim != 1
-            or not len(nodes)
-            or nodes.dtype != _record_dtype()
-        ):
+        self._own_nodes(vars(obj), decoder)
+        decoder.check_together(
+            check_predictors, Predictors(tag, (len(obj.nodes),), (_n_bitsets(obj),), obj.nodes)
+        )
+
+    @staticmethod
+    def _own_nodes(state: dict[str, Any], decoder: Decoder) -> None:
+        nodes: Any = state.get("nodes")
+        if not (_are_records(nodes) and len(nodes)):
             raise _refuse("the nodes must be records as scikit-learn writes them, one at least", "nodes")
+        for name in _BITSETS:
+            if not _are_bitsets(state.get(name)):
+                raise _refuse(f"bitsets must be uint32 in rows of {_BITSET_WORDS}", name)
         decoder.charge_copy(nodes.nbytes)
         # Another array of the document may be a view of the memory, and change the nodes when training goes on.
-        state["nodes"] = nodes = nodes.copy()
-        counts = []
-        for name in ("binned_left_cat_bitsets", "raw_left_cat_bitsets"):
-            bitsets = state.get(name)
-            if (
-                type(bitsets) is not np.ndarray
-                or bitsets.dtype != np.uint32
-                or bitsets.ndim != 2
-                or bitsets.shape[1] != _BITSET_WORDS
-            ):
-                raise _refuse(f"bitsets must be uint32 in rows of {_BITSET_WORDS}", name)
-            counts.append(len(bitsets))
-        decoder.check_together(check_predictors, PredictorState(tag, nodes, min(counts)))
+        state["nodes"] = nodes.copy()
+
+
+def _are_records(nodes: Any) -> bool:
+    return type(nodes) is np.ndarray and nodes.ndim == 1 and bool(nodes.dtype == _record_dtype())
+
+
+def _are_bitsets(bitsets: Any) -> bool:
+    return (
+        type(bitsets) is np.ndarray
+        and bitsets.dtype == np.uint32
+        and bitsets.ndim == 2
+        and bitsets.shape[1] == _BITSET_WORDS
+    )
+
+
+def _are_right(columns: Columns) -> bool:
+    """Whether the arrays of all predictors are as they should be, and their own: parts of one array are alike."""
+    if not columns.own.issuperset(("nodes", *_BITSETS)):
+        return False
+    nodes = columns.lists["nodes"]
+    return (
+        _are_records(nodes[0])
+        and all(map(len, nodes))
+        and all(_are_bitsets(columns.lists[name][0]) for name in _BITSETS)
+    )
+
+
+def _n_bitsets(predictor: Any) -> int:
+    return min(len(vars(predictor)[name]) for name in _BITSETS)
 
 
 @cache
@@ -90,44 +157,38 @@ def _record_dtype() -> Any:
     return PREDICTOR_RECORD_DTYPE
 
 
-def check_predictors(predictors: list[PredictorState], decoder: Decoder) -> None:
+def check_predictors(batches: list[Predictors], decoder: Decoder) -> None:
     """
     Refuse predictors that compiled code could follow out of their memory, or forever.
 
     Parameters
     ----------
-    predictors : list of PredictorState
-        All predictors of a document, in its order.
+    batches : list of Predictors
+        All predictors of a document, in its order; those of rows together.
     decoder : Decoder
         Knows where they are.
     """
-    start = 0
-    while start < len(predictors):
-        stop, total = start + 1, len(predictors[start].nodes)
-        while stop < len(predictors) and total + len(predictors[stop].nodes) <= BATCH_NODES:
-            total += len(predictors[stop].nodes)
-            stop += 1
-        if not _are_sound(predictors[start:stop]):
-            bad = next(index for index in range(start, stop) if not _are_sound(predictors[index : index + 1]))
-            places = decoder.places_of(predictors[bad].tag)
+    for start, stop in spans([len(batch.nodes) for batch in batches]):
+        if not _are_sound(batches[start:stop]):
+            bad = next(index for index in range(start, stop) if not _are_sound(batches[index : index + 1]))
+            places = decoder.places_of(batches[bad].tag)
             raise _refuse(
                 "the nodes are no tree: their children, features or bitsets would lead out of its memory",
                 "nodes",
             ).rooted(places[bad] if bad < len(places) else "$.model")
-        start = stop
 
 
-def _joined(predictors: list[Any]) -> Array:
-    """The nodes of several trees in one array. numpy would look for a common dtype first, at ten times the cost."""
-    return np.frombuffer(b"".join([predictor.nodes.tobytes() for predictor in predictors]), _record_dtype())
+def _joined(arrays: list[Array]) -> Array:
+    """Nodes of several trees in one array. numpy would look for a common dtype first, at ten times the cost."""
+    return np.frombuffer(b"".join([array.data for array in arrays]), _record_dtype())
 
 
-def _are_sound(predictors: list[PredictorState]) -> bool:
-    counts = np.array([len(predictor.nodes) for predictor in predictors])
+def _are_sound(batches: list[Predictors]) -> bool:
+    counts = np.array([count for batch in batches for count in batch.counts])
     ends = np.cumsum(counts)
-    nodes = _joined(predictors)
+    nodes = _joined([batch.nodes for batch in batches])
     inner = np.flatnonzero(nodes["is_leaf"] == 0)
-    if 2 * len(inner) != len(nodes) - len(predictors):
+    if 2 * len(inner) != len(nodes) - len(counts):
         return False
     if not len(inner):
         return True
@@ -144,7 +205,7 @@ def _are_sound(predictors: list[PredictorState]) -> bool:
     categorical = np.flatnonzero(nodes["is_categorical"])
     if not len(categorical):
         return True
-    limits = np.repeat([predictor.n_bitsets for predictor in predictors], counts)[categorical]
+    limits = np.repeat([number for batch in batches for number in batch.n_bitsets], counts)[categorical]
     splits = nodes["is_leaf"][categorical] == 0
     return bool((nodes["bitset_idx"][categorical] < limits)[splits].all())
 
@@ -245,7 +306,7 @@ def _check_predicted_features(state: dict[str, Any], predictors: list[Any]) -> N
         raise _refuse("the predictors must be trees", "_predictors")
     if not predictors:
         return
-    nodes = _joined(predictors)
+    nodes = _joined([predictor.nodes for predictor in predictors])
     splits = np.flatnonzero(nodes["is_leaf"] == 0)
     features = nodes["feature_idx"][splits]
     if len(features) and features.max() >= n_features:

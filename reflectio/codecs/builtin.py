@@ -9,6 +9,7 @@ from reflectio.codecs import (
     callables,
     categories,
     clusters,
+    columns,
     containers,
     decompositions,
     distributions,
@@ -51,7 +52,7 @@ def _register_builtin_codecs() -> None:
     """Register every codec of this package; those registered later go before those registered earlier."""
     register_factory(lambda cls: isinstance(cls, type), objects.object_codec)
     register_factory(values.is_named_tuple, values.NamedTupleCodec)
-    modules = (references, refused, numbers, containers, values, callables, dtypes, arrays, random)
+    modules = (references, refused, numbers, containers, values, callables, dtypes, arrays, columns, random)
     for module in (*modules, sparse, distributions, interpolators):
         for codec in module.CODECS:
             add(codec)

@@ -11,6 +11,7 @@ import orjson
 from reflectio.codec import Codec, LateCodec, Node, ObjectNode
 from reflectio.codecs.growth import check_chain, check_keys
 from reflectio.codecs.numbers import is_utf8
+from reflectio.codecs.rows import encode_list
 from reflectio.decoder import Decoder, located
 from reflectio.encoder import Encoder
 from reflectio.errors import DocumentError, UnsupportedTypeError
@@ -99,7 +100,7 @@ class ListCodec(LateCodec):
             return obj.copy()
         # Where it turns out to be shared, it is written with a tag, which nests one deeper.
         encoder.depth += 1
-        nodes = encode_items(obj, encoder)
+        nodes = encode_list(obj, encoder) or encode_items(obj, encoder)
         encoder.depth -= 1
         return nodes
 

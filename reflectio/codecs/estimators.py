@@ -12,19 +12,19 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from reflectio.codec import Codec
-from reflectio.codecs.objects import ObjectCodec
+from reflectio.codec import Codec, ObjectNode
+from reflectio.codecs.columns import Columns
+from reflectio.codecs.objects import ObjectCodec, are_same, has_attributes
+from reflectio.codecs.rows import encode_rows
+from reflectio.decoder import Decoder
+from reflectio.encoder import Encoder
+from reflectio.errors import DocumentError
 
 _VERSION = "_sklearn_version"
 
 
 def _base() -> Any:
     return sys.modules["sklearn.base"].BaseEstimator
-
-
-def _same(some: dict[str, Any], other: dict[str, Any]) -> bool:
-    """Whether two states have the same attributes, in the same order, and hold the same objects."""
-    return list(some) == list(other) and all(value is other[name] for name, value in some.items())
 
 
 class EstimatorCodec(ObjectCodec):
@@ -51,8 +51,28 @@ class EstimatorCodec(ObjectCodec):
         state = obj.__getstate__()
         if self._out is None:
             expected = {**obj.__dict__, _VERSION: self._version}
-            self._out = type(state) is dict and _same(state, expected)
+            self._out = type(state) is dict and are_same(state, expected)
         return state
+
+    def encode_rows(self, objects: list[Any], encoder: Encoder) -> ObjectNode | None:
+        if self._out is None:
+            self._get_state(objects[0])
+        states = self._attributes_of(objects) if self._out else None
+        if states is None or _VERSION in states[0]:
+            return None
+        node = encode_rows(self.name, objects, states, encoder)
+        if node is not None:
+            node["columns"][_VERSION] = self._version
+        return node
+
+    def build_rows(self, node: ObjectNode, decoder: Decoder) -> list[Any]:
+        if "args" in node:
+            raise DocumentError("estimators are made without arguments").within("args")
+        columns = Columns(node, decoder)
+        if self._in and columns.constants.get(_VERSION) == self._version:
+            del columns.constants[_VERSION]
+            return self._new_with(columns, node["of"], decoder)
+        return self._new_from(columns, node["of"], decoder)
 
     def _set_state(self, obj: Any, state: Any) -> None:
         if self._in is False or type(state) is not dict or state.get(_VERSION) != self._version:
@@ -63,7 +83,7 @@ class EstimatorCodec(ObjectCodec):
         else:
             expected = {name: value for name, value in state.items() if name != _VERSION}
             super()._set_state(obj, state)
-            self._in = _same(obj.__dict__, expected)
+            self._in = has_attributes(obj, expected)
 
 
 def is_estimator(cls: Any) -> bool:

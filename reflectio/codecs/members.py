@@ -10,10 +10,10 @@ from reflectio.encoder import Encoder
 from reflectio.errors import DocumentError, UnsupportedTypeError
 
 
-def visit_member(value: Any, member: str, encoder: Encoder) -> Node:
-    """The node of a value that is written as a member."""
+def visit_member(value: Any, member: str, encoder: Encoder, *, care: bool = False) -> Node:
+    """The node of a value that is written as a member; with ``care`` where integers in it are beyond 64 bits."""
     try:
-        return encoder.visit(value)
+        return encoder.visit_with_care(value) if care else encoder.visit(value)
     except UnsupportedTypeError as error:
         error.within(member)
         raise

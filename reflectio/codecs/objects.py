@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import copyreg
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, cached_property
 from typing import Any
 
 import numpy as np
 
 from reflectio.checks import Check, checks_of
 from reflectio.codec import Codec, LateCodec, Node, ObjectNode
+from reflectio.codecs.columns import Columns
 from reflectio.codecs.containers import DictCodec, encode_items
 from reflectio.decoder import Decoder, located
 from reflectio.encoder import Encoder
 from reflectio.errors import DocumentError, ReflectioError, UnsupportedTypeError, ValidationError
+from reflectio.names import public_name
 from reflectio.state import StateNames, slots_of
 
 _PROTOCOL = 4
@@ -72,6 +74,11 @@ class ObjectCodec(LateCodec):
     def _is_generic(cls) -> bool:
         return cls.create is ObjectCodec.create and cls.fill is ObjectCodec.fill
 
+    @cached_property
+    def name(self) -> str:
+        """The name of the class in documents."""
+        return public_name(self.cls)
+
     @property
     def takes_state(self) -> bool:
         """Whether the class takes its state itself, by ``__setstate__``."""
@@ -128,16 +135,17 @@ class ObjectCodec(LateCodec):
         if pairs is not None:
             node["$items"] = DictCodec().encode(dict(pairs), encoder)
         encoder.depth -= 1
-        self._is_plain = (
-            node.keys() == {"$"}
-            and items is None
-            and pairs is None
-            and all(getattr(cls, name) is getattr(object, name) for name in ("__reduce_ex__", "__reduce__"))
-            and cls not in copyreg.dispatch_table
-            and not hasattr(cls, "__getnewargs_ex__")
-            and not hasattr(cls, "__getnewargs__")
-        )
+        self._is_plain = node.keys() == {"$"} and items is None and pairs is None and _reduces_plainly(cls)
         return state
+
+    def _attributes_of(self, objects: list[Any]) -> list[dict[str, Any]] | None:
+        """The attributes of some objects, if these are all that there is to them, and have the same names."""
+        if not _reduces_plainly(self.cls) or self._slots:
+            return None
+        states = [obj.__dict__ for obj in objects]
+        if not self._names.known.issuperset(states[0]) and self._names.refusal(states[0]) is not None:
+            return None
+        return states
 
     def _reduce(self, obj: Any) -> tuple[Any, tuple[Any, ...], Any, Any, Any]:
         cls = self.cls
@@ -203,6 +211,38 @@ class ObjectCodec(LateCodec):
         else:
             self._set_state(obj, state)
         return obj
+
+    def _new_with(self, columns: Columns, tag: str, decoder: Decoder) -> list[Any]:
+        """Objects with nothing but attributes; what is to be checked of them is noted."""
+        self._check_names(columns.constants)
+        cls = self.cls
+        objects = [cls.__new__(cls) for _ in range(columns.count)]
+        states = [obj.__dict__ for obj in objects]
+        constants = columns.constants
+        for state in states:
+            state.update(constants)
+        for name, values in columns.lists.items():
+            for state, value in zip(states, values, strict=True):
+                state[name] = value
+        self._note_rows(tag, objects, columns, decoder)
+        return objects
+
+    def _new_from(self, columns: Columns, tag: str, decoder: Decoder) -> list[Any]:
+        """As `_new_with`, by way of the class's own ``__setstate__``."""
+        self._check_names(columns.constants)
+        cls, objects = self.cls, []
+        for state in columns.states():
+            obj = cls.__new__(cls)
+            self._set_state(obj, state)
+            objects.append(obj)
+        self._note_rows(tag, objects, None, decoder)
+        return objects
+
+    def _note_rows(self, tag: str, objects: list[Any], columns: Columns | None, decoder: Decoder) -> None:
+        if self._checks is None:
+            self._checks = checks_of(self.cls)
+        if self._checks:
+            decoder.check_rows(tag, self._checks, objects, columns)
 
     def create(self, node: ObjectNode, decoder: Decoder) -> Any:
         cls = self.cls
@@ -306,6 +346,27 @@ class ObjectCodec(LateCodec):
             obj.extend(built)
         else:
             raise DocumentError(f"a {self.cls.__qualname__} cannot have such items")
+
+
+def are_same(some: dict[str, Any], other: dict[str, Any]) -> bool:
+    """Whether two states have the same attributes, in the same order, and hold the same objects."""
+    return list(some) == list(other) and all(value is other[name] for name, value in some.items())
+
+
+def has_attributes(obj: Any, state: dict[str, Any]) -> bool:
+    """Whether the attributes of an object are those of a state, and hold the same objects."""
+    return are_same(vars(obj), state)
+
+
+def _reduces_plainly(cls: Any) -> bool:
+    """Whether Python's own ways give the state of every object of a class."""
+    return (
+        all(getattr(cls, name) is getattr(object, name) for name in ("__reduce_ex__", "__reduce__"))
+        and cls not in copyreg.dispatch_table
+        and not hasattr(cls, "__getnewargs_ex__")
+        and not hasattr(cls, "__getnewargs__")
+        and not issubclass(cls, list | dict)
+    )
 
 
 @cache

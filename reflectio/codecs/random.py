@@ -81,7 +81,7 @@ class BitGeneratorCodec(Codec):
         return {
             "$": "bitgenerator",
             "name": name,
-            "state": visit_member(state, "state", encoder),
+            "state": visit_member(state, "state", encoder, care=True),
             "seed_seq": visit_member(obj.seed_seq, "seed_seq", encoder),
         }
 
@@ -115,7 +115,7 @@ class SeedSequenceCodec(Codec):
     def encode(self, obj: Any, encoder: Encoder) -> Node:
         return {
             "$": "seedsequence",
-            "entropy": visit_member(obj.entropy, "entropy", encoder),
+            "entropy": visit_member(obj.entropy, "entropy", encoder, care=True),
             "spawn_key": visit_member(obj.spawn_key, "spawn_key", encoder),
             "pool_size": obj.pool_size,
             "n_children_spawned": obj.n_children_spawned,

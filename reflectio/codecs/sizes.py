@@ -31,7 +31,21 @@ _MOST_TERMS = 1 << 256
 _FLAGS = (int, np.integer, np.bool_, type(None))
 
 
-@check("sklearn.base.BaseEstimator")
+def _are_backed(cls: type, columns: Any) -> bool:
+    """Whether all estimators of rows have the same few features, and no parameters of metrics."""
+    constants = columns.constants
+    return all(
+        name not in columns.lists
+        and (constants[name] is None if name in _METRIC_PARAMETERS else _is_few(constants[name]))
+        for name in _WATCHED.intersection(constants)
+    )
+
+
+def _is_few(count: Any) -> bool:
+    return type(count) is int and 0 <= count <= _MOST_UNBACKED
+
+
+@check("sklearn.base.BaseEstimator", rows=_are_backed)
 def check_sizes(estimator: Any) -> None:
     """Refuse counts that no array bears out, and metric parameters of other features than the model's."""
     state = vars(estimator)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache
+from itertools import chain
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -9,33 +12,39 @@ import numpy as np
 from reflectio.checks import check
 from reflectio.codec import Codec, Node, ObjectNode
 from reflectio.codecs.arrays import ArrayCodec
+from reflectio.codecs.columns import Columns
 from reflectio.codecs.objects import ObjectCodec
+from reflectio.codecs.rows import encode_rows
 from reflectio.decoder import Decoder, located
 from reflectio.encoder import Encoder
 from reflectio.errors import ValidationError
+from reflectio.names import public_name
 
 Array = np.ndarray[Any, Any]
 
 _LEAF = -1
 
 # Nodes of several trees are examined together up to this many; larger trees are worth a pass of their own.
-BATCH_NODES = 1 << 16
+_BATCH_NODES = 1 << 16
 
-
+_INT = frozenset({int})
 _STATE = frozenset({"max_depth", "node_count", "nodes", "values"})
 
-# Up to this depth, a step for each level is faster than steps that double.
-_FEW_LEVELS = 128
+# Beyond so many nodes a tree, or so many levels, each finds out by itself how deep it is; else a walk down the levels of
+# all is faster.
+_MANY_NODES = 128
+_FEW_LEVELS = 64
 
 # Up to this many nodes in all, a loop in Python is faster than numpy.
 _FEW_NODES = 256
 
 
-class TreeState(NamedTuple):
-    """One tree, and its nodes as compiled code has them."""
+class Trees(NamedTuple):
+    """Some trees, how many nodes each has, and these as compiled code has them, one tree after the other."""
 
     tag: str
-    tree: Any
+    trees: Sequence[Any]
+    counts: Sequence[int]
     nodes: Array
 
 
@@ -50,19 +59,42 @@ class TreeCodec(ObjectCodec):
         encoder.depth -= 1
         return {"$": name, "$args": args, **encoder.visit_values(state)}
 
+    def encode_rows(self, objects: list[Any], encoder: Encoder) -> ObjectNode | None:
+        reduced = [obj.__reduce__() for obj in objects]
+        n_features, n_classes, n_outputs = reduced[0][1]
+        raw = n_classes.tobytes()
+        if any(
+            args[0] != n_features or args[2] != n_outputs or args[1].tobytes() != raw
+            for _, args, _ in reduced
+        ):
+            return None
+        states = [state for _, _, state in reduced]
+        node = encode_rows(public_name(self.cls), objects, states, encoder, owned=False)
+        if node is None:
+            return None
+        encoder.depth += 1
+        node["args"] = [n_features, encoder.visit(n_classes), n_outputs]
+        encoder.depth -= 1
+        return node
+
     def create(self, node: ObjectNode, decoder: Decoder) -> Any:
-        args = node.get("$args")
+        self._build_args(node, "$args", decoder)
+        return super().create(node, decoder)
+
+    @staticmethod
+    def _build_args(node: ObjectNode, member: str, decoder: Decoder) -> list[Any]:
+        args = node.get(member)
         if type(args) is not list or len(args) != 3:
             raise ValidationError("a tree is made from its n_features, n_classes and n_outputs").within(
-                "$args"
+                member
             )
         n_features, _, n_outputs = args
         try:
             n_classes = args[1] = decoder.build(args[1])
         except Exception as error:
-            raise located(located(error, 1), "$args") from error
+            raise located(located(error, 1), member) from error
         if type(n_features) is not int or not 0 <= n_features < 1 << 31:
-            raise ValidationError("the n_features of a tree must be a number of features").within("$args")
+            raise ValidationError("the n_features of a tree must be a number of features").within(member)
         if (
             type(n_outputs) is not int
             or type(n_classes) is not np.ndarray
@@ -72,10 +104,61 @@ class TreeCodec(ObjectCodec):
             or not all(0 < count < 1 << 31 for count in n_classes.tolist())
         ):
             raise ValidationError("a tree must have a number of classes for each of its n_outputs").within(
-                "$args"
+                member
             )
         decoder.charge_copy(n_classes.nbytes)
-        return super().create(node, decoder)
+        return args
+
+    def build_rows(self, node: ObjectNode, decoder: Decoder) -> list[Any]:
+        args = self._build_args(node, "args", decoder)
+        columns = Columns(node, decoder, borrow=True)
+        cls, count, tag = self.cls, columns.count, node["of"]
+        decoder.charge_copy(count * args[1].nbytes)
+        try:
+            trees = [cls(*args) for _ in range(count)]
+        except Exception as error:
+            raise ValidationError(f"{cls.__qualname__} refuses its arguments: {error}").within(
+                "args"
+            ) from error
+        nodes = columns.joined.get("nodes")
+        if nodes is None or not self._are_alike(trees[0], nodes, columns):
+            for index, (tree, parts) in enumerate(zip(trees, columns.states(), strict=True)):
+                try:
+                    self._set(tree, parts, tag, decoder)
+                except Exception as error:
+                    raise located(error, index) from error
+            return trees
+        decoder.charge_copy(nodes.nbytes + columns.joined["values"].nbytes)
+        try:
+            for tree, parts in zip(trees, columns.states(), strict=True):
+                tree.__setstate__(parts)
+        except Exception as error:
+            raise ValidationError(f"a tree refuses its state: {error}") from error
+        if decoder.segment.mapped:
+            # Whoever can write to the file could change what was copied already.
+            nodes = np.concatenate([tree.__getstate__()["nodes"] for tree in trees])
+        known = Trees(tag, trees, columns.of("node_count"), nodes)
+        decoder.check_together(check_trees, known)
+        return trees
+
+    @staticmethod
+    def _are_alike(tree: Any, nodes: Array, columns: Columns) -> bool:
+        """Whether the nodes and values of rows are such that trees take them as they are."""
+        values = columns.joined.get("values")
+        if columns.constants.keys() != _STATE or values is None:
+            return False
+        if not _INT.issuperset(map(type, (*columns.of("max_depth"), *columns.of("node_count")))):
+            return False
+        counts = columns.of("node_count")
+        return (
+            nodes.ndim == 1
+            and nodes.dtype == tree.__getstate__()["nodes"].dtype
+            and values.dtype == np.float64
+            and values.shape[1:] == (tree.n_outputs, int(tree.max_n_classes))
+            and list(map(len, columns.lists["nodes"])) == counts
+            and list(map(len, columns.lists["values"])) == counts
+            and 0 not in counts
+        )
 
     def fill(self, obj: Any, node: ObjectNode, decoder: Decoder) -> None:
         tag = node.pop("$")
@@ -87,16 +170,20 @@ class TreeCodec(ObjectCodec):
                 parts[name] = ArrayCodec.borrow(part, decoder)
         except Exception as error:
             raise located(error, name) from error
-        self._check(obj, parts)
+        self._set(obj, parts, tag, decoder)
+
+    def _set(self, tree: Any, parts: dict[str, Any], tag: str, decoder: Decoder) -> None:
+        self._check(tree, parts)
         # Each tree copies them, though all may refer to the same.
         decoder.charge_copy(parts["nodes"].nbytes + parts["values"].nbytes)
         try:
-            obj.__setstate__(parts)
+            tree.__setstate__(parts)
         except Exception as error:
             raise ValidationError(f"a tree refuses its state: {error}") from error
         # What is checked is what the tree made of its state: it takes nodes of other layouts, too, and converts
         # them field by field in the order of the fields, whatever their names.
-        decoder.check_together(check_trees, TreeState(tag, obj, obj.__getstate__()["nodes"]))
+        nodes = tree.__getstate__()["nodes"]
+        decoder.check_together(check_trees, Trees(tag, (tree,), (len(nodes),), nodes))
 
     @staticmethod
     def _check(tree: Any, parts: dict[str, Any]) -> None:
@@ -121,43 +208,72 @@ class TreeCodec(ObjectCodec):
             )
 
 
-def check_trees(trees: list[TreeState], decoder: Decoder) -> None:
+def check_trees(batches: list[Trees], decoder: Decoder) -> None:
     """
     Refuse trees that compiled code could follow out of their memory, or forever.
 
     Parameters
     ----------
-    trees : list of TreeState
-        All trees of a document, in its order.
+    batches : list of Trees
+        All trees of a document, in its order; those of rows together.
     decoder : Decoder
         Knows where they are.
     """
-    start = 0
-    while start < len(trees):
-        stop, total = start + 1, len(trees[start].nodes)
-        while stop < len(trees) and total + len(trees[stop].nodes) <= BATCH_NODES:
-            total += len(trees[stop].nodes)
-            stop += 1
-        if not _are_sound(trees[start:stop]):
-            bad = next(index for index in range(start, stop) if not _are_sound(trees[index : index + 1]))
-            places = decoder.places_of(trees[bad].tag)
+    for start, stop in spans([len(batch.nodes) for batch in batches]):
+        if not _are_sound(_joined(batches[start:stop])):
+            bad = next(index for index in range(start, stop) if not _are_sound(batches[index]))
+            places = decoder.places_of(batches[bad].tag)
+            place = places[bad] if bad < len(places) else "$.model"
+            if len(batches[bad].counts) > 1:
+                row = next(row for row, tree in enumerate(_apart(batches[bad])) if not _is_sound(*tree))
+                place = f"{place}[{row}]"
             raise ValidationError(
                 "the nodes are no tree: their children, features or depth would lead out of its memory"
-            ).rooted(places[bad] if bad < len(places) else "$.model")
+            ).rooted(place)
+
+
+def spans(sizes: list[int]) -> Iterator[tuple[int, int]]:
+    """Divide trees of so many nodes into stretches that are worth a pass each: where each starts and stops."""
+    start = 0
+    while start < len(sizes):
+        stop, total = start + 1, sizes[start]
+        while stop < len(sizes) and total + sizes[stop] <= _BATCH_NODES:
+            total += sizes[stop]
+            stop += 1
+        yield start, stop
         start = stop
 
 
-def _are_sound(trees: list[TreeState]) -> bool:
+def _joined(batches: list[Trees]) -> Trees:
+    if len(batches) == 1:
+        return batches[0]
+    return Trees(
+        "",
+        list(chain.from_iterable(batch.trees for batch in batches)),
+        list(chain.from_iterable(batch.counts for batch in batches)),
+        np.frombuffer(b"".join([batch.nodes.data for batch in batches]), batches[0].nodes.dtype),
+    )
+
+
+def _apart(trees: Trees) -> Iterator[tuple[Any, Array]]:
+    """Each tree with its nodes."""
+    end = 0
+    for tree, count in zip(trees.trees, trees.counts, strict=True):
+        yield tree, trees.nodes[end : end + count]
+        end += count
+
+
+def _are_sound(trees: Trees) -> bool:
     """Whether some trees can be walked from their roots without leaving them."""
-    if sum(len(tree.nodes) for tree in trees) <= _FEW_NODES:
-        return all(map(_is_sound, trees))
+    if len(trees.nodes) <= _FEW_NODES:
+        return all(_is_sound(*tree) for tree in _apart(trees))
     return _are_sound_together(trees)
 
 
-def _is_sound(tree: TreeState) -> bool:
+def _is_sound(tree: Any, nodes: Array) -> bool:
     """Whether a small tree can be: numpy would take longer to get going than this takes."""
-    left, right, feature = (tree.nodes[name].tolist() for name in ("left_child", "right_child", "feature"))
-    count, n_features = len(left), tree.tree.n_features
+    left, right, feature = (nodes[name].tolist() for name in ("left_child", "right_child", "feature"))
+    count, n_features = len(left), tree.n_features
     # Of each node, 0 until its parent is met. Every builder numbers a child after its parent, so there can be no
     # cycle, and the parent is met first.
     depth = [0] * count
@@ -173,20 +289,19 @@ def _is_sound(tree: TreeState) -> bool:
         depth[child] = depth[other] = depth[node] + 1
         n_inner += 1
     # Where no node has two parents, and there are as many children as nodes but one, every node has its parent.
-    return 2 * n_inner == count - 1 and max(depth) == int(tree.tree.max_depth)
+    return 2 * n_inner == count - 1 and max(depth) == int(tree.max_depth)
 
 
-def _are_sound_together(trees: list[TreeState]) -> bool:
+def _are_sound_together(trees: Trees) -> bool:
     """
     Whether trees can be walked: `_is_sound` for many nodes.
 
     The nodes of all trees are numbered through, so that one pass of each kind serves all.
     """
-    counts = np.array([len(tree.nodes) for tree in trees])
+    counts = np.array(trees.counts)
     ends = np.cumsum(counts)
     starts = ends - counts
-    left = np.concatenate([tree.nodes["left_child"] for tree in trees])
-    right = np.concatenate([tree.nodes["right_child"] for tree in trees])
+    left, right = trees.nodes["left_child"].copy(), trees.nodes["right_child"].copy()
     inner = np.flatnonzero(left != _LEAF)
     # A node has both children or none; a right child is never the leaf mark, as the next check sees to.
     if np.count_nonzero(right != _LEAF) != len(inner):
@@ -201,38 +316,38 @@ def _are_sound_together(trees: list[TreeState]) -> bool:
     reached = np.zeros(ends[-1], bool)
     reached[left] = True
     reached[right] = True
-    if 2 * len(inner) != ends[-1] - len(trees) or np.count_nonzero(reached) != 2 * len(inner):
+    if 2 * len(inner) != ends[-1] - len(counts) or np.count_nonzero(reached) != 2 * len(inner):
         return False
     return _features_exist(trees, counts, inner) and _depths_agree(trees, starts, ends, inner, left, right)
 
 
-def _features_exist(trees: list[TreeState], counts: Array, inner: Array) -> bool:
+def _features_exist(trees: Trees, counts: Array, inner: Array) -> bool:
     """Whether every node that splits does so by a feature that the tree was made for."""
-    feature = np.concatenate([tree.nodes["feature"] for tree in trees])[inner]
+    feature = trees.nodes["feature"][inner]
     if not len(inner):
         return True
-    numbers = [tree.tree.n_features for tree in trees]
+    numbers = [tree.n_features for tree in trees.trees]
     limit: Any = numbers[0]
     if min(numbers) != max(numbers):
         limit = np.repeat(numbers, counts)[inner]
     return bool(feature.min() >= 0 and (feature < limit).all())
 
 
-def _depths_agree(
-    trees: list[TreeState], starts: Array, ends: Array, inner: Array, left: Array, right: Array
-) -> bool:
+def _depths_agree(trees: Trees, starts: Array, ends: Array, inner: Array, left: Array, right: Array) -> bool:
     """Whether each tree is as deep as it says: its decision paths are given that much room."""
+    stated = [int(tree.max_depth) for tree in trees.trees]
+    if len(trees.nodes) > _MANY_NODES * len(stated) or max(stated) > _FEW_LEVELS:
+        # The tree counts levels from one. All else about it is known to be sound.
+        return [int(tree.compute_node_depths().max()) - 1 for tree in trees.trees] == stated
     # Only nodes that split count; `rank` is their number among these, and -1 for leaves.
     rank = np.full(ends[-1], -1, np.int32)
     rank[inner] = np.arange(len(inner), dtype=np.int32)
-    stated = np.array([tree.tree.max_depth for tree in trees])
-    find = _depths_by_level if stated.max() <= _FEW_LEVELS else _depths_by_doubling
     first = np.searchsorted(inner, starts)
-    owner = np.repeat(np.arange(len(trees)), np.searchsorted(inner, ends) - first)
-    return bool((find(len(trees), owner, rank[starts], rank[left], rank[right]) == stated).all())
+    owner = np.repeat(np.arange(len(starts)), np.searchsorted(inner, ends) - first)
+    return _depths(len(starts), owner, rank[starts], rank[left], rank[right]).tolist() == stated
 
 
-def _depths_by_level(n_trees: int, owner: Array, roots: Array, left: Array, right: Array) -> Array:
+def _depths(n_trees: int, owner: Array, roots: Array, left: Array, right: Array) -> Array:
     """The depth of each tree, by a walk from all roots at once; of deeper trees than that is for, some depth."""
     deepest = np.zeros(n_trees, np.int64)
     level = roots[roots >= 0]
@@ -245,29 +360,13 @@ def _depths_by_level(n_trees: int, owner: Array, roots: Array, left: Array, righ
     return deepest
 
 
-def _depths_by_doubling(n_trees: int, owner: Array, roots: Array, left: Array, right: Array) -> Array:
-    """The depth of each tree, in a number of steps that grows with the logarithm of the depth."""
-    numbers = np.arange(len(owner), dtype=np.int32)
-    parent = numbers.copy()
-    for child in (left, right):
-        splits = child >= 0
-        parent[child[splits]] = numbers[splits]
-    depth = (parent != numbers).astype(np.int64)
-    while True:
-        # Each round doubles the number of steps towards the root that are counted.
-        further = depth[parent]
-        if not further.any():
-            break
-        depth += further
-        parent = parent[parent]
-    deepest = np.zeros(n_trees, np.int64)
-    np.maximum.at(deepest, owner, depth + 1)
-    return deepest
-
-
-def is_tree(cls: Any) -> bool:
+def _is_tree(cls: Any) -> bool:
     """Whether a class is scikit-learn's compiled tree."""
     return isinstance(cls, type) and cls.__name__ == "Tree" and cls.__module__ == "sklearn.tree._tree"
+
+
+#: Whether a class is scikit-learn's compiled tree; ensembles ask it of each of their trees.
+is_tree: Callable[[Any], bool] = cache(_is_tree)
 
 
 def is_count(value: Any) -> bool:
@@ -303,7 +402,30 @@ def check_classes(state: dict[str, Any], n_classes: Array) -> None:
             raise ValidationError(f"classes_ must name the {known} classes of the tree").within("classes_")
 
 
-@check("sklearn.tree._classes.BaseDecisionTree")
+def _agree_with_trees(cls: type, columns: Columns) -> bool:
+    """Whether estimators of one output know what their trees know; `check_decision_tree` for many."""
+    trees, n_features = columns.lists.get("tree_"), columns.constants.get("n_features_in_")
+    if not trees or not is_count(n_features) or not is_tree(type(trees[0])) or len(set(map(type, trees))) > 1:
+        return False
+    stated = columns.of("n_outputs_") if "n_outputs_" in columns.constants else []
+    if any(type(number) is not int or number != 1 for number in stated) or not stated:
+        return False
+    if any(tree.n_features != n_features or tree.n_outputs != 1 for tree in trees):
+        return False
+    n_classes = [int(tree.max_n_classes) for tree in trees]
+    if not hasattr(cls, "predict_proba"):
+        return n_classes == [1] * len(trees)
+    classes = columns.lists.get("classes_", [])
+    return (
+        "n_classes_" in columns.constants
+        and all(map(is_count, numbers := columns.of("n_classes_")))
+        and numbers == n_classes
+        and {np.ndarray}.issuperset(map(type, classes))
+        and [labels.shape for labels in classes] == [(number,) for number in n_classes]
+    )
+
+
+@check("sklearn.tree._classes.BaseDecisionTree", rows=_agree_with_trees)
 def check_decision_tree(estimator: Any) -> None:
     """Refuse an estimator that would lead data of other columns than its tree knows into the tree."""
     state = vars(estimator)

@@ -1,0 +1,222 @@
+"""Lists that are written member by member, on the way in: see `reflectio.codecs.rows`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import accumulate, pairwise
+from typing import Any
+
+import numpy as np
+
+from reflectio.codec import Codec, LateCodec, Node, ObjectNode
+from reflectio.codecs.arrays import ArrayCodec
+from reflectio.codecs.rows import CONSTANTS, cost
+from reflectio.decoder import HOLDING_NOTHING, Decoder, located
+from reflectio.errors import DocumentError
+
+Array = np.ndarray[Any, Any]
+
+_MEMBERS = frozenset({"$", "of", "array", "lengths", "same"})
+_INT = frozenset({int})
+_KINDS = ("ndarray", "scalar")
+
+_TOO_MANY = "rows would take many times the memory of the document; write the objects one by one"
+
+
+class Columns:
+    """
+    What the objects of rows have in common, and what each has of its own.
+
+    Parameters
+    ----------
+    node : node
+        The node of the rows.
+    decoder : Decoder
+        What builds the columns.
+    borrow : bool, default=False
+        Whether arrays are views of `joined`, for whoever copies them at once; by default each is a copy.
+
+    Attributes
+    ----------
+    count : int
+        How many objects there are.
+    constants : dict of str to plain value
+        Every attribute, in order, with the value that all objects have; None where they have not.
+    lists : dict of str to list
+        Of each attribute that is not a constant, the value of each object.
+    joined : dict of str to ndarray
+        Of each attribute whose arrays were borrowed, all of them along the first axis. Nothing else holds it.
+    own : set of str
+        The attributes whose arrays were copied for one object each.
+    """
+
+    def __init__(self, node: ObjectNode, decoder: Decoder, *, borrow: bool = False) -> None:
+        columns = node["columns"]
+        if type(columns) is not dict or not columns or "$" in columns:
+            raise DocumentError("rows need columns, by the names of attributes").within("columns")
+        self.count = count = node["count"]
+        n_values = sum(type(column) not in CONSTANTS for column in columns.values())
+        decoder.charge_copy(cost(count, len(columns), n_values), _TOO_MANY)
+        self.constants: dict[str, Any] = {}
+        self.lists: dict[str, list[Any]] = {}
+        self.joined: dict[str, Array] = {}
+        self.own: set[str] = set()
+        name = ""
+        try:
+            for name, column in columns.items():
+                if type(column) in CONSTANTS:
+                    self.constants[name] = column
+                else:
+                    self.constants[name] = None
+                    self.lists[name] = self._build(name, column, decoder, borrow)
+        except Exception as error:
+            raise located(located(error, name), "columns") from error
+
+    def of(self, name: str) -> list[Any]:
+        """The value of an attribute for each object."""
+        found = self.lists.get(name)
+        return [self.constants[name]] * self.count if found is None else found
+
+    def states(self) -> Iterator[dict[str, Any]]:
+        """The attributes of each object."""
+        lists = list(self.lists.items())
+        for index in range(self.count):
+            state = self.constants.copy()
+            for name, values in lists:
+                state[name] = values[index]
+            yield state
+
+    def _build(self, name: str, column: Node, decoder: Decoder, borrow: bool) -> list[Any]:
+        count = self.count
+        if type(column) is list:
+            if len(column) != count:
+                raise DocumentError(f"a column of {count} rows has {len(column)} values")
+            return decoder.build_items(column)
+        tag = column.get("$")
+        if tag == "column":
+            array, ends, same = _read_column(column, count, decoder)
+            if ends is None:
+                values: list[Any] = list(array)
+                return values * count if same else values
+            if same:
+                decoder.charge_copy(array.nbytes * count)
+                self.own.add(name)
+                return [array.copy() for _ in range(count)]
+            if not borrow:
+                self.own.add(name)
+                return [array[start:stop].copy() for start, stop in pairwise(ends)]
+            self.joined[name] = array
+            return [array[start:stop] for start, stop in pairwise(ends)]
+        if tag == "ref":
+            found = decoder.build(column)
+            if not isinstance(found, HOLDING_NOTHING):
+                raise DocumentError("of what may change, each of the rows needs a reference of its own")
+            return [found] * count
+        if tag != "rows" or "$id" in column:
+            raise DocumentError(
+                "a column is a plain value, a list, or a node tagged 'column', 'rows' or 'ref'"
+            )
+        if column.get("count") != count:
+            raise DocumentError(f"within {count} rows there must be as many")
+        built: list[Any] = decoder.build(column)
+        return built
+
+
+def _read_column(node: ObjectNode, count: int, decoder: Decoder) -> tuple[Array, Sequence[int] | None, bool]:
+    """The array of a column; where in it each value ends, after where the first starts, unless these are scalars; and whether it is one for all."""
+    if not {"of", "array"} <= node.keys() <= _MEMBERS or node["of"] not in _KINDS:
+        raise DocumentError(
+            "a column of arrays or scalars needs 'of' and 'array', and may have 'lengths' or 'same'"
+        )
+    described = node["array"]
+    if type(described) is not dict or described.get("$") != "ndarray" or {"$id", "base"} & described.keys():
+        raise DocumentError("the array of a column must be described where it stands").within("array")
+    try:
+        array = ArrayCodec.borrow(described, decoder)
+    except Exception as error:
+        raise located(error, "array") from error
+    if type(array) is not np.ndarray or not array.ndim or array.dtype.hasobject or array.dtype.kind == "T":
+        raise DocumentError("a column must be a plain array").within("array")
+    same = node.get("same", False) is True
+    if node["of"] == "scalar":
+        if array.shape != (1 if same else count,) or "lengths" in node:
+            raise DocumentError(f"a column of scalars must have one for each of {count} rows").within("array")
+        return array, None, same
+    if same:
+        return array, (0, len(array)), True
+    if "lengths" in node:
+        return array, _ends(node["lengths"], len(array), count), False
+    length, rest = divmod(len(array), count)
+    if rest:
+        raise DocumentError(f"{len(array)} elements are not as many for each of {count} rows").within("array")
+    return array, range(0, len(array) + 1, length) if length else (0,) * (count + 1), False
+
+
+def _ends(lengths: Node, total: int, count: int) -> list[int]:
+    if type(lengths) is not list or len(lengths) != count or not _INT.issuperset(map(type, lengths)):
+        raise DocumentError(f"there must be a length for each of {count} rows").within("lengths")
+    if min(lengths) < 0 or sum(lengths) != total:
+        raise DocumentError(f"the lengths must be those of {total} elements").within("lengths")
+    return list(accumulate(lengths, initial=0))
+
+
+class RowsCodec(LateCodec):
+    """
+    Lists of objects that have the same attributes.
+
+    =========== ====================================================================================================
+    ``of``      the name of their class, or "list" for lists of one length
+    ``count``   how many there are
+    ``args``    arguments that the class is called with for each
+    ``columns`` their attributes, each with a plain value that all have, a list of one node for each, or a node that
+                stands for such a list: ``rows`` or ``column``
+    ``items``   of lists: what all of them hold, as one list
+    =========== ====================================================================================================
+    """
+
+    tag = "rows"
+    members = frozenset({"of", "count", "args", "columns", "items"})
+    required = frozenset({"of", "count"})
+
+    def create(self, node: ObjectNode, decoder: Decoder) -> list[Any]:
+        return []
+
+    def fill(self, obj: list[Any], node: ObjectNode, decoder: Decoder) -> None:
+        count, name = node["count"], node["of"]
+        if type(count) is not int or not 0 < count <= decoder.policy.limits.nodes:
+            raise DocumentError("the count of rows must be how many there are")
+        if ("items" if name == "list" else "columns") not in node or {"items", "columns"} <= node.keys():
+            raise DocumentError("rows have columns; if they are lists, items")
+        if name == "list":
+            obj.extend(_build_lists(node, count, decoder))
+            return
+        if type(name) is not str or "." not in name:
+            raise DocumentError("rows are of a class, or lists")
+        decoder.check_construction(name, with_arguments="args" in node)
+        obj.extend(decoder.codec_of(name).build_rows(node, decoder))
+
+
+def _build_lists(node: ObjectNode, count: int, decoder: Decoder) -> Iterator[list[Any]]:
+    items = node["items"]
+    if "args" in node or type(items) is not dict or items.get("$") != "rows":
+        raise DocumentError("the items of lists must be rows").within("items")
+    try:
+        built = decoder.build(items)
+    except Exception as error:
+        raise located(error, "items") from error
+    length, rest = divmod(len(built), count)
+    if rest or not length:
+        raise DocumentError(f"{len(built)} items are not as many for each of {count} lists").within("items")
+    return (built[start : start + length] for start in range(0, len(built), length))
+
+
+class ColumnCodec(Codec):
+    """Arrays or scalars of rows, joined along the first axis; they stand nowhere else."""
+
+    tag = "column"
+
+    def decode(self, node: ObjectNode, decoder: Decoder) -> Any:
+        raise DocumentError("a column stands within rows only")
+
+
+CODECS: tuple[Codec, ...] = (RowsCodec(), ColumnCodec())

@@ -1,0 +1,316 @@
+"""
+Lists of objects of one class, written member by member: the trees of a forest as columns of a table.
+
+Objects of one class mostly have the same attributes, and most of these the same value. What `ListCodec` would write as a
+list of nodes, ``[{"$": "a.B", "x": 1, "y": 5}, {"$": "a.B", "x": 1, "y": 6}]``, is written here as
+``{"$": "rows", "of": "a.B", "count": 2, "columns": {"x": 1, "y": [5, 6]}}``. A member of ``columns`` is
+
+- a plain value, which all objects have;
+- a list with a node for each object;
+- a reference to a random state that all objects have;
+- a node of this module that stands for such a list: ``rows`` again, for objects that the objects hold, or ``column``,
+  for arrays and scalars, joined to one array.
+
+Which classes can be written so is for their codecs to say. Nothing within rows but the nodes of its lists can carry an
+id. Where something else of the document turns out to refer to it, the document is written anew without rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from math import copysign, prod
+from typing import Any
+
+import numpy as np
+
+from reflectio.codec import Codec, Node, ObjectNode
+from reflectio.codecs.dtypes import encode_dtype
+from reflectio.decoder import HOLDING_NOTHING
+from reflectio.encoder import IN_ROWS, NESTING, Encoder
+from reflectio.errors import UnsupportedTypeError
+from reflectio.layout import canonical_strides
+from reflectio.registry import codec_for_class, load_entry_points, on_change
+
+Array = np.ndarray[Any, Any]
+
+#: Lists of fewer objects are written as they are.
+FEWEST = 4
+
+# Rows within rows, with the nodes in their columns, need so much of what JSON may nest.
+_ROOM = NESTING // 2
+
+# Arrays that together have more bytes than this stay apart, so that a reader needs no second copy of so many; and up to
+# so many bytes are copied to be written in one piece.
+_MOST_JOINED = 1 << 24
+_MOST_COPIED = 1 << 22
+
+# An array that all rows have alike is written once if it has no more bytes than this.
+_MOST_SAME = 1 << 10
+
+# What an object, an attribute and an array take in memory, in bytes, about. A few characters can describe any number of
+# rows; a writer keeps well below what a reader grants.
+_OBJECT, _ATTRIBUTE, _VALUE = 320, 32, 128
+_MOST_WRITTEN = 48 << 20
+
+#: The types of values that are written as they are where all objects have the same.
+CONSTANTS = frozenset({int, float, str, bool, type(None)})
+_NUMBERS = {
+    np.int64: np.dtype(np.int64),
+    np.float64: np.dtype(np.float64),
+    np.int32: np.dtype(np.int32),
+    np.float32: np.dtype(np.float32),
+}
+_JOINABLE = frozenset("fiubV")
+
+
+def encode_list(items: list[Any], encoder: Encoder) -> ObjectNode | None:
+    """
+    Write the items of a list as rows.
+
+    Parameters
+    ----------
+    items : list
+        The items.
+    encoder : Encoder
+        What walks over them.
+
+    Returns
+    -------
+    node or None
+        None, and nothing was done, where the items have to be written one by one.
+    """
+    if len(items) < FEWEST or not encoder.rows or encoder.values_open or encoder.depth > _ROOM:
+        return None
+    cls = type(items[0])
+    if cls in CONSTANTS or len(set(map(type, items))) > 1:
+        return None
+    if cls is list:
+        return _encode_lists(items, encoder)
+    return _codecs[cls].encode_rows(items, encoder)
+
+
+class _Codecs(dict[type, Codec]):
+    """The codec of each class that lists held so far."""
+
+    def __missing__(self, cls: type) -> Codec:
+        load_entry_points()
+        codec = self[cls] = codec_for_class(cls)
+        return codec
+
+
+_codecs = _Codecs()
+on_change(_codecs.clear)
+
+
+def _encode_lists(lists: list[list[Any]], encoder: Encoder) -> ObjectNode | None:
+    """Lists of the same length that hold objects of one class, as the trees of an iteration of boosting are."""
+    length = len(lists[0])
+    if not length or any(len(items) != length for items in lists) or not _are_new(lists, encoder):
+        return None
+    node = encode_list([item for items in lists for item in items], encoder)
+    if node is None:
+        return None
+    _claim(lists, encoder)
+    return {"$": "rows", "of": "list", "count": len(lists), "items": node}
+
+
+def _are_new(objects: Iterable[Any], encoder: Encoder) -> bool:
+    """Whether objects differ from each other, and from all that the walk has met."""
+    numbers = list(map(id, objects))
+    return encoder.nodes.keys().isdisjoint(numbers) and len(set(numbers)) == len(numbers)
+
+
+def _claim(objects: list[Any], encoder: Encoder) -> None:
+    encoder.nodes.update(dict.fromkeys(map(id, objects), IN_ROWS))
+    encoder.kept.extend(objects)
+
+
+def encode_rows(
+    name: str, objects: list[Any], states: list[dict[str, Any]], encoder: Encoder, *, owned: bool = True
+) -> ObjectNode | None:
+    """
+    Write objects of one class as rows, if their attributes allow it.
+
+    Parameters
+    ----------
+    name : str
+        The name of their class.
+    objects : list
+        The objects.
+    states : list of dict
+        The attributes of each, which may be written by these names.
+    encoder : Encoder
+        What walks over them.
+    owned : bool, default=True
+        Whether their arrays are objects of the model; those of compiled classes are made as they are asked for.
+
+    Returns
+    -------
+    node or None
+        None, and nothing was done, where they have to be written one by one.
+    """
+    names = tuple(states[0])
+    if not names or any(tuple(state) != names for state in states) or not _are_new(objects, encoder):
+        return None
+    n_values = sum(type(value) not in CONSTANTS for value in states[0].values())
+    if not encoder.afford_rows(cost(len(states), len(names), n_values), _MOST_WRITTEN):
+        return None
+    _claim(objects, encoder)
+    encoder.names.add(name)
+    encoder.depth += 3
+    columns: dict[str, Node] = {}
+    for attribute in names:
+        try:
+            columns[attribute] = _encode_column([state[attribute] for state in states], encoder, owned=owned)
+        except UnsupportedTypeError as error:
+            error.within(attribute)
+            raise
+    encoder.depth -= 3
+    return {"$": "rows", "of": name, "count": len(states), "columns": columns}
+
+
+def cost(count: int, n_attributes: int, n_values: int) -> int:
+    """
+    Estimate what some objects take in memory.
+
+    Parameters
+    ----------
+    count : int
+        How many there are.
+    n_attributes, n_values : int
+        How many attributes each has, and how many of these are not plain values that all have.
+
+    Returns
+    -------
+    int
+        About so many bytes.
+    """
+    return count * (_OBJECT + _ATTRIBUTE * n_attributes + _VALUE * n_values)
+
+
+def _encode_column(values: list[Any], encoder: Encoder, *, owned: bool) -> Node:
+    kind = type(values[0])
+    node: Node = None
+    if len(set(map(type, values))) == 1:
+        if kind in encoder.plain:
+            return values[0] if values.count(values[0]) == len(values) else values
+        if kind is float:
+            total = sum(values)
+            if total - total == 0.0:
+                return values[0] if _are_same(values) else values
+        elif kind is np.ndarray:
+            node = _encode_arrays(values, encoder) if owned else encode_joined(values, encoder)
+        elif kind in _NUMBERS:
+            node = _encode_scalars(values, encoder)
+        elif isinstance(values[0], HOLDING_NOTHING):
+            node = _encode_same(values, encoder)
+        else:
+            node = encode_list(values, encoder)
+    return encode_each(values, encoder) if node is None else node
+
+
+def encode_each(values: list[Any], encoder: Encoder) -> list[Node]:
+    """A column with a node for each object."""
+    encoder.depth += 1
+    nodes: list[Node] = []
+    try:
+        for value in values:
+            nodes.append(encoder.visit(value))  # noqa: PERF401  how many there are says where an error arose
+    except UnsupportedTypeError as error:
+        error.within(len(nodes))
+        raise
+    encoder.depth -= 1
+    return nodes
+
+
+def _are_same(values: list[float]) -> bool:
+    """Whether finite numbers are equal, and of one sign if they are zero."""
+    first = values[0]
+    return values.count(first) == len(values) and (
+        first != 0.0 or len({copysign(1.0, value) for value in values}) == 1
+    )
+
+
+def _encode_same(values: list[Any], encoder: Encoder) -> ObjectNode | None:
+    """What the walk has met before, and all objects hold: the random state of gradient boosting."""
+    first = values[0]
+    return encoder.refer_to(first) if all(value is first for value in values) else None
+
+
+def _encode_scalars(values: list[Any], encoder: Encoder) -> ObjectNode:
+    dtype: Any = _NUMBERS[type(values[0])]
+    joined = np.array(values, dtype)
+    node: ObjectNode = {"$": "column", "of": "scalar"}
+    raw = joined.tobytes()
+    if raw == raw[: joined.itemsize] * len(values):
+        node["same"] = True
+        joined = joined[:1].copy()
+    node["array"] = encoder.visit(joined)
+    return node
+
+
+def _encode_arrays(arrays: list[Array], encoder: Encoder) -> ObjectNode | None:
+    """Arrays that own their memory, and that nothing else of the document holds."""
+    memory = encoder.memory
+    if [array.base for array in arrays].count(None) < len(arrays) or not _are_new(arrays, encoder):
+        return None
+    if not all(array.flags.writeable for array in arrays) or not memory.keys().isdisjoint(map(id, arrays)):
+        return None
+    node = encode_joined(arrays, encoder)
+    if node is not None:
+        _claim(arrays, encoder)
+        memory.update([(id(array), array) for array in arrays if array.size])
+    return node
+
+
+def encode_joined(arrays: list[Array], encoder: Encoder) -> ObjectNode | None:
+    """
+    Write arrays as a column, whoever owns their memory.
+
+    Parameters
+    ----------
+    arrays : list of ndarray
+        The arrays.
+    encoder : Encoder
+        What takes their elements.
+
+    Returns
+    -------
+    node or None
+        None, and nothing was done, where they differ in more than the length of their first axis, do not lie in C
+        order, or are too large to be joined.
+    """
+    first = arrays[0]
+    dtype, rest = first.dtype, first.shape[1:]
+    if not first.ndim or dtype.kind not in _JOINABLE or dtype.hasobject or not dtype.isnative:
+        return None
+    strides = canonical_strides(first.shape, dtype.itemsize, "C")
+    if not all(array.dtype is dtype or array.dtype == dtype for array in arrays):
+        return None
+    shapes = [array.shape for array in arrays]
+    if not all(shape[1:] == rest and len(shape) == first.ndim for shape in shapes):
+        return None
+    if not all(array.strides == strides or not array.size for array in arrays):
+        return None
+    lengths = [shape[0] for shape in shapes]
+    total = sum(lengths) * dtype.itemsize * prod(rest)
+    if total > _MOST_JOINED:
+        return None
+    node: ObjectNode = {"$": "column", "of": "ndarray"}
+    if lengths.count(lengths[0]) != len(lengths):
+        node["lengths"] = lengths
+    elif first.nbytes <= _MOST_SAME and len({array.tobytes() for array in arrays}) == 1:
+        node["same"] = True
+        arrays, lengths, total = arrays[:1], lengths[:1], first.nbytes
+    shape = (sum(lengths), *rest)
+    if total > _MOST_COPIED and not encoder.inline and not encoder.segment.compresses:
+        node["array"] = {
+            "$": "ndarray",
+            "dtype": encode_dtype(dtype, encoder),
+            "shape": list(shape),
+            **encoder.segment.store_pieces(arrays),
+        }
+    else:
+        raw = bytearray().join([array.data for array in arrays])
+        node["array"] = encoder.visit(np.ndarray(shape, dtype, raw))
+    return node
