@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable
 from functools import cache
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,7 @@ _ALWAYS = 1 << 62
 _Copies = dict[tuple[int, bool], Any]
 
 # Values that have nothing inside which could change.
+_LISTS = {list}
 _PLAIN = frozenset({int, float, str, bool, type(None), np.float64, np.int64})
 
 
@@ -103,10 +105,13 @@ class Separation:
         """
         self._separate(obj, {}, 0, reached=False)
 
-    def _is_free_of_shared(self, kinds: set[type]) -> bool:
-        """Whether values of some types, which the document does not share, hold nothing that it does."""
+    def _is_free_of_shared(self, parts: list[Any]) -> bool:
+        """Whether the parts of a container, which the document does not share, are seen at once to hold nothing that it does."""
+        kinds = set(map(type, parts))
+        if kinds == _LISTS and self._shared.keys().isdisjoint(map(id, parts)):
+            kinds = set(map(type, chain.from_iterable(parts)))
         return _PLAIN.issuperset(kinds) or (
-            not self._shares_estimators and all(_is_part_of_estimators(kind) for kind in kinds - _PLAIN)
+            not self._shares_estimators and all(map(_is_part_of_estimators, kinds - _PLAIN))
         )
 
     def _separate(self, obj: Any, copies: _Copies, depth: int, *, reached: bool) -> None:
@@ -136,7 +141,7 @@ class Separation:
         ):
             parts = _parts_of(value)
             copying = reached and not only_estimators
-            if not copying and self._is_free_of_shared(set(map(type, parts))):
+            if not copying and self._is_free_of_shared(parts):
                 return value
             copies[key] = value  # for what contains itself
             own = [

@@ -86,13 +86,13 @@ class PredictorCodec(ObjectCodec):
                     self._own_nodes(vars(predictor), decoder)
                 except ReflectioError as error:
                     raise error.within(index) from None
-        batch = Predictors(
-            tag,
-            [len(predictor.nodes) for predictor in predictors],
-            [_n_bitsets(predictor) for predictor in predictors],
-            _joined([predictor.nodes for predictor in predictors]),
-        )
-        decoder.check_together(check_predictors, batch)
+        arrays = [predictor.nodes for predictor in predictors]
+        if "nodes" in columns.own and "nodes" in columns.joined and not decoder.segment.mapped:
+            nodes = columns.joined["nodes"]
+        else:
+            nodes = _joined(arrays)
+        n_bitsets = list(map(_n_bitsets, predictors))
+        decoder.check_together(check_predictors, Predictors(tag, list(map(len, arrays)), n_bitsets, nodes))
         return predictors
 
     def fill(self, obj: Any, node: ObjectNode, decoder: Decoder) -> None:
@@ -180,6 +180,8 @@ def check_predictors(batches: list[Predictors], decoder: Decoder) -> None:
 
 def _joined(arrays: list[Array]) -> Array:
     """Nodes of several trees in one array. numpy would look for a common dtype first, at ten times the cost."""
+    if len(arrays) == 1:
+        return arrays[0]
     return np.frombuffer(b"".join([array.data for array in arrays]), _record_dtype())
 
 

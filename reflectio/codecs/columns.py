@@ -45,7 +45,7 @@ class Columns:
     lists : dict of str to list
         Of each attribute that is not a constant, the value of each object.
     joined : dict of str to ndarray
-        Of each attribute whose arrays were borrowed, all of them along the first axis. Nothing else holds it.
+        Of each attribute that has an array in each object, those of all along the first axis. Nothing else holds it.
     own : set of str
         The attributes whose arrays were copied for one object each.
     """
@@ -102,10 +102,10 @@ class Columns:
                 decoder.charge_copy(array.nbytes * count)
                 self.own.add(name)
                 return [array.copy() for _ in range(count)]
+            self.joined[name] = array
             if not borrow:
                 self.own.add(name)
                 return [array[start:stop].copy() for start, stop in pairwise(ends)]
-            self.joined[name] = array
             return [array[start:stop] for start, stop in pairwise(ends)]
         if tag == "ref":
             found = decoder.build(column)

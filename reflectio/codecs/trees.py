@@ -338,13 +338,15 @@ def _depths_agree(trees: Trees, starts: Array, ends: Array, inner: Array, left: 
     stated = [int(tree.max_depth) for tree in trees.trees]
     if len(trees.nodes) > _MANY_NODES * len(stated) or max(stated) > _FEW_LEVELS:
         # The tree counts levels from one. All else about it is known to be sound.
-        return [int(tree.compute_node_depths().max()) - 1 for tree in trees.trees] == stated
+        deepest = [int(tree.compute_node_depths().max()) - 1 for tree in trees.trees]
+        return deepest == stated
     # Only nodes that split count; `rank` is their number among these, and -1 for leaves.
     rank = np.full(ends[-1], -1, np.int32)
     rank[inner] = np.arange(len(inner), dtype=np.int32)
     first = np.searchsorted(inner, starts)
     owner = np.repeat(np.arange(len(starts)), np.searchsorted(inner, ends) - first)
-    return _depths(len(starts), owner, rank[starts], rank[left], rank[right]).tolist() == stated
+    depths: list[int] = _depths(len(starts), owner, rank[starts], rank[left], rank[right]).tolist()
+    return depths == stated
 
 
 def _depths(n_trees: int, owner: Array, roots: Array, left: Array, right: Array) -> Array:
