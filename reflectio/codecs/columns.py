@@ -77,13 +77,15 @@ class Columns:
         found = self.lists.get(name)
         return [self.constants[name]] * self.count if found is None else found
 
-    def states(self) -> Iterator[dict[str, Any]]:
-        """The attributes of each object."""
+    def states(self, *, release: bool = False) -> Iterator[dict[str, Any]]:
+        """Give the attributes of each object; let go of them, if asked, so that who copies them does not hold all twice."""
         lists = list(self.lists.items())
         for index in range(self.count):
             state = self.constants.copy()
             for name, values in lists:
                 state[name] = values[index]
+                if release:
+                    values[index] = None
             yield state
 
     def _build(self, name: str, column: Node, decoder: Decoder, borrow: bool) -> list[Any]:
@@ -91,7 +93,7 @@ class Columns:
         if type(column) is list:
             if len(column) != count:
                 raise DocumentError(f"a column of {count} rows has {len(column)} values")
-            return decoder.build_items(column)
+            return _borrow_each(column, decoder) if borrow else decoder.build_items(column)
         tag = column.get("$")
         if tag == "column":
             array, ends, same = _read_column(column, count, decoder)
@@ -120,6 +122,16 @@ class Columns:
             raise DocumentError(f"within {count} rows there must be as many")
         built: list[Any] = decoder.build(column)
         return built
+
+
+def _borrow_each(column: list[Node], decoder: Decoder) -> list[Any]:
+    built: list[Any] = []
+    try:
+        for node in column:
+            built.append(ArrayCodec.borrow(node, decoder))  # noqa: PERF401  how many there are says where an error arose
+    except Exception as error:
+        raise located(error, len(built)) from error
+    return built
 
 
 def _read_column(node: ObjectNode, count: int, decoder: Decoder) -> tuple[Array, Sequence[int] | None, bool]:

@@ -122,7 +122,7 @@ class TreeCodec(ObjectCodec):
             ) from error
         nodes = columns.joined.get("nodes")
         if nodes is None or not self._are_alike(trees[0], nodes, columns):
-            for index, (tree, parts) in enumerate(zip(trees, columns.states(), strict=True)):
+            for index, (tree, parts) in enumerate(zip(trees, columns.states(release=True), strict=True)):
                 try:
                     self._set(tree, parts, tag, decoder)
                 except Exception as error:
