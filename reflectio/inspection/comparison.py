@@ -16,7 +16,7 @@ from reflectio.errors import DecodeError, LimitError, PathPart, format_path
 from reflectio.inspection.array_differences import Difference, differences
 from reflectio.inspection.defaults import defaults
 from reflectio.inspection.graph import tag_of
-from reflectio.inspection.header import Header, PolicyLike, Source, read_header
+from reflectio.inspection.header import Header, Source, read_header
 from reflectio.inspection.html import diff_html
 from reflectio.inspection.insights import TREE, tree_summary
 from reflectio.inspection.outline import Outliner, is_estimator_of_others
@@ -24,6 +24,7 @@ from reflectio.inspection.paths import ITEMS, MAPPINGS, named_pair
 from reflectio.inspection.report import title_of
 from reflectio.inspection.text import number, printable, share
 from reflectio.inspection.values import inline
+from reflectio.policy import PolicyLike
 
 Kind = Literal["parameter", "learned", "structure", "version", "metadata"]
 

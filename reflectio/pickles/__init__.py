@@ -10,7 +10,9 @@ Pickle, joblib and skops files, read without being run.
 `graph`             the records: what the file would import, call and set
 `reviewed`, `homes` functions of known effect; the public names of what pickles name by private modules
 `judge`             what of it a policy refuses
-`nodes`, `arrays`   the nodes of the document that the object would have
+`nodes`             the nodes of the document that the object would have
+`policy_names`      what names stand for, where the policy allows them
+`makers`, `arrays`  what stands in for the reviewed functions: a maker for each; arrays from their parts
 `rebuild`           that document, loaded with every check
 ==================  ==============================================================================================
 
