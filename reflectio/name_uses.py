@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple, cast
 
 from reflectio.codec import Node
-from reflectio.errors import PathPart, format_path
+from reflectio.errors import PathPart
+from reflectio.places import path_of
 from reflectio.policy import Kind
 from reflectio.registry import codec_for_tag
 
@@ -62,23 +63,6 @@ _TRANSPARENT = frozenset({"items", "$items"})
 # A place in a document: the place that holds it, the member or item that it is there (None: left out), and the root.
 Place = tuple[Any, PathPart | None, str]
 
-# Of a path that is longer only so many of the last parts are written.
-_PARTS = 40
-
-
-def path_of(place: Place) -> str:
-    """Write a place of `nodes_of` as a path."""
-    parts: list[PathPart] = []
-    root = place[2]
-    while place[0] is not None:
-        if len(parts) == _PARTS:
-            root += " ... "
-            break
-        if place[1] is not None:
-            parts.append(place[1])
-        place = place[0]
-    return format_path(reversed(parts), root)
-
 
 def nodes_of(roots: list[Node]) -> Iterator[tuple[dict[str, Any], Place]]:
     """
@@ -133,7 +117,7 @@ def uses(roots: list[Node]) -> Iterator[Use]:
             continue
         if "." in tag:
             kind: Kind = "constructor" if "$args" in node or "$new" in node else "class"
-            yield Use(kind, tag, path_of(place))
+            yield Use(kind, tag, path_of(place, place[2]))
             continue
         if tag == "rows":
             if (use := _use_in_rows(node, place)) is not None:
@@ -151,7 +135,7 @@ def uses(roots: list[Node]) -> Iterator[Use]:
             node = {**node, "object": dereferenced(node.get("object"), targets)}
         for needed, name in codec.names(node):
             if type(name) is str:
-                yield Use(cast(Kind, needed), name, path_of(place))
+                yield Use(cast(Kind, needed), name, path_of(place, place[2]))
 
 
 def _use_in_rows(node: dict[str, Any], place: Place) -> Use | None:
