@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, cast
 
 from reflectio.codec import Node
 from reflectio.errors import PathPart
-from reflectio.places import path_of
+from reflectio.places import path_from
 from reflectio.policy import Kind
 from reflectio.registry import codec_for_tag
 
@@ -64,6 +64,11 @@ _TRANSPARENT = frozenset({"items", "$items"})
 Place = tuple[Any, PathPart | None, str]
 
 
+def path_of(place: Place) -> str:
+    """Write a place of `nodes_of` as a path."""
+    return path_from(place[2], place)
+
+
 def nodes_of(roots: list[Node]) -> Iterator[tuple[dict[str, Any], Place]]:
     """
     Walk over every JSON object of a document, in its order, without recursion.
@@ -117,7 +122,7 @@ def uses(roots: list[Node]) -> Iterator[Use]:
             continue
         if "." in tag:
             kind: Kind = "constructor" if "$args" in node or "$new" in node else "class"
-            yield Use(kind, tag, path_of(place, place[2]))
+            yield Use(kind, tag, path_of(place))
             continue
         if tag == "rows":
             if (use := _use_in_rows(node, place)) is not None:
@@ -135,7 +140,7 @@ def uses(roots: list[Node]) -> Iterator[Use]:
             node = {**node, "object": dereferenced(node.get("object"), targets)}
         for needed, name in codec.names(node):
             if type(name) is str:
-                yield Use(cast(Kind, needed), name, path_of(place, place[2]))
+                yield Use(cast(Kind, needed), name, path_of(place))
 
 
 def _use_in_rows(node: dict[str, Any], place: Place) -> Use | None:

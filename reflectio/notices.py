@@ -11,8 +11,7 @@ from attrs import frozen
 from reflectio.codec import Node
 from reflectio.codecs.numbers import decode_base64
 from reflectio.errors import DocumentError
-from reflectio.name_uses import dereferenced, nodes_of, targets_of
-from reflectio.places import path_of
+from reflectio.name_uses import dereferenced, nodes_of, path_of, targets_of
 
 _MANY_JOBS = 256
 _LARGE_CACHE_MB = 16_384
@@ -160,7 +159,7 @@ def notices(header: dict[str, Any], roots: list[Node]) -> Iterator[Notice]:
             is_notable, message = _PARAMETERS[name]
             value = _plain(value)
             if is_notable(value):
-                path = f"{path_of(place, place[2])}.{name}"
+                path = f"{path_of(place)}.{name}"
                 yield Notice(path, f"{name} = {str(value)[:_SHOWN]!r}: {message}")
 
 

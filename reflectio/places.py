@@ -6,20 +6,20 @@ from typing import Any
 
 from reflectio.errors import PathPart, format_path
 
-__all__ = ["path_of"]
+__all__ = ["path_from"]
 
 
-def path_of(place: tuple[Any, ...], root: str = "$.model", most: int = 40) -> str:
+def path_from(root: str, place: tuple[Any, ...], most: int = 40) -> str:
     """
     Write a place as a path.
 
     Parameters
     ----------
+    root : str
+        What the path starts with.
     place : tuple
         The place around it, None at the root; the part of the path, None where the path leaves it out; what else a
         walk keeps there.
-    root : str
-        What the path starts with.
     most : int
         Of a path that is longer only so many of the last parts are written.
     """

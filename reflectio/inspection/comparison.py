@@ -24,7 +24,7 @@ from reflectio.inspection.paths import ITEMS, MAPPINGS, named_pair
 from reflectio.inspection.report import title_of
 from reflectio.inspection.text import number, printable, share
 from reflectio.inspection.values import inline
-from reflectio.places import path_of
+from reflectio.places import path_from
 from reflectio.policy import PolicyLike
 
 Kind = Literal["parameter", "learned", "structure", "version", "metadata"]
@@ -645,4 +645,4 @@ def _entries(node: dict[str, Node]) -> dict[Any, Node]:
 
 
 def _path(place: _Place) -> str:
-    return printable(path_of(place), 1000)
+    return printable(path_from("$.model", place), 1000)

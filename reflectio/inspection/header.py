@@ -19,8 +19,7 @@ from reflectio.header import read_header as read_strictly
 from reflectio.inspection.arrays import Array, ArrayInfo, Arrays
 from reflectio.inspection.graph import Graph
 from reflectio.inspection.paths import find
-from reflectio.name_uses import nodes_of
-from reflectio.places import path_of
+from reflectio.name_uses import nodes_of, path_of
 from reflectio.policy import Limits, Policy, PolicyLike
 from reflectio.segment import Segment
 from reflectio.source import view_of
@@ -126,7 +125,7 @@ class Header:
         """Describe every array of the document, with its path, in the document's order."""
         for node, place in nodes_of([self.model, *self.objects]):
             if node.get("$") == "ndarray":
-                yield path_of(place, place[2]), self.describe(node)
+                yield path_of(place), self.describe(node)
 
     def describe(self, node: Node) -> ArrayInfo:
         """Describe the array of a node tagged ``ndarray``, without reading its elements."""

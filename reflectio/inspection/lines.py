@@ -18,7 +18,7 @@ from reflectio.inspection.header import Header
 from reflectio.inspection.paths import parts_of
 from reflectio.inspection.text import printable
 from reflectio.inspection.values import inline
-from reflectio.places import path_of
+from reflectio.places import path_from
 from reflectio.segment import as_buffer
 
 # Arrays of up to this many elements are written in full, a line for each row.
@@ -172,4 +172,4 @@ def _digest(array: np.ndarray[Any, Any]) -> str:
 
 
 def _path(place: _Place) -> str:
-    return printable(path_of(place, most=_PARTS), 2000)
+    return printable(path_from("$.model", place, _PARTS), 2000)

@@ -7,12 +7,11 @@ from collections.abc import Iterator
 from typing import Any, Literal, NamedTuple
 
 from reflectio.errors import DocumentError, PathPart
-from reflectio.name_uses import Place
+from reflectio.name_uses import Place, path_of
 from reflectio.pickles import joblib_arrays
 from reflectio.pickles import reviewed as known
 from reflectio.pickles.graph import UNSET, Call, Described, Global, Graph, Mapping, SetOf
 from reflectio.pickles.homes import allowed_name, likely_name
-from reflectio.places import path_of
 from reflectio.policy import Kind, Policy
 
 #: What a file does with a name: the lists of a policy, and the functions of known effect.
@@ -277,7 +276,7 @@ class _Judge:
 
 
 def _text_of(place: Place) -> str:
-    return path_of(place, place[2]) if place[2] else ""
+    return path_of(place) if place[2] else ""
 
 
 def _text_pairs(value: Any) -> Iterator[tuple[str, Any]]:
