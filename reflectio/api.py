@@ -22,7 +22,7 @@ from reflectio.decoder import Decoder, as_reflectio_error
 from reflectio.document import Document, read, read_source, write_binary, write_json
 from reflectio.encoder import Encoder, RowsReferredError
 from reflectio.errors import DocumentError, ReflectioError, UnsupportedTypeError
-from reflectio.policy import Policy
+from reflectio.policy import Policy, PolicyLike
 from reflectio.readers import NameRefusedError
 from reflectio.refused_names import untrusted_names
 from reflectio.segment import CompressedSegmentWriter, as_bytes
@@ -32,7 +32,6 @@ from reflectio.versions import check_versions, versions_for
 
 Format = Literal["binary", "json"]
 PathLike = str | os.PathLike[str]
-PolicyLike = Policy | PathLike | None
 
 # From `check_versions` up to the caller of `loads` or `load`, whose line a warning shows.
 _STACKLEVEL = 7

@@ -19,7 +19,7 @@ from reflectio.header import Header, read_header
 from reflectio.inspection.html import audit_html
 from reflectio.name_uses import uses
 from reflectio.notices import Notice, notices
-from reflectio.policy import Kind, Policy
+from reflectio.policy import Kind, Policy, PolicyLike
 from reflectio.source import view_of
 
 if TYPE_CHECKING:
@@ -131,7 +131,7 @@ class Audit:
 def audit(
     source: bytes | bytearray | memoryview | str | os.PathLike[str],
     *,
-    policy: Policy | str | os.PathLike[str] | None = None,
+    policy: PolicyLike = None,
 ) -> Audit:
     """
     Judge a file without importing any of its names or building anything.

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple, cast
 
 from reflectio.codec import Node
-from reflectio.errors import PathPart, format_path
+from reflectio.errors import PathPart
+from reflectio.places import path_from
 from reflectio.policy import Kind
 from reflectio.registry import codec_for_tag
 
@@ -62,22 +63,10 @@ _TRANSPARENT = frozenset({"items", "$items"})
 # A place in a document: the place that holds it, the member or item that it is there (None: left out), and the root.
 Place = tuple[Any, PathPart | None, str]
 
-# Of a path that is longer only so many of the last parts are written.
-_PARTS = 40
-
 
 def path_of(place: Place) -> str:
     """Write a place of `nodes_of` as a path."""
-    parts: list[PathPart] = []
-    root = place[2]
-    while place[0] is not None:
-        if len(parts) == _PARTS:
-            root += " ... "
-            break
-        if place[1] is not None:
-            parts.append(place[1])
-        place = place[0]
-    return format_path(reversed(parts), root)
+    return path_from(place[2], place)
 
 
 def nodes_of(roots: list[Node]) -> Iterator[tuple[dict[str, Any], Place]]:

@@ -23,7 +23,7 @@ from reflectio.errors import (
 )
 from reflectio.header import read_header
 from reflectio.name_uses import nodes_of
-from reflectio.policy import Policy
+from reflectio.policy import Policy, PolicyLike
 from reflectio.source import view_of
 
 __all__ = ["Finding", "Verification", "verify"]
@@ -98,7 +98,7 @@ class Verification:
 def verify(
     source: bytes | bytearray | memoryview | str | os.PathLike[str],
     *,
-    policy: Policy | str | os.PathLike[str] | None = None,
+    policy: PolicyLike = None,
 ) -> Verification:
     """
     Check all that can be checked of a document, by reading, loading and dumping it.

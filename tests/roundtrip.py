@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 import reflectio
 
 FORMATS = ("binary", "json")
+
+both_formats = pytest.mark.parametrize("format", FORMATS)
 
 POLICY = reflectio.Policy.default().extend(
     classes=["models.*"], constructors=["models.*"], callables=["models.*"]

@@ -281,11 +281,9 @@ def test_a_hostile_file_is_refused_unless_only_its_state_is_forged(attack, outco
 
 
 def test_what_a_hostile_file_would_call_is_shown(attack, outcome):
-    if attack.named:
-        assert attack.named in outcome["names"]
-    if not outcome["error"] and not outcome["ok"]:
-        # There is something to say of it: a name and what to do, or a problem.
-        assert outcome["advice"] or outcome["problems"]
+    assert not attack.named or attack.named in outcome["names"]
+    # Of what is refused there is something to say: a name and what to do, or a problem.
+    assert outcome["error"] or outcome["ok"] or outcome["advice"] or outcome["problems"]
 
 
 def test_an_audit_runs_and_imports_nothing(attack, outcome):
@@ -343,6 +341,7 @@ def test_a_sarif_log_has_what_the_standard_requires():
 def test_each_sarif_result_names_its_rule_its_level_and_its_place():
     (run,) = _sarif()["runs"]
     rules = run["tool"]["driver"]["rules"]
+    assert run["results"]
     for result in run["results"]:
         assert rules[result["ruleIndex"]]["id"] == result["ruleId"]
         assert result["level"] in ("error", "warning", "note")

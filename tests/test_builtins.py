@@ -21,7 +21,7 @@ import models
 import pytest
 import strategies
 from exactness import assert_same
-from roundtrip import FORMATS, roundtrip
+from roundtrip import both_formats, roundtrip
 
 import reflectio
 
@@ -220,13 +220,13 @@ VALUES: dict[str, Any] = {
 }
 
 
-@pytest.mark.parametrize("format", FORMATS)
+@both_formats
 @pytest.mark.parametrize("value", VALUES.values(), ids=VALUES)
 def test_a_value_comes_back_exactly(value: Any, format: str) -> None:
     assert_same(value, roundtrip(value, format))
 
 
-@pytest.mark.parametrize("format", FORMATS)
+@both_formats
 @pytest.mark.parametrize(
     "wrap",
     [
@@ -246,7 +246,7 @@ def test_every_value_can_lie_in_every_container(wrap: Any, format: str) -> None:
         assert_same(wrapped, roundtrip(wrapped, format))
 
 
-@pytest.mark.parametrize("format", FORMATS)
+@both_formats
 @hypothesis.settings(max_examples=150, deadline=None)
 @hypothesis.given(value=strategies.values())
 def test_any_nesting_of_values_comes_back_exactly(value: Any, format: str) -> None:

@@ -18,7 +18,7 @@ import scipy.special
 import scipy.stats
 import sklearn.feature_selection
 from exactness import assert_same
-from roundtrip import FORMATS, POLICY, roundtrip
+from roundtrip import POLICY, both_formats, roundtrip
 
 import reflectio
 from reflectio.names import public_name
@@ -70,7 +70,7 @@ def test_a_callable_has_a_public_name(name: str) -> None:
     assert public_name((ALLOWED | UNLISTED)[name]) == name
 
 
-@pytest.mark.parametrize("format", FORMATS)
+@both_formats
 @pytest.mark.parametrize("name", ALLOWED)
 def test_a_callable_of_the_default_policy_comes_back_as_itself(name: str, format: str) -> None:
     assert roundtrip(ALLOWED[name], format, DEFAULT) is ALLOWED[name]
@@ -174,7 +174,7 @@ MADE_OF_CALLABLES = {
 METHODS = POLICY.extend(callables=["builtins.dict.get", "builtins.dict.fromkeys"])
 
 
-@pytest.mark.parametrize("format", FORMATS)
+@both_formats
 @pytest.mark.parametrize("value", MADE_OF_CALLABLES.values(), ids=MADE_OF_CALLABLES)
 def test_what_is_made_of_callables_comes_back(value: Any, format: str) -> None:
     assert_same(value, roundtrip(value, format, METHODS))

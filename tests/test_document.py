@@ -25,7 +25,7 @@ import models
 import numpy as np
 import pytest
 from exactness import assert_same
-from roundtrip import FORMATS, POLICY
+from roundtrip import FORMATS, POLICY, both_formats
 
 import reflectio
 
@@ -257,7 +257,7 @@ def test_the_digest_covers_all_that_comes_before_it() -> None:
 
 
 @pytest.mark.parametrize("value", [SMALL, {"a": np.arange(65, dtype="i1")}], ids=["small", "with a segment"])
-@pytest.mark.parametrize("format", FORMATS)
+@both_formats
 def test_every_truncation_is_an_error(value: Any, format: Any) -> None:
     document = reflectio.dumps(value, format=format)
     whole = document.rstrip() if format == "json" else document

@@ -19,7 +19,7 @@ import numpy as np
 import pytest
 from exactness import assert_same
 from hypothesis import strategies as st
-from roundtrip import FORMATS, POLICY, roundtrip
+from roundtrip import POLICY, both_formats, roundtrip
 
 import reflectio
 
@@ -70,7 +70,7 @@ SHARED: dict[str, Any] = {
 }
 
 
-@pytest.mark.parametrize("format", FORMATS)
+@both_formats
 @pytest.mark.parametrize("shared", SHARED.values(), ids=SHARED)
 def test_an_object_held_at_several_places_is_one_object(shared: Any, format: str) -> None:
     graph = [shared, {"a": shared}, (shared, 0.5), models.Node(x=shared, y=[shared]), {"k": {1: shared}}]
@@ -198,14 +198,14 @@ CYCLES: dict[str, Any] = {
 }
 
 
-@pytest.mark.parametrize("format", FORMATS)
+@both_formats
 @pytest.mark.parametrize("make", CYCLES.values(), ids=CYCLES)
 def test_a_cycle_closes_where_it_did(make: Any, format: str) -> None:
     graph = make()
     assert_same(graph, roundtrip(graph, format))
 
 
-@pytest.mark.parametrize("format", FORMATS)
+@both_formats
 @pytest.mark.parametrize("make", CYCLES.values(), ids=CYCLES)
 def test_a_cycle_may_lie_inside_anything(make: Any, format: str) -> None:
     for wrap in (
@@ -281,7 +281,7 @@ def leads_back_in_two_ways(graph: Any) -> bool:
     return any(sum(id(part) in ring for key in ring for part in lists[key]) > len(ring) for ring in rings)
 
 
-@pytest.mark.parametrize("format", FORMATS)
+@both_formats
 @hypothesis.settings(max_examples=300, deadline=None)
 @hypothesis.given(graph=graphs())
 def test_any_graph_comes_back_with_its_shape(graph: Any, format: str) -> None:
@@ -342,7 +342,7 @@ DEEP: dict[str, Any] = {
 }
 
 
-@pytest.mark.parametrize("format", FORMATS)
+@both_formats
 @pytest.mark.parametrize("make", DEEP.values(), ids=DEEP)
 def test_depth_is_no_limit(make: Any, format: str) -> None:
     graph = make()
@@ -371,7 +371,7 @@ def depth_of(text: bytes) -> int:
     return deepest
 
 
-@pytest.mark.parametrize("format", FORMATS)
+@both_formats
 @pytest.mark.parametrize(
     "wrap",
     [

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import strategies
 from exactness import assert_same
-from roundtrip import FORMATS, POLICY, roundtrip
+from roundtrip import FORMATS, POLICY, both_formats, roundtrip
 
 import reflectio
 
@@ -249,32 +249,32 @@ SCALARS: dict[str, Any] = {
 }
 
 
-@pytest.mark.parametrize("format", FORMATS)
+@both_formats
 @pytest.mark.parametrize("array", ARRAYS.values(), ids=ARRAYS)
 def test_an_array_comes_back_exactly(array: Any, format: str) -> None:
     assert_same(array, roundtrip(array, format))
 
 
-@pytest.mark.parametrize("format", FORMATS)
+@both_formats
 @pytest.mark.parametrize("scalar", SCALARS.values(), ids=SCALARS)
 def test_a_scalar_comes_back_exactly(scalar: Any, format: str) -> None:
     assert_same(scalar, roundtrip(scalar, format))
 
 
-@pytest.mark.parametrize("format", FORMATS)
+@both_formats
 @pytest.mark.parametrize("dtype", DTYPES.values(), ids=DTYPES)
 def test_a_dtype_comes_back_exactly(dtype: Any, format: str) -> None:
     assert_same(dtype, roundtrip(dtype, format))
 
 
-@pytest.mark.parametrize("format", FORMATS)
+@both_formats
 @hypothesis.settings(max_examples=300, deadline=None)
 @hypothesis.given(array=strategies.arrays())
 def test_an_array_of_any_dtype_and_layout_comes_back_exactly(array: Any, format: str) -> None:
     assert_same(array, roundtrip(array, format))
 
 
-@pytest.mark.parametrize("format", FORMATS)
+@both_formats
 def test_everything_comes_back_beside_everything_else(format: str) -> None:
     everything = {
         "arrays": list(ARRAYS.values()),
@@ -299,7 +299,7 @@ def test_a_loaded_array_owns_its_memory() -> None:
     large[:] = 0
 
 
-@pytest.mark.parametrize("format", FORMATS)
+@both_formats
 def test_a_memory_mapped_array_is_stored_as_an_array(tmp_path: Path, format: str) -> None:
     mapped = np.memmap(tmp_path / "raw", "f4", "w+", shape=(10, 20))
     mapped[:] = 1.5
@@ -337,7 +337,7 @@ def test_an_array_of_records_of_objects_is_refused_with_advice() -> None:
 # -- shared memory ----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("format", FORMATS)
+@both_formats
 @pytest.mark.parametrize("order", ["C", "F"])
 @pytest.mark.parametrize(
     "view",
@@ -364,7 +364,7 @@ def test_writing_through_a_view_is_seen_in_its_base(view: Any, order: str, shape
     assert_same(pair, again)
 
 
-@pytest.mark.parametrize("format", FORMATS)
+@both_formats
 @pytest.mark.parametrize(
     ("dtype", "view"),
     [
@@ -442,7 +442,7 @@ def draws(generator: np.random.Generator) -> list[Any]:
     ]
 
 
-@pytest.mark.parametrize("format", FORMATS)
+@both_formats
 @pytest.mark.parametrize("used", [0, 1, 3], ids=["new", "with half a word held back", "used"])
 @pytest.mark.parametrize("bits", BIT_GENERATORS, ids=lambda bits: bits.__name__)
 def test_a_generator_goes_on_with_the_same_numbers(bits: Any, used: int, format: str) -> None:
@@ -454,7 +454,7 @@ def test_a_generator_goes_on_with_the_same_numbers(bits: Any, used: int, format:
     assert_same(draws(generator.spawn(2)[1]), draws(again.spawn(2)[1]))
 
 
-@pytest.mark.parametrize("format", FORMATS)
+@both_formats
 @pytest.mark.parametrize("bits", BIT_GENERATORS, ids=lambda bits: bits.__name__)
 def test_a_random_state_goes_on_in_the_middle_of_a_pair_of_normals(bits: Any, format: str) -> None:
     state = np.random.RandomState(bits(3))
@@ -487,7 +487,7 @@ def test_the_legacy_random_state_goes_on() -> None:
     ],
     ids=["integer", "great integer", "list", "tuple", "array", "spawned", "from the system"],
 )
-@pytest.mark.parametrize("format", FORMATS)
+@both_formats
 def test_a_seed_sequence_spawns_the_same_children(seed: Any, format: str) -> None:
     seed.spawn(2)
     again = roundtrip(seed, format)

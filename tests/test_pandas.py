@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from roundtrip import FORMATS, roundtrip
+from roundtrip import FORMATS, both_formats, roundtrip
 
 import reflectio
 from reflectio.errors import DecodeError, DocumentError, UnsupportedTypeError
@@ -28,8 +28,6 @@ from reflectio.codecs import pandas_types  # noqa: E402
 offsets = pd.tseries.offsets
 PARIS = ZoneInfo("Europe/Paris")
 ALLOWLIST = Path(__file__).parent.parent / "allowlist" / "pandas.toml"
-
-both_formats = pytest.mark.parametrize("format", FORMATS)
 
 
 def block_layout(frame):

@@ -15,6 +15,7 @@ from collections import OrderedDict
 import attrs
 import pytest
 
+import reflectio
 from reflectio.errors import PolicyError, ReflectioError, UnsupportedTypeError
 from reflectio.policy import Limits, Policy
 
@@ -536,9 +537,7 @@ def test_locked_has_to_be_true_or_false(write):
 
 
 def test_the_documented_example_is_a_policy(write):
-    from reflectio import policy
-
-    folder = pathlib.Path(policy.__file__).parent.parent / "allowlist"
+    folder = pathlib.Path(reflectio.__file__).parent.parent / "allowlist"
     if not (folder / "README.md").exists():
         pytest.skip("the documentation lies in the checkout only")
     (example,) = (folder / "README.md").read_text().split("```toml\n")[1:]

@@ -17,7 +17,7 @@ from typing import Any
 import models
 import numpy as np
 import pytest
-from roundtrip import FORMATS
+from roundtrip import both_formats
 
 import reflectio
 
@@ -92,7 +92,7 @@ REFUSED: dict[str, tuple[Any, str]] = {
 }
 
 
-@pytest.mark.parametrize("format", FORMATS)
+@both_formats
 @pytest.mark.parametrize(("value", "advice"), REFUSED.values(), ids=REFUSED)
 def test_the_error_says_where_and_what_to_do(value: Any, advice: str, format: Any) -> None:
     model = models.Node(steps=[("a", 1), ("b", {"key": (0.5, value)})])

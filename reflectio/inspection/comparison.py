@@ -16,7 +16,7 @@ from reflectio.errors import DecodeError, LimitError, PathPart, format_path
 from reflectio.inspection.array_differences import Difference, differences
 from reflectio.inspection.defaults import defaults
 from reflectio.inspection.graph import tag_of
-from reflectio.inspection.header import Header, PolicyLike, Source, read_header
+from reflectio.inspection.header import Header, Source, read_header
 from reflectio.inspection.html import diff_html
 from reflectio.inspection.insights import TREE, tree_summary
 from reflectio.inspection.outline import Outliner, is_estimator_of_others
@@ -24,6 +24,8 @@ from reflectio.inspection.paths import ITEMS, MAPPINGS, named_pair
 from reflectio.inspection.report import title_of
 from reflectio.inspection.text import number, printable, share
 from reflectio.inspection.values import inline
+from reflectio.places import path_from
+from reflectio.policy import PolicyLike
 
 Kind = Literal["parameter", "learned", "structure", "version", "metadata"]
 
@@ -40,9 +42,6 @@ _BYTES_A_STEP = 16
 
 # What can be divided by as a float.
 _LARGEST_FLOAT = 1e300
-
-# Of a path so many of the last parts are written.
-_PARTS = 40
 
 # Values that are equal or not, with nothing that could change in them later: whether two places share one does not
 # matter.
@@ -646,13 +645,4 @@ def _entries(node: dict[str, Node]) -> dict[Any, Node]:
 
 
 def _path(place: _Place) -> str:
-    parts: list[PathPart] = []
-    root = "$.model"
-    while place[0] is not None:
-        if len(parts) == _PARTS:
-            root += " ... "
-            break
-        if place[1] is not None:
-            parts.append(place[1])
-        place = place[0]
-    return printable(format_path(reversed(parts), root), 1000)
+    return printable(path_from("$.model", place), 1000)

@@ -20,12 +20,11 @@ from reflectio.inspection.arrays import Array, ArrayInfo, Arrays
 from reflectio.inspection.graph import Graph
 from reflectio.inspection.paths import find
 from reflectio.name_uses import nodes_of, path_of
-from reflectio.policy import Limits, Policy
+from reflectio.policy import Limits, Policy, PolicyLike
 from reflectio.segment import Segment
 from reflectio.source import view_of
 
 Source = bytes | bytearray | memoryview | str | os.PathLike[str]
-PolicyLike = Policy | str | os.PathLike[str] | None
 
 #: What is known of a digest: it matches, it does not, there is none, or the bytes were not read.
 Digest = Literal["matches", "differs", "absent", "unread"]

@@ -18,6 +18,7 @@ from reflectio.inspection.header import Header
 from reflectio.inspection.paths import parts_of
 from reflectio.inspection.text import printable
 from reflectio.inspection.values import inline
+from reflectio.places import path_from
 from reflectio.segment import as_buffer
 
 # Arrays of up to this many elements are written in full, a line for each row.
@@ -171,12 +172,4 @@ def _digest(array: np.ndarray[Any, Any]) -> str:
 
 
 def _path(place: _Place) -> str:
-    parts: list[PathPart] = []
-    root = "$.model"
-    while place[0] is not None:
-        if len(parts) == _PARTS:
-            root += " ... "
-            break
-        parts.append(place[1])
-        place = place[0]
-    return printable(format_path(reversed(parts), root), 2000)
+    return printable(path_from("$.model", place, _PARTS), 2000)

@@ -52,7 +52,7 @@ def read_foreign(data: memoryview, policy: Policy, *, keep: bool) -> tuple[Forma
     if beginning.startswith(_ZIP):
         from reflectio.pickles.skops_files import read_skops
 
-        return "skops", read_skops(data, policy.limits, keep=keep)
+        return "skops", read_skops(data, policy.limits)
     from reflectio.pickles.machine import read_pickle
 
     source = Source(data, policy.limits.expanded_bytes)

@@ -15,7 +15,7 @@ from typing import Any
 
 from reflectio.errors import DocumentError, LimitError
 from reflectio.pickles import joblib_arrays
-from reflectio.pickles.graph import UNSET, Call, Global, Graph, Mapping, Opaque, SetOf
+from reflectio.pickles.graph import UNSET, Call, Global, Graph, Manner, Mapping, Opaque, SetOf
 from reflectio.pickles.reviewed import CYTHON_NEW, NAMESPACE, is_cython_unpickle, is_reviewed
 from reflectio.pickles.source import Source
 from reflectio.policy import Limits
@@ -161,68 +161,64 @@ class _Machine:
 
     # -- calls ----------------------------------------------------------------------------------------------
 
-    def _call(self, func: Any, args: Any, manner: Any = "call", kwargs: Any = None) -> Any:
+    def _call(self, func: Any, args: Any, manner: Manner = "call", kwargs: Any = None) -> Call | Opaque:
         if type(func) is not Global:
             return self._opaque(
                 "a call of what another call gave, or of no name at all: what it would run cannot be judged"
             )
         if type(args) is not tuple:
             return self._opaque(f"a call of {func.text} with arguments that are no tuple")
-        state: Any = UNSET
-        contents: tuple[list[Any], ...] = ()
-        if func.text == "copyreg._reconstructor" and len(args) == 3:
-            contents = _contents_of(*args[1:])
-        if manner == "call":
-            func, args, manner, kwargs, state, made = self._unwrapped(func, args)
-            if func is None:
-                return made
-        call = Call(func, manner, args, self._offset, kwargs, state, *contents)
-        if is_reviewed(func.text):
-            self._graph.reviewed.append(func)
-        self._graph.calls.append(call)
+        call = self._unwrapped(func, args) if manner == "call" else self._record(func, args, manner, kwargs)
+        if type(call) is Call:
+            if is_reviewed(call.func.text):
+                self._graph.reviewed.append(call.func)
+            self._graph.calls.append(call)
         return call
 
-    def _unwrapped(self, func: Global, args: tuple[Any, ...]) -> Any:
+    def _record(
+        self, func: Global, args: tuple[Any, ...], manner: Manner, kwargs: Any = None, state: Any = UNSET
+    ) -> Call:
+        return Call(func, manner, args, self._offset, kwargs, state)
+
+    def _unwrapped(self, func: Global, args: tuple[Any, ...]) -> Call | Opaque:
         """Look through the functions that do no more than ``cls.__new__(cls)``: what counts is the class."""
         text = func.text
-        nothing = None, None, None, None, None
+        reviewed = self._graph.reviewed
         if text == "copyreg._reconstructor" and len(args) == 3:
             cls, base, contents = args
-            if type(cls) is Global and type(base) is Global and _is_plain(base, contents):
-                self._graph.reviewed += [func, base]
-                return cls, (), "new", None, UNSET, None
-            return (
-                *nothing,
-                self._opaque(
+            if type(cls) is not Global or type(base) is not Global or not _is_plain(base, contents):
+                return self._opaque(
                     f"{text} with a base whose constructor would be called with contents of the file"
-                ),
-            )
+                )
+            reviewed += [func, base]
+            call = self._record(cls, (), "new")
+            # A class derived from list or dict gets these from its base.
+            if type(contents) is list:
+                call.items = list(contents)
+            elif type(contents) is Mapping:
+                call.pairs = list(contents.pairs)
+            return call
         if text == "copyreg.__newobj__" and args:
-            self._graph.reviewed.append(func)
-            return self._new(args[0], args[1:], None)
+            reviewed.append(func)
+            return self._new(args[0], args[1:])
         if text == "copyreg.__newobj_ex__" and len(args) == 3:
-            self._graph.reviewed.append(func)
+            reviewed.append(func)
             return self._new(*args)
         if text in CYTHON_NEW and len(args) == 1:
-            self._graph.reviewed.append(func)
-            return self._new(args[0], (), None)
+            reviewed.append(func)
+            return self._new(args[0], ())
         if is_cython_unpickle(text) and len(args) == 3 and type(args[0]) is Global:
-            self._graph.reviewed.append(func)
-            state = UNSET if args[2] is None else args[2]
-            return args[0], (), "new", None, state, None
+            reviewed.append(func)
+            return self._record(args[0], (), "new", state=UNSET if args[2] is None else args[2])
         # It is made by calling it with nothing, which does nothing.
-        manner = "new" if text == NAMESPACE and not args else "call"
-        return func, args, manner, None, UNSET, None
+        return self._record(func, args, "new" if text == NAMESPACE and not args else "call")
 
-    def _new(self, cls: Any, args: Any, kwargs: Any) -> Any:
+    def _new(self, cls: Any, args: Any, kwargs: Any = None) -> Call | Opaque:
         if type(cls) is not Global or type(args) is not tuple:
-            return (
-                *(None,) * 5,
-                self._opaque("an object of a class that is no name in the file, and so cannot be judged"),
-            )
+            return self._opaque("an object of a class that is no name in the file, and so cannot be judged")
         if type(kwargs) is Mapping and not kwargs.pairs:
             kwargs = None
-        return cls, args, "new", kwargs, UNSET, None
+        return self._record(cls, args, "new", kwargs)
 
     def _reduce(self, arg: None) -> None:
         args, func = self._pop(), self._pop()
@@ -353,13 +349,6 @@ def _is_plain(base: Global, contents: Any) -> bool:
     """Whether a base makes an object of a derived class without running more than Python's own code."""
     kind = {"builtins.object": type(None), "builtins.dict": Mapping, "builtins.list": list}.get(base.text)
     return kind is not None and type(contents) is kind
-
-
-def _contents_of(base: Any, contents: Any) -> tuple[list[Any], ...]:
-    """The items, and the pairs, that an object of a class derived from list or dict gets from its base."""
-    if type(base) is not Global or not _is_plain(base, contents) or contents is None:
-        return ()
-    return ([], list(contents.pairs)) if type(contents) is Mapping else (list(contents), [])
 
 
 _Step = Callable[[_Machine, Any], None]

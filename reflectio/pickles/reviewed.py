@@ -2,7 +2,7 @@
 The functions and classes that pickles of models call to rebuild what is no object with a state: numpy's arrays,
 scipy's distributions, Python's own values.
 
-What each does is known and reviewed, and reflectio replaces every one by code of its own (`reflectio.pickles.nodes`):
+What each does is known and reviewed, and reflectio replaces every one by code of its own (`reflectio.pickles.makers`):
 a name in these lists is never imported because a pickle says so, let alone called. A policy need not list them.
 """
 

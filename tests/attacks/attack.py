@@ -82,6 +82,21 @@ def array(
     return {"$": "ndarray", "dtype": dtype, "shape": shape, "data": data, **members}
 
 
+def view(
+    base: Any, *, dtype: str = "float64", shape: int = 1, stride: int = 8, **members: Any
+) -> dict[str, Any]:
+    """The node of an array that looks into the memory of another."""
+    return {
+        "$": "ndarray",
+        "dtype": dtype,
+        "shape": [shape],
+        "base": base,
+        "offset": 0,
+        "strides": [stride],
+        **members,
+    }
+
+
 def callable_node(name: Any) -> dict[str, Any]:
     """The node of a function held by name."""
     return {"$": "callable", "name": name}

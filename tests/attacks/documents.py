@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from attacks.attack import Attack, array, binary, raw, text_of
+from attacks.attack import Attack, array, binary, raw, text_of, view
 
 _DOCUMENT = "DocumentError"
 _OWN = "own: strictness of the format"
@@ -349,15 +349,7 @@ _OBJECTS: dict[str, tuple[str, Any, str]] = {
     ),
     "array-in-itself": (
         "make a view of itself",
-        {
-            "$": "ndarray",
-            "$id": 0,
-            "dtype": "float64",
-            "shape": [1],
-            "base": {"$": "ref", "id": 0},
-            "offset": 0,
-            "strides": [8],
-        },
+        view({"$": "ref", "id": 0}, **{"$id": 0}),
         _DOCUMENT,
     ),
 }

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import orjson
 
-from attacks.attack import Attack, array, base64_text, text_of
+from attacks.attack import Attack, array, base64_text, text_of, view
 
 _OWN = "own: a small document that has one thing copied for each of many objects"
 _LABELS = "own: a small document with an index that only says how many labels it has"
@@ -48,17 +48,7 @@ def _holders(name: str, member: str) -> bytes:
 
 
 def _views_of_features() -> bytes:
-    views = [
-        {
-            "$": "ndarray",
-            "dtype": "int8",
-            "shape": [_LENGTH - number],
-            "base": _REF,
-            "offset": 0,
-            "strides": [1],
-        }
-        for number in range(_TIMES)
-    ]
+    views = [view(_REF, dtype="int8", shape=_LENGTH - number, stride=1) for number in range(_TIMES)]
     bagging = {
         "$": "sklearn.ensemble.BaggingClassifier",
         "estimators_": [0] * (_TIMES + 1),

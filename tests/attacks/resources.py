@@ -6,7 +6,7 @@ import base64
 from collections.abc import Callable
 from typing import Any
 
-from attacks.attack import Attack, array, binary, callable_node, raw, text_of
+from attacks.attack import Attack, array, binary, callable_node, raw, text_of, view
 
 _DOCUMENT = "DocumentError"
 _REFUSED = "DocumentError|LimitError|ValidationError"
@@ -148,47 +148,17 @@ _NODES: dict[str, tuple[str, Any, str]] = {
     "strides-overflow": ("overflow an address", array([1.0, 2.0], strides=[2**63]), _REFUSED),
     "view-huge": (
         "make a view larger than its base",
-        [
-            array([1.0], **{"$id": 0}),
-            {
-                "$": "ndarray",
-                "dtype": "float64",
-                "shape": [10**9],
-                "base": {"$": "ref", "id": 0},
-                "offset": 0,
-                "strides": [8],
-            },
-        ],
+        [array([1.0], **{"$id": 0}), view({"$": "ref", "id": 0}, shape=10**9)],
         _REFUSED,
     ),
     "view-broadcast": (
         "make a view that repeats its base",
-        [
-            array([1.0], **{"$id": 0}),
-            {
-                "$": "ndarray",
-                "dtype": "float64",
-                "shape": [10**9],
-                "base": {"$": "ref", "id": 0},
-                "offset": 0,
-                "strides": [0],
-            },
-        ],
+        [array([1.0], **{"$id": 0}), view({"$": "ref", "id": 0}, shape=10**9, stride=0)],
         _REFUSED,
     ),
     "view-dtype": (
         "make a view of texts",
-        [
-            array([1.0], **{"$id": 0}),
-            {
-                "$": "ndarray",
-                "dtype": "object",
-                "shape": [1],
-                "base": {"$": "ref", "id": 0},
-                "offset": 0,
-                "strides": [8],
-            },
-        ],
+        [array([1.0], **{"$id": 0}), view({"$": "ref", "id": 0}, dtype="object")],
         _REFUSED,
     ),
     "masked-mask": (

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
-from attacks.attack import Attack, array, callable_node, forged, text_of
+from attacks.attack import Attack, array, callable_node, forged, text_of, view
 
 _VALIDATION = "ValidationError"
 _REFUSED = "ValidationError|DocumentError"
@@ -191,11 +191,11 @@ def _put(member: str, *path: Any, value: Any) -> Callable[[Any], None]:
     return change
 
 
-def _node_field(field: str, row: int, value: Any) -> Callable[[Any], None]:
-    """Replace a field of one node of the first decision tree."""
+def _node_field(field: str, row: int, value: Any, beside: str = "nodes") -> Callable[[Any], None]:
+    """Replace a field of one node of the first tree whose state has the member ``beside``."""
 
     def change(model: Any) -> None:
-        nodes = _first(model, "nodes")["nodes"]
+        nodes = _first(model, beside)["nodes"]
         dtype = nodes["dtype"]
         names = (_first(model, "names") if dtype.get("$") == "ref" else dtype)["names"]
         nodes["data"][row][names.index(field)] = value
@@ -203,14 +203,8 @@ def _node_field(field: str, row: int, value: Any) -> Callable[[Any], None]:
     return change
 
 
-def _predictor_field(field: str, row: int, value: Any) -> Callable[[Any], None]:
-    def change(model: Any) -> None:
-        predictor = _first(model, "binned_left_cat_bitsets")["nodes"]
-        dtype = predictor["dtype"]
-        names = (_first(model, "names") if dtype.get("$") == "ref" else dtype)["names"]
-        predictor["data"][row][names.index(field)] = value
-
-    return change
+#: The same of the first histogram tree.
+_predictor_field = partial(_node_field, beside="binned_left_cat_bitsets")
 
 
 _TREE = _fitted("tree.DecisionTreeClassifier", random_state=0)
@@ -546,22 +540,10 @@ def _sparse_svm() -> Any:
     return SVC().fit(csr_matrix(X), y)
 
 
-def _view(dtype: str, base: dict[str, Any], **members: Any) -> dict[str, Any]:
-    return {
-        "$": "ndarray",
-        "dtype": dtype,
-        "shape": [1],
-        "offset": 0,
-        "strides": [8],
-        "base": base,
-        **members,
-    }
-
-
 _VIEWS: dict[str, tuple[str, dict[str, Any]]] = {
-    "booleans": ("make booleans of seven by writing floats later", _view("bool", array([1.0]))),
-    "integers": ("make indices by writing floats later", _view("int64", array([1.0]))),
-    "offset": ("make other numbers by writing out of step", _view("float64", array([1.0, 2.0]), offset=4)),
+    "booleans": ("make booleans of seven by writing floats later", view(array([1.0]), dtype="bool")),
+    "integers": ("make indices by writing floats later", view(array([1.0]), dtype="int64")),
+    "offset": ("make other numbers by writing out of step", view(array([1.0, 2.0]), offset=4)),
     "base64-booleans": (
         "have numpy count more elements than it selects",
         {"$": "ndarray", "dtype": "bool", "shape": [3], "data": "BwcH", "encoding": "base64"},

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import numpy as np
-import test_scipy
+import test_distributions
 from scipy import stats
 
 from fuzz.target import Attack, Target, do
 
-SUBJECTS = {f"frozen {number}": lambda made=made: made for number, made in enumerate(test_scipy.FROZEN)}
+SUBJECTS = {
+    f"frozen {number}": lambda made=made: made for number, made in enumerate(test_distributions.FROZEN)
+}
 SUBJECTS |= {
     f"named {name}": lambda name=name: (lambda found: found(*[1.5] * found.numargs))(getattr(stats, name))
-    for name in test_scipy.NAMED
+    for name in test_distributions.NAMED
     # The first takes a probability for each trial; the others integrate numerically, for minutes.
     if name not in ("poisson_binom", "studentized_range", "levy_stable")
 }
 SUBJECTS["with a state"] = lambda: _with_state()
 SUBJECTS["table"] = lambda: stats.rv_discrete(values=([1, 5, 7], [0.5, 0.25, 0.25]), seed=3)
-SUBJECTS["histogram"] = lambda: stats.rv_histogram(test_scipy.HISTOGRAM, density=None)
+SUBJECTS["histogram"] = lambda: stats.rv_histogram(test_distributions.HISTOGRAM, density=None)
 
 
 def _with_state():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-import test_scipy
+import test_interpolators
 from scipy import interpolate
 from sklearn.isotonic import IsotonicRegression
 from sklearn.preprocessing import QuantileTransformer, SplineTransformer
@@ -16,7 +16,7 @@ _SAMPLES = np.linspace(0, 1, 20)[:, None]
 
 SUBJECTS = {
     f"{type(made).__name__} {number}": lambda made=made: made
-    for number, made in enumerate([*test_scipy.ON_A_LINE, *test_scipy.IN_THE_PLANE])
+    for number, made in enumerate([*test_interpolators.ON_A_LINE, *test_interpolators.IN_THE_PLANE])
 }
 SUBJECTS["isotonic"] = lambda: IsotonicRegression(out_of_bounds="clip").fit(
     _SAMPLES[:, 0], _SAMPLES[:, 0] ** 2
