@@ -117,7 +117,8 @@ _PARAMETERS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "degree": _DEGREE,
     "warm_start": (
         lambda value: value is True,
-        "fitting goes on from the state that the document holds, which a fit elsewhere would replace",
+        "fitting goes on from the state that the document holds, which a fit elsewhere would replace; data with other "
+        "columns than that was trained on can make scikit-learn's compiled code reach beyond its memory",
     ),
     **{
         name: (

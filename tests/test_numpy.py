@@ -510,3 +510,18 @@ def test_a_position_outside_of_the_state_is_refused(member: str, value: Any) -> 
     header["model"]["bit_generator"]["state"]["state"][member] = value
     with pytest.raises(reflectio.ValidationError, match=r"state\.state\.pos"):
         reflectio.loads(json.dumps(header), policy=POLICY)
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        pytest.param(lambda: np.zeros(1 << 21, "V0"), id="elements"),
+        pytest.param(lambda: [np.zeros(1 << 20, "V0"), np.zeros(1, "V0")], id="several arrays"),
+        pytest.param(lambda: np.zeros(1 << 20, [("a", "V0"), ("b", "i1"), ("c", "V0")]), id="fields"),
+    ],
+)
+def test_what_no_reader_would_take_for_its_elements_without_bytes_is_refused_on_the_way_out(
+    made: Any,
+) -> None:
+    with pytest.raises(reflectio.UnsupportedTypeError, match=r"no bytes.*Keep the shape"):
+        reflectio.dumps(made())

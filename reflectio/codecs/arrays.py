@@ -23,7 +23,7 @@ from reflectio.codecs.array_data import (
 )
 from reflectio.codecs.containers import encode_items, encode_members
 from reflectio.codecs.dtypes import encode_dtype, parse_dtype, parse_shape
-from reflectio.codecs.empty_elements import check_empty_elements
+from reflectio.codecs.empty_elements import check_empty_elements, refuse_empty_elements
 from reflectio.codecs.growth import ARRAY_DEPTH, check_chain, check_nesting
 from reflectio.codecs.members import visit_member
 from reflectio.codecs.rows import encode_list
@@ -164,6 +164,7 @@ class ArrayCodec(LateCodec):
         if text is not None:
             node: ObjectNode = {"$": "ndarray", "dtype": text, "shape": list(shape)}
         elif outside and dtype.names is not None and not dtype.hasobject and obj.nbytes:
+            refuse_empty_elements(dtype, shape, encoder)
             node = {"$": "ndarray", "dtype": encode_dtype(dtype, encoder), "shape": list(shape)}
         else:
             return self._share(obj, encoder)
@@ -192,6 +193,7 @@ class ArrayCodec(LateCodec):
             if obj.dtype.type is np.record:
                 array = array.view(np.dtype((np.record, array.dtype)))
         dtype = array.dtype
+        refuse_empty_elements(dtype, array.shape, encoder)
         node["dtype"] = encode_dtype(dtype, encoder)
         node["shape"] = list(array.shape)
         if not self._encode_view(array, node, encoder):

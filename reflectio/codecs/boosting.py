@@ -524,6 +524,9 @@ _BY_ANOTHER = {
 
 _MOST_STEPS = 32
 
+# Lists that training leaves behind, of what it went through, and that no prediction is made from.
+_RECORDS = {("scores_",), ("active_",)}
+
 
 def _knows_classes(init: Any, width: int) -> bool:
     """Whether an estimator is sure to predict probabilities of so many classes."""
@@ -606,7 +609,7 @@ def _check_not_empty(root: Any) -> None:
             if obj.dtype.hasobject:
                 stack.extend((item, (*parts, index)) for index, item in enumerate(obj.ravel().tolist()))
         elif isinstance(obj, list | tuple):
-            if not obj and isinstance(obj, list):
+            if not obj and isinstance(obj, list) and parts[-1:] not in _RECORDS:
                 raise _refuse("an empty list would leave no predictions", *parts)
             stack.extend((item, (*parts, index)) for index, item in enumerate(obj))
         elif isinstance(obj, dict):

@@ -9,27 +9,41 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from reflectio.decoder import Decoder
+from reflectio.encoder import Encoder
+from reflectio.errors import UnsupportedTypeError
 
-# In all arrays of a document together.
-_MOST = 1 << 20
+#: In all arrays of a document together.
+MOST_EMPTY = 1 << 20
 
 # By the id of a dtype with fields, with the dtype itself, so that no id is used twice.
 _Counts = dict[int, tuple[np.dtype[Any], int]]
 
-_counts: WeakKeyDictionary[Decoder, _Counts] = WeakKeyDictionary()
+_counts: WeakKeyDictionary[Decoder | Encoder, _Counts] = WeakKeyDictionary()
+
+# How many a walk has written so far.
+_written: WeakKeyDictionary[Encoder, int] = WeakKeyDictionary()
 
 
-def _count(dtype: np.dtype[Any], known: _Counts) -> int:
-    """The elements without bytes that numpy goes through in one element of a dtype."""
+def count_empty(dtype: np.dtype[Any], known: _Counts) -> int:
+    """
+    The elements without bytes that numpy goes through in one element of a dtype.
+
+    Parameters
+    ----------
+    dtype : dtype
+        The dtype.
+    known : dict
+        What was found for dtypes before, by their id; it is added to.
+    """
     if dtype.subdtype is not None:
         base, shape = dtype.subdtype
-        return prod(shape) * _count(base, known)
+        return prod(shape) * count_empty(base, known)
     alone = 0 if dtype.itemsize else 1
     if dtype.names is None or dtype.fields is None:
         return alone
     if id(dtype) not in known:
         fields = dtype.fields
-        known[id(dtype)] = dtype, alone + sum(_count(fields[name][0], known) for name in dtype.names)
+        known[id(dtype)] = dtype, alone + sum(count_empty(fields[name][0], known) for name in dtype.names)
     return known[id(dtype)][1]
 
 
@@ -53,5 +67,35 @@ def check_empty_elements(dtype: np.dtype[Any], shape: tuple[int, ...], decoder: 
     """
     if dtype.itemsize and dtype.names is None and dtype.subdtype is None:
         return
-    if count := prod(shape) * _count(dtype, _counts.setdefault(decoder, {})):
-        decoder.spend("elements that have no bytes", count, _MOST)
+    if count := prod(shape) * count_empty(dtype, _counts.setdefault(decoder, {})):
+        decoder.spend("elements that have no bytes", count, MOST_EMPTY)
+
+
+def refuse_empty_elements(dtype: np.dtype[Any], shape: tuple[int, ...], encoder: Encoder) -> None:
+    """
+    Refuse to write an array with which no reader would take the document.
+
+    Parameters
+    ----------
+    dtype : dtype
+        The array's.
+    shape : tuple of int
+        Its shape.
+    encoder : Encoder
+        Writes the document.
+
+    Raises
+    ------
+    UnsupportedTypeError
+        The arrays of the document have more than about a million elements without bytes.
+    """
+    if dtype.itemsize and dtype.names is None and dtype.subdtype is None:
+        return
+    if count := prod(shape) * count_empty(dtype, _counts.setdefault(encoder, {})):
+        count += _written.get(encoder, 0)
+        if count > MOST_EMPTY:
+            raise UnsupportedTypeError(
+                f"more than {MOST_EMPTY} elements that have no bytes, as those of dtype {str(dtype):.40}; no reader takes "
+                "so many, for each costs time and none a byte. Keep the shape in place of the array"
+            )
+        _written[encoder] = count

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from reflectio.codecs.empty_elements import MOST_EMPTY, count_empty
 from reflectio.errors import DocumentError
 from reflectio.pickles.graph import UNSET, Call, Global, Mapping
 from reflectio.pickles.reviewed import ENCODE
@@ -24,9 +25,6 @@ _RECORD = "numpy.record"
 # How deep dtypes may nest within each other, and how many axes numpy has.
 _DEPTH = 32
 _AXES = 64
-
-# Elements without bytes take no memory here, and yet time.
-_MOST_EMPTY = 1 << 20
 
 # The state of a dtype: version, byte order, subarray, names, fields, size, alignment, flags, and of dates a unit.
 _STATE_LENGTHS = (8, 9)
@@ -169,8 +167,9 @@ def array_of(data: Any, dtype: DType, shape: Shape, order: Order, *, writeable: 
         raise DocumentError(
             f"an array of {list(shape)} elements of {dtype.itemsize} bytes has {len(data)} bytes instead"
         )
-    if not dtype.itemsize and prod(shape) > _MOST_EMPTY:
-        raise DocumentError(f"an array of {prod(shape)} elements that have no bytes")
+    # They take no memory here, and yet time, among the fields of records as well.
+    if (empty := prod(shape) * count_empty(dtype, {})) > MOST_EMPTY:
+        raise DocumentError(f"an array of {empty} elements that have no bytes")
     array: Array = np.ndarray(shape, dtype, np.frombuffer(data, np.uint8).copy(), order=order)
     array.flags.writeable = writeable
     return array

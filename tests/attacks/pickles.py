@@ -380,6 +380,7 @@ def _arrays() -> Iterator[FileAttack]:
         "a length below zero": op.array((-1,), op.FLOAT64, value(b"")),
         "a shape that overflows": op.array((2**40, 2**40), op.FLOAT64, value(b"")),
         "elements without bytes": op.array((2**40,), op.dtype("S0", value((3, "|", None, None, None, 0, 1, 0))), value(b"")),
+        "fields without bytes": op.array((2**17,), _record_with_empty_fields(16), value(bytes(2**17))),
         "a shape that is no tuple": op.array({}, op.FLOAT64, value(b"")),
         "a dtype by program text": op.array((1,), call("numpy.dtype", value("f8,O"), value(False), value(True)), value(bytes(16))),
         "a dtype with fields outside of it": op.array(
@@ -405,6 +406,17 @@ def _arrays() -> Iterator[FileAttack]:
             _fixed(body),
             audit_ok=key != "objects of a gadget",
         )
+
+
+def _record_with_empty_fields(count: int) -> bytes:
+    """A dtype of one byte, beside which each element has fields that take none."""
+    empty = op.dtype("S0", value((3, "|", None, None, None, 0, 1, 0)))
+    names = tuple(f"f{index}" for index in range(count))
+    fields = {name: items(empty, value(0)) for name in names}
+    state = items(
+        value(3), value("|"), op.NONE, value(names), mapping(**fields), value(1), value(1), value(0)
+    )
+    return op.dtype("V1", state)
 
 
 def _nested_dtype(depth: int) -> bytes:
