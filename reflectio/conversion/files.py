@@ -19,13 +19,12 @@ from reflectio.conversion.formats import (
     parse,
     write,
 )
-from reflectio.errors import LimitError, ReflectioError
+from reflectio.errors import ReflectioError
 from reflectio.pickles.files import Format as SourceFormat
 from reflectio.policy import Policy
+from reflectio.source import read_whole
 
 PathLike = str | os.PathLike[str]
-
-_CHUNK = 1 << 24
 
 # How many losses a message lists.
 _LISTED = 5
@@ -247,12 +246,4 @@ def _exists(path: Path) -> FileExistsError:
 
 def _bytes_of(path: Path, limit: int) -> bytes:
     with open(path, "rb") as file:
-        # At once, where the system knows how much there is: pieces would be in memory twice while they are joined.
-        chunks = [file.read(min(os.fstat(file.fileno()).st_size, limit) + 1)]
-        size = len(chunks[0])
-        while size <= limit and (chunk := file.read(_CHUNK)):
-            size += len(chunk)
-            chunks.append(chunk)
-    if size > limit:
-        raise LimitError(f"the file has more than {limit} bytes, the policy's limit document_bytes")
-    return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+        return read_whole(file, limit)
