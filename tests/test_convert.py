@@ -51,7 +51,7 @@ from reflectio.atomic import write_atomically
 from reflectio.conversion import files
 from reflectio.conversion.fingerprints import fingerprint
 from reflectio.conversion.formats import TARGETS, parse, write
-from reflectio.errors import ReflectioError
+from reflectio.errors import DocumentError, ReflectioError
 from reflectio.pickles.source import compressor_of
 
 skops_io = pytest.importorskip("skops.io", reason="skops is not installed")
@@ -889,9 +889,26 @@ def test_a_folder_that_is_missing_is_told_by_the_name_of_the_target(check, model
 def test_a_compressed_file_that_is_cut_short_is_called_truncated(compressor, tmp_path):
     source = tmp_path / "model.joblib"
     data = _joblib_bytes(_pipeline(), compressor)
-    source.write_bytes(data[: len(data) // 2])
-    with pytest.raises(ReflectioError, match="truncated or damaged"):
-        reflectio.convert(source, tmp_path / "model.rfl")
+    for end in (len(data) // 2, len(data) - 1):
+        source.write_bytes(data[:end])
+        with pytest.raises(DocumentError) as caught:
+            reflectio.convert(source, tmp_path / "model.rfl")
+        assert caught.value.message.startswith(
+            f"the file is damaged: what {compressor} has compressed in it ends early; the file is truncated"
+        )
+
+
+@pytest.mark.parametrize("compressor", COMPRESSORS[1:])
+def test_a_compressed_file_with_a_changed_bit_is_called_damaged(compressor, tmp_path):
+    data = _joblib_bytes([_pipeline(), np.random.default_rng(0).random(5000)], compressor)
+    source = tmp_path / "model.joblib"
+    for place in range(20, len(data), len(data) // 10):
+        forged = bytearray(data)
+        forged[place] ^= 0x10
+        source.write_bytes(forged)
+        with pytest.raises(DocumentError, match="damaged") as caught:
+            reflectio.convert(source, tmp_path / "model.rfl")
+        assert "\n" not in caught.value.message
 
 
 def test_control_characters_of_a_file_reach_no_terminal(tmp_path):

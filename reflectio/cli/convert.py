@@ -178,7 +178,7 @@ def _target(name: str) -> Path:
 def _standard_input(policy: Path | None) -> bytes:
     from reflectio.policy import Policy
 
-    contents = open_source(STANDARD_INPUT, limit=Policy.of(policy).limits.document_bytes)
+    contents = open_source(STANDARD_INPUT, Policy.of(policy).limits, foreign=True)
     assert isinstance(contents, bytes)
     return contents
 

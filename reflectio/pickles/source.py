@@ -93,6 +93,8 @@ class Source:
             self._file = opener(memory)
         #: Why the rest could not be decompressed; empty where it could.
         self.damage = ""
+        #: Whether that is because the file ends early.
+        self.cut_short = False
         #: The last two lines that were read, as bytes: `pickletools` joins those of a name with a space.
         self.lines: tuple[bytes, bytes] = (b"", b"")
 
@@ -153,7 +155,12 @@ class Source:
             data = self._file.read(_CHUNK)
         except (OSError, EOFError, zlib.error, lzma.LZMAError, RuntimeError) as error:
             # RuntimeError: what lz4 raises.
-            self.damage = f"the compressed data are truncated or damaged: {error}"
+            self.cut_short = isinstance(error, EOFError)
+            self.damage = (
+                f"the file is damaged: what {self.compressor} has compressed in it ends early; the file is truncated"
+                if self.cut_short
+                else f"the file is damaged: what {self.compressor} has compressed in it is not whole: {error}"
+            )
             raise DocumentError(self.damage) from error
         self._filled += len(data)
         self._buffer, self._start = data, 0
