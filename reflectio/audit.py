@@ -7,6 +7,7 @@ them without running them, and judged by the same policy.
 
 from __future__ import annotations
 
+import io
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,7 +21,7 @@ from reflectio.inspection.html import audit_html
 from reflectio.name_uses import uses
 from reflectio.notices import Notice, notices
 from reflectio.policy import Kind, Policy, PolicyLike
-from reflectio.source import view_of
+from reflectio.source import read_whole, view_of
 
 if TYPE_CHECKING:
     from reflectio.pickles.files import Format
@@ -241,26 +242,26 @@ def _advice(untrusted: tuple[NameUse, ...], policy: Policy) -> str:
 
 def _read(source: Any, policy: Policy) -> memoryview:
     if isinstance(source, str | os.PathLike):
-        source = b"".join(_chunks(Path(source), policy.limits.document_bytes))
+        limit = policy.limits.document_bytes
+        with open(Path(source), "rb") as file:
+            if not file.peek(_FIRST_CHUNK).startswith(_DOCUMENT):
+                source = read_whole(file, limit)
+            else:
+                source = b"".join(_header_chunks(file, limit))
     return view_of(source)
 
 
-def _chunks(path: Path, limit: int) -> Iterator[bytes]:
-    """Read a document up to the NUL behind the header; another file to its end."""
+def _header_chunks(file: io.BufferedReader, limit: int) -> Iterator[bytes]:
+    """Read a document up to the NUL behind the header."""
     total = 0
-    is_document = True
-    # Unbuffered, so that a pipe need not give more than there is.
-    with open(path, "rb", buffering=0) as file:
-        while chunk := file.read(min(max(total, _FIRST_CHUNK), _LARGEST_CHUNK)):
-            if not total:
-                is_document = chunk.startswith(_DOCUMENT)
-            total += len(chunk)
-            if total > limit:
-                what = "the header" if is_document else "the file"
-                raise LimitError(f"{what} has more than {limit} bytes, the policy's limit document_bytes")
-            yield chunk
-            if is_document and b"\0" in chunk:
-                return
+    # Each with one call of the system, so that a pipe need not give more than there is.
+    while chunk := file.read1(min(max(total, _FIRST_CHUNK), _LARGEST_CHUNK)):
+        total += len(chunk)
+        if total > limit:
+            raise LimitError(f"the header has more than {limit} bytes, the policy's limit document_bytes")
+        yield chunk
+        if b"\0" in chunk:
+            return
 
 
 class _Counted:

@@ -146,6 +146,34 @@ class Source:
         raise TypeError("file must be a path, or a file opened in binary mode")
 
 
+def read_whole(file: io.BufferedReader, limit: int) -> bytes:
+    """
+    Read a file to its end.
+
+    Parameters
+    ----------
+    file : BufferedReader
+        The file, at its beginning. It may be a pipe, or a device without an end.
+    limit : int
+        How many bytes it may have.
+
+    Raises
+    ------
+    LimitError
+        It has more.
+    """
+    size = _size(file) or 0
+    # At once, where the system knows how much there is: pieces would be in memory twice while they are joined.
+    chunks = [file.read(min(size, limit) + 1)]
+    total = len(chunks[0])
+    while total <= limit and (chunk := file.read(_LONG_CHUNK)):
+        total += len(chunk)
+        chunks.append(chunk)
+    if total > limit:
+        raise LimitError(f"the file has more than {limit} bytes, the policy's limit document_bytes")
+    return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+
+
 def view_of(source: Any) -> memoryview:
     """
     The bytes of a document that is given as such.

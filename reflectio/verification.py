@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import warnings
 from collections.abc import Iterator
@@ -10,7 +11,7 @@ from typing import Any, Literal
 
 from attrs import define, field, frozen
 
-from reflectio.api import dumps, loads
+from reflectio.api import dump, dumps, loads
 from reflectio.audit import audit
 from reflectio.errors import (
     IntegrityError,
@@ -21,10 +22,11 @@ from reflectio.errors import (
     VersionWarning,
     format_path,
 )
+from reflectio.expected_bytes import ExpectedBytes
 from reflectio.header import read_header
 from reflectio.name_uses import nodes_of
 from reflectio.policy import Policy, PolicyLike
-from reflectio.source import view_of
+from reflectio.source import read_whole, view_of
 
 __all__ = ["Finding", "Verification", "verify"]
 
@@ -165,10 +167,7 @@ def _data(source: Any, policy: Policy) -> bytes | memoryview:
         if os.fstat(file.fileno()).st_size > limit:
             raise LimitError(f"the file has more than {limit} bytes, the policy's limit document_bytes")
         # What is no document shows by how it begins: a device may have no end.
-        data = file.read(limit + 1 if file.peek(1)[:1] == b"{" else _BEGINNING)
-    if len(data) > limit:
-        raise LimitError(f"the file has more than {limit} bytes, the policy's limit document_bytes")
-    return data
+        return read_whole(file, limit) if file.peek(1)[:1] == b"{" else file.read(_BEGINNING)
 
 
 @define
@@ -230,10 +229,13 @@ class _Run:
         # The method is recorded, and its level is not: of a compressed document the default is tried.
         compression = _compression(header)
         options: Any = {"format": kind, "metadata": header.get("metadata"), "compression": compression}
-        again = dumps(model, **options)
-        if again == data:
+        expected = ExpectedBytes(data)
+        with io.BufferedWriter(expected) as file:
+            dump(model, file, **options)
+        if expected.met:
             self.add("bytes", "passed", "the loaded object is dumped as these very bytes")
             return
+        again = dumps(model, **options)
         written = read_header(memoryview(again), self.policy.limits).members
         place = _first_difference(header, written, _PLACING if compression else _ABOUT)
         with warnings.catch_warnings():

@@ -39,8 +39,9 @@ import zoo
 from attacks.opcodes import pickled, value
 from exactness import assert_same
 from file_attacks import ATTACKS, environment, outcomes
-from sklearn.ensemble import RandomForestClassifier
-from sklearn.linear_model import LinearRegression
+from sklearn.ensemble import RandomForestClassifier, VotingRegressor
+from sklearn.linear_model import LinearRegression, Ridge
+from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils import Bunch
@@ -48,8 +49,9 @@ from sklearn.utils import Bunch
 import reflectio
 from reflectio.atomic import write_atomically
 from reflectio.conversion import files
-from reflectio.conversion.formats import TARGETS, read, write
-from reflectio.errors import ReflectioError
+from reflectio.conversion.fingerprints import fingerprint
+from reflectio.conversion.formats import TARGETS, parse, write
+from reflectio.errors import DocumentError, ReflectioError
 from reflectio.pickles.source import compressor_of
 
 skops_io = pytest.importorskip("skops.io", reason="skops is not installed")
@@ -108,7 +110,7 @@ def _joblib_bytes(obj: Any, compressor: Any) -> bytes:
 
 
 def _converted(data: bytes) -> Any:
-    return read(data, POLICY, unsafe=False)[0]
+    return parse(data, POLICY, unsafe=False)[1]()
 
 
 def assert_same_as_either(converted: Any, original: Any, given: Any) -> None:
@@ -493,7 +495,7 @@ def test_a_target_that_exists_is_replaced_only_where_that_is_asked_for(model_pkl
 def test_a_target_that_appears_during_the_conversion_stands(links, model_pkl, tmp_path, monkeypatch):
     target = tmp_path / "model.rfl"
 
-    def slow(*arguments: Any, **options: Any) -> tuple[bytes, bool]:
+    def slow(*arguments: Any, **options: Any) -> bytes:
         target.write_bytes(b"of another")
         return write(*arguments, **options)
 
@@ -560,12 +562,63 @@ def test_what_a_library_loses_is_written_only_where_that_is_allowed(tmp_path):
     source = tmp_path / "source.rfl"
     state = np.random.RandomState(0)
     reflectio.dump({"a": (state, shared), "b": [state, shared]}, source)
-    assert "--lossy writes it" in _outputs(["source.rfl", "y.skops"], tmp_path)[1]
-    lost = reflectio.convert(source, tmp_path / "x.skops", lossy=True)
-    assert lost.lost
-    with pytest.raises(ReflectioError, match="loses something"):
-        reflectio.convert(source, tmp_path / "y.skops")
+    said = _outputs(["source.rfl", "y.skops"], tmp_path)[1]
+    assert "What differs:\n  $.model.a[0].bit_generator.seed_seq: None → seedsequence\n" in said
+    assert "--lossy writes it" in said
     assert not (tmp_path / "y.skops").exists()
+    lost = reflectio.convert(source, tmp_path / "x.skops", lossy=True)
+    assert lost.losses == ("$.model.a[0].bit_generator.seed_seq: None → seedsequence",)
+    assert (
+        "skops loses $.model.a[0].bit_generator.seed_seq"
+        in _run("source.rfl", "z.skops", "--lossy", cwd=tmp_path).stdout
+    )
+
+
+def test_of_many_losses_the_first_ones_are_listed(tmp_path):
+    reflectio.dump([np.random.RandomState(seed) for seed in range(7)], tmp_path / "source.rfl")
+    with pytest.raises(ReflectioError) as caught:
+        reflectio.convert(tmp_path / "source.rfl", tmp_path / "target.skops")
+    told = str(caught.value).splitlines()
+    assert told[1] == "  $.model[0].bit_generator.seed_seq: None → seedsequence"
+    assert told[6:] == ["  and 2 more", "lossy=True writes it all the same"]
+
+
+def _search() -> Any:
+    return GridSearchCV(Ridge(), {"alpha": [0.5, 1.0], "solver": ["svd", "lsqr"]}, cv=2).fit(X, Y)
+
+
+def _vote() -> Any:
+    return VotingRegressor([("one", Ridge()), ("two", LinearRegression())]).fit(X, Y)
+
+
+@pytest.mark.parametrize("make", [_search, _vote])
+@pytest.mark.parametrize("target", ["pickle", "joblib"])
+def test_what_means_the_same_is_no_loss(make, target, tmp_path):
+    """pickle says the default fill value of a masked array, and a Bunch forgets texts that it has none of."""
+    reflectio.dump(make(), tmp_path / "source.rfl")
+    assert reflectio.convert(tmp_path / "source.rfl", tmp_path / "target", format=target).losses == ()
+
+
+@pytest.mark.parametrize("fill_value", [None, 7.0])
+def test_another_fill_value_than_the_default_is_compared(fill_value):
+    array = np.ma.array([1.0, 2.0], mask=[True, False], fill_value=fill_value)
+    other = pickle.loads(pickle.dumps(array))
+    assert fingerprint(other) == fingerprint(array)
+    assert array._fill_value is None or fill_value is not None
+    other.fill_value = 8.0
+    assert fingerprint(other) != fingerprint(array)
+
+
+@pytest.mark.parametrize("size", [10, 1000])
+def test_a_fingerprint_tells_states_apart(size):
+    values = np.arange(float(size))
+    assert fingerprint([values, values.copy()]) == fingerprint([values.copy(), values[:]])
+    other = values.copy()
+    other[-1] = np.nextafter(other[-1], 0.0)
+    assert fingerprint([other]) != fingerprint([values])
+    assert fingerprint([values.astype(">f8")]) != fingerprint([values])
+    assert fingerprint([values.reshape(2, -1)]) != fingerprint([values.reshape(-1, 2)])
+    assert fingerprint([2**70]) != fingerprint([2**70 + 1])
 
 
 def test_unsafe_conversion_loads_what_conversion_does_not_know(tmp_path):
@@ -836,9 +889,26 @@ def test_a_folder_that_is_missing_is_told_by_the_name_of_the_target(check, model
 def test_a_compressed_file_that_is_cut_short_is_called_truncated(compressor, tmp_path):
     source = tmp_path / "model.joblib"
     data = _joblib_bytes(_pipeline(), compressor)
-    source.write_bytes(data[: len(data) // 2])
-    with pytest.raises(ReflectioError, match="truncated or damaged"):
-        reflectio.convert(source, tmp_path / "model.rfl")
+    for end in (len(data) // 2, len(data) - 1):
+        source.write_bytes(data[:end])
+        with pytest.raises(DocumentError) as caught:
+            reflectio.convert(source, tmp_path / "model.rfl")
+        assert caught.value.message.startswith(
+            f"the file is damaged: what {compressor} has compressed in it ends early; the file is truncated"
+        )
+
+
+@pytest.mark.parametrize("compressor", COMPRESSORS[1:])
+def test_a_compressed_file_with_a_changed_bit_is_called_damaged(compressor, tmp_path):
+    data = _joblib_bytes([_pipeline(), np.random.default_rng(0).random(5000)], compressor)
+    source = tmp_path / "model.joblib"
+    for place in range(20, len(data), len(data) // 10):
+        forged = bytearray(data)
+        forged[place] ^= 0x10
+        source.write_bytes(forged)
+        with pytest.raises(DocumentError, match="damaged") as caught:
+            reflectio.convert(source, tmp_path / "model.rfl")
+        assert "\n" not in caught.value.message
 
 
 def test_control_characters_of_a_file_reach_no_terminal(tmp_path):

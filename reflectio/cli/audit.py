@@ -86,7 +86,7 @@ def _report(file: str, policy: Policy) -> Audit | str:
     from reflectio.errors import ReflectioError
 
     try:
-        return audit(source(file, limit=policy.limits.document_bytes), policy=policy)
+        return audit(source(file, policy.limits, foreign=True), policy=policy)
     except (ReflectioError, OSError, MemoryError) as error:
         message, hint = explain(error)
         return f"{message}. {hint}" if hint else message

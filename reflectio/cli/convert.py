@@ -178,7 +178,7 @@ def _target(name: str) -> Path:
 def _standard_input(policy: Path | None) -> bytes:
     from reflectio.policy import Policy
 
-    contents = open_source(STANDARD_INPUT, limit=Policy.of(policy).limits.document_bytes)
+    contents = open_source(STANDARD_INPUT, Policy.of(policy).limits, foreign=True)
     assert isinstance(contents, bytes)
     return contents
 
@@ -273,7 +273,13 @@ def _show_folder(outcomes: list[Outcome], failed: list[Outcome], check: bool) ->
 
 def _sentence(done: Conversion) -> str:
     verb = "converted" if done.written else "would convert"
-    lost = f"; {done.target_format} loses something of it" if done.lost else ""
+    count = len(done.losses)
+    others = f" and {count - 1} more" if count > 1 else ""
+    lost = (
+        f"; {done.target_format} loses {printable(done.losses[0].partition(': ')[0])}{others}"
+        if count
+        else ""
+    )
     return (
         f"{verb}  {printable(done.source)} ({done.source_format}, {done.source_bytes:,} bytes) to "
         f"{printable(done.target)} ({done.target_format}, {done.target_bytes:,} bytes){lost}"
@@ -291,6 +297,7 @@ def _plain(done: Conversion) -> dict[str, Any]:
         "target_bytes": done.target_bytes,
         "written": done.written,
         "lost": done.lost,
+        "losses": list(done.losses),
     }
 
 

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-import errno
 import glob
 import os
-import sys
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import typer
 
 from reflectio.cli.console import printable
+from reflectio.cli.standard_input import read_standard_input
+
+if TYPE_CHECKING:
+    from reflectio.policy import Limits
 
 __all__ = ["STANDARD_INPUT", "expand", "label", "source"]
 
 #: What stands for standard input where a file is expected.
 STANDARD_INPUT = "-"
-
-_CHUNK = 1 << 20
 
 
 def expand(arguments: Iterable[str | os.PathLike[str]], *, standard_input: bool = True) -> list[str]:
@@ -84,7 +84,7 @@ def _problem(argument: str) -> str:
     return "no such file"
 
 
-def source(file: str, *, limit: int | None = None) -> Path | bytes:
+def source(file: str, limits: Limits, *, foreign: bool = False) -> Path | bytes:
     """
     Give what the functions of reflectio take as their source.
 
@@ -92,13 +92,15 @@ def source(file: str, *, limit: int | None = None) -> Path | bytes:
     ----------
     file : str
         One of those that `expand` gave.
-    limit : int, optional
+    limits : Limits
         How many bytes of standard input are read at most: it may have no end.
+    foreign : bool, default=False
+        Whether pickle, joblib and skops files can be used as well as documents.
 
     Returns
     -------
     Path or bytes
-        The path, or everything on standard input.
+        The path, or what is on standard input, as `read_standard_input` gives it.
 
     Raises
     ------
@@ -107,25 +109,7 @@ def source(file: str, *, limit: int | None = None) -> Path | bytes:
     OSError
         It is closed.
     """
-    return _read_standard_input(limit) if file == STANDARD_INPUT else Path(file)
-
-
-def _read_standard_input(limit: int | None) -> bytes:
-    from reflectio.errors import LimitError
-
-    if sys.stdin is None:
-        raise OSError(errno.EBADF, "standard input is closed; there is nothing to read")
-    stream: Any = sys.stdin.buffer
-    if stream.isatty():
-        typer.echo("Reading standard input; Ctrl-D ends it.", err=True)
-    chunks = []
-    size = 0
-    while chunk := stream.read(_CHUNK):
-        size += len(chunk)
-        if limit is not None and size > limit:
-            raise LimitError(f"standard input has more than {limit} bytes, the policy's limit document_bytes")
-        chunks.append(chunk)
-    return b"".join(chunks)
+    return read_standard_input(limits, foreign=foreign) if file == STANDARD_INPUT else Path(file)
 
 
 def label(file: str) -> str:

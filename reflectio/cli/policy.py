@@ -219,8 +219,8 @@ def suggest(
     from reflectio.policy import Policy
     from reflectio.policy_report import suggest as suggest_policy
 
-    limit = Policy.of().limits.document_bytes
-    sources = ((label(file), source(file, limit=limit)) for file in tracked(named, "Reading", label))
+    limits = Policy.of().limits
+    sources = ((label(file), source(file, limits, foreign=True)) for file in tracked(named, "Reading", label))
     found = suggest_policy(sources, extends=tuple(extends or ()))
     if as_json:
         print_json({"ok": found.ok, **_suggestion_members(found)})

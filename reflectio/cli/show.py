@@ -157,7 +157,7 @@ def read(file: str, policy: Policy) -> Header:
     """The header of a file, or of what is on standard input."""
     from reflectio.inspection.header import read_header
 
-    return read_header(source(file, limit=policy.limits.document_bytes), policy=policy)
+    return read_header(source(file, policy.limits), policy=policy)
 
 
 @contextmanager

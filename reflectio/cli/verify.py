@@ -58,11 +58,10 @@ def verify(
     from reflectio.verification import verify as verify_source
 
     chosen = Policy.of(policy)
-    limit = chosen.limits.document_bytes
     results: list[tuple[str, Verification | OSError]] = []
     for file in tracked(named, "Verifying", label):
         try:
-            results.append((file, verify_source(source(file, limit=limit), policy=chosen)))
+            results.append((file, verify_source(source(file, chosen.limits), policy=chosen)))
         except OSError as error:
             results.append((file, error))
     good = all(_passes(found, strict) for _, found in results)

@@ -5,18 +5,29 @@ from __future__ import annotations
 import errno
 import os
 from pathlib import Path
+from typing import Any
 
 from attrs import frozen
 
 from reflectio.atomic import check_writable, write_atomically
-from reflectio.conversion.formats import TARGETS, TargetFormat, format_of, read, write
-from reflectio.errors import LimitError
+from reflectio.conversion.formats import (
+    TARGETS,
+    TargetFormat,
+    check_document,
+    format_of,
+    losses,
+    parse,
+    write,
+)
+from reflectio.errors import ReflectioError
 from reflectio.pickles.files import Format as SourceFormat
 from reflectio.policy import Policy
+from reflectio.source import read_whole
 
 PathLike = str | os.PathLike[str]
 
-_CHUNK = 1 << 24
+# How many losses a message lists.
+_LISTED = 5
 
 
 @frozen
@@ -36,8 +47,8 @@ class Conversion:
         Their sizes.
     written : bool
         Whether the target was written.
-    lost : bool
-        Whether the target, a pickle, joblib or skops file, has lost something of the model.
+    losses : tuple of str
+        What of the model the target, a pickle, joblib or skops file, does not give back, by path.
     """
 
     source: str
@@ -47,7 +58,12 @@ class Conversion:
     source_bytes: int
     target_bytes: int
     written: bool
-    lost: bool = False
+    losses: tuple[str, ...] = ()
+
+    @property
+    def lost(self) -> bool:
+        """Whether the target has lost something of the model."""
+        return bool(self.losses)
 
 
 @frozen(kw_only=True)
@@ -98,7 +114,9 @@ def convert(
         Whether a target that exists is replaced.
     lossy : bool, default=False
         Whether a pickle, joblib or skops file is written even if it gives back something else, because the library
-        loses something of the model, such as which objects are the same.
+        loses something of the model, such as which objects are the same. Memory that arrays share, which none of
+        these libraries keeps, does not count, nor what changes nothing: a masked array's fill value that is the
+        default one whether it is said or not, and texts that a `sklearn.utils.Bunch` warns with.
     check : bool, default=False
         Whether to do everything but write.
 
@@ -115,6 +133,8 @@ def convert(
         The source is damaged, hostile, or of no known kind.
     UnsupportedTypeError
         It holds something that conversion cannot keep.
+    ReflectioError
+        The target would not give back the same; the message says where it differs.
     FileExistsError
         The target exists.
     OSError
@@ -159,10 +179,12 @@ def convert_with(
     path = Path(target)
     if not options.overwrite and os.path.lexists(path):
         raise _exists(path)
-    limit = chosen.limits.document_bytes
-    data = source if isinstance(source, bytes) else _bytes_of(Path(source), limit)
-    obj, found = read(data, chosen, unsafe=options.unsafe)
-    result, lost = write(obj, wanted, chosen, lossy=options.lossy)
+    obj, found, nbytes = _read(source, chosen, unsafe=options.unsafe)
+    result, losses = _written(obj, wanted, chosen, lossy=options.lossy)
+    del obj
+    if wanted == "binary" or wanted == "json":
+        # Only now: the object that was written, and the one that is read back, are not in memory at once.
+        check_document(result, wanted, chosen)
     if options.check:
         check_writable(path, folders=folders)
     else:
@@ -178,11 +200,42 @@ def convert_with(
         target=os.fspath(target),
         source_format=found,
         target_format=wanted,
-        source_bytes=len(data),
+        source_bytes=nbytes,
         target_bytes=len(result),
         written=not options.check,
-        lost=lost,
+        losses=losses,
     )
+
+
+def _read(source: PathLike | bytes, policy: Policy, *, unsafe: bool) -> tuple[Any, SourceFormat, int]:
+    """The object, the format of its file, and how many bytes that has."""
+    data = source if isinstance(source, bytes) else _bytes_of(Path(source), policy.limits.document_bytes)
+    nbytes = len(data)
+    found, build = parse(data, policy, unsafe=unsafe)
+    # What is large is in memory once less while the object is built.
+    del data
+    return build(), found, nbytes
+
+
+def _written(obj: Any, format: TargetFormat, policy: Policy, *, lossy: bool) -> tuple[bytes, tuple[str, ...]]:
+    """The bytes of an object in a format, once loading them has given the same state; and what they lose."""
+    data = write(obj, format)
+    if format == "binary" or format == "json":
+        return data, ()
+    found = losses(obj, data, format)
+    if found and not lossy:
+        raise ReflectioError(
+            f"what {format} gives back is not what it was given; nothing was written. What differs:\n"
+            f"{_listed(found)}\nlossy=True writes it all the same"
+        )
+    return data, found
+
+
+def _listed(found: tuple[str, ...]) -> str:
+    lines = [f"  {each}" for each in found[:_LISTED]]
+    if len(found) > _LISTED:
+        lines.append(f"  and {len(found) - _LISTED} more")
+    return "\n".join(lines)
 
 
 def _exists(path: Path) -> FileExistsError:
@@ -192,11 +245,5 @@ def _exists(path: Path) -> FileExistsError:
 
 
 def _bytes_of(path: Path, limit: int) -> bytes:
-    chunks, size = [], 0
     with open(path, "rb") as file:
-        while chunk := file.read(_CHUNK):
-            size += len(chunk)
-            if size > limit:
-                raise LimitError(f"the file has more than {limit} bytes, the policy's limit document_bytes")
-            chunks.append(chunk)
-    return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+        return read_whole(file, limit)

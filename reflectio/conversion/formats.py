@@ -5,15 +5,15 @@ from __future__ import annotations
 import io
 import os
 import pickle
+from collections.abc import Callable
+from functools import partial
 from pathlib import PurePath
 from typing import Any, Literal, get_args
 
-import orjson
-
-from reflectio.api import dumps, loads
-from reflectio.collector import without_collector
-from reflectio.conversion.fingerprints import fingerprint
+from reflectio.api import dump, dumps, loads
+from reflectio.conversion.fingerprints import fingerprint, plain_document
 from reflectio.errors import DocumentError, ReflectioError
+from reflectio.expected_bytes import ExpectedBytes
 from reflectio.pickles.files import Format as SourceFormat
 from reflectio.pickles.files import read_foreign
 from reflectio.pickles.rebuild import build
@@ -54,9 +54,9 @@ def format_of(target: str | os.PathLike[str]) -> TargetFormat:
 # -- in ---------------------------------------------------------------------------------------------------------
 
 
-def read(data: bytes, policy: Policy, *, unsafe: bool) -> tuple[Any, SourceFormat]:
+def parse(data: bytes, policy: Policy, *, unsafe: bool) -> tuple[SourceFormat, Callable[[], Any]]:
     """
-    Give the object that a file holds.
+    Follow a file.
 
     Parameters
     ----------
@@ -69,17 +69,18 @@ def read(data: bytes, policy: Policy, *, unsafe: bool) -> tuple[Any, SourceForma
 
     Returns
     -------
-    obj : Any
-        The object.
     format : str
-        Which kind of file it was.
+        Which kind of file it is.
+    build : callable
+        Gives the object that it holds. Of a pickle, joblib or skops file the bytes are not needed for that, so that
+        whoever has them can let them go.
     """
     if not data:
         raise DocumentError("the file is empty")
     if data[:1] == b"{":
-        return loads(data, policy=policy), "reflectio"
+        return "reflectio", partial(loads, data, policy=policy)
     kind, graph = read_foreign(memoryview(data), policy, keep=not unsafe)
-    return (_load_unsafely(data, kind) if unsafe else build(graph, policy)), kind
+    return kind, partial(_load_unsafely, data, kind) if unsafe else partial(build, graph, policy)
 
 
 def _load_unsafely(data: bytes, kind: SourceFormat) -> Any:
@@ -105,50 +106,17 @@ def _loaded(data: bytes, kind: str) -> Any:
 # -- out --------------------------------------------------------------------------------------------------------
 
 
-def write(obj: Any, format: TargetFormat, policy: Policy, *, lossy: bool = False) -> tuple[bytes, bool]:
+def write(obj: Any, format: TargetFormat) -> bytes:
     """
-    Give the bytes of an object in a format, once loading them has given the same state.
-
-    Parameters
-    ----------
-    obj : Any
-        The object.
-    format : {"binary", "json", "pickle", "joblib", "skops"}
-        The format.
-    policy : Policy
-        Allows what a document of it needs.
-    lossy : bool, default=False
-        Whether pickle, joblib and skops may lose something of it.
-
-    Returns
-    -------
-    data : bytes
-        The file's contents.
-    lost : bool
-        Whether something is lost.
+    Give the bytes of an object in a format.
 
     Raises
     ------
     ReflectioError
-        The format cannot hold the object, or holds it in such a way that something else comes back.
+        The format cannot hold the object.
     """
-    if format in ("binary", "json"):
-        document = dumps(obj, format="json" if format == "json" else "binary")
-        again = dumps(loads(document, policy=policy), format="json" if format == "json" else "binary")
-        if again != document:
-            raise ReflectioError("what the document gives back is written differently; nothing was written")
-        return document, False
-    data = _dumped(obj, format)
-    lost = not _is_same(obj, data, format)
-    if lost and not lossy:
-        raise ReflectioError(
-            f"what {format} gives back is not what it was given: it loses something of this model, such as the "
-            "identity of objects; nothing was written. lossy=True writes it all the same"
-        )
-    return data, lost
-
-
-def _dumped(obj: Any, format: TargetFormat) -> bytes:
+    if format == "binary" or format == "json":
+        return dumps(obj, format=format)
     try:
         if format == "pickle":
             return pickle.dumps(obj, _PROTOCOL)
@@ -167,21 +135,58 @@ def _dumped(obj: Any, format: TargetFormat) -> bytes:
         raise ReflectioError(f"{format} cannot write the object: {type(error).__name__}: {error}") from error
 
 
-def _is_same(obj: Any, data: bytes, format: TargetFormat) -> bool:
-    # The bytes are this process's own, of an object that was checked.
+def check_document(document: bytes, format: Literal["binary", "json"], policy: Policy) -> None:
+    """
+    Refuse a document that gives back something that is written differently.
+
+    Parameters
+    ----------
+    document : bytes
+        What `write` gave.
+    format : {"binary", "json"}
+        Its format.
+    policy : Policy
+        Allows the names that it needs.
+    """
+    again = ExpectedBytes(document)
+    with io.BufferedWriter(again) as file:
+        dump(loads(document, policy=policy), file, format=format)
+    if not again.met:
+        raise ReflectioError("what the document gives back is written differently; nothing was written")
+
+
+def losses(obj: Any, data: bytes, format: TargetFormat) -> tuple[str, ...]:
+    """
+    Say what of an object a pickle, joblib or skops file does not give back.
+
+    Parameters
+    ----------
+    obj : Any
+        The object.
+    data : bytes
+        What `write` gave for it: bytes of this process's own, of an object that was checked.
+    format : {"pickle", "joblib", "skops"}
+        Their format.
+
+    Returns
+    -------
+    tuple of str
+        What differs, by path; nothing where all comes back. Memory that arrays share does not count.
+    """
     try:
-        return _state(_loaded(data, format)) == _state(obj)
+        again = _loaded(data, format)
+        if fingerprint(again) == fingerprint(obj):
+            return ()
+        # Importing it takes time that only this costs.
+        from reflectio.inspection.comparison import diff
+
+        changes = diff(plain_document(obj), plain_document(again)).changes
     except ReflectioError:
         raise
     except Exception as error:
         raise ReflectioError(
             f"{format} cannot load what it wrote: {type(error).__name__}: {error}; nothing was written"
         ) from error
-
-
-@without_collector
-def _state(obj: Any) -> bytes:
-    try:
-        return fingerprint(obj, careful=False)
-    except orjson.JSONEncodeError:
-        return fingerprint(obj, careful=True)
+    return tuple(f"{change.path}: {change.text()}" for change in changes) or (
+        "something that a comparison does not tell",
+    )

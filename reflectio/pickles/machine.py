@@ -453,5 +453,6 @@ def read_pickle(source: Source, limits: Limits, *, keep: bool) -> Graph:
     except Exception as error:
         # `pickletools` raises errors of several kinds over an argument.
         message = error.message if isinstance(error, DocumentError) else str(error)
-        graph.problem(f"the pickle is damaged or truncated: {message}", source.tell())
+        # Where the compression tells, what became of the pickle says no more.
+        graph.problem(source.damage or f"the pickle is damaged or truncated: {message}", source.tell())
     return graph

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
+from collections.abc import Iterable
 from typing import Any
 
 import orjson
 
-from reflectio.api import loads
+from reflectio.api import load
 from reflectio.collector import without_collector
 from reflectio.decoder import as_reflectio_error
 from reflectio.document import write_binary
@@ -16,7 +18,11 @@ from reflectio.pickles.judge import uses_of
 from reflectio.pickles.nodes import GraphEncoder
 from reflectio.policy import Kind, Policy
 from reflectio.refused_names import refusal
+from reflectio.segment import as_bytes
 from reflectio.versions import versions_for
+
+# How much is read ahead of what was asked for.
+_CHUNK = 1 << 17
 
 
 def check(graph: Graph, policy: Policy) -> None:
@@ -84,11 +90,34 @@ def build(graph: Graph, policy: Policy) -> Any:
         It holds something that no document can hold.
     """
     check(graph, policy)
-    return loads(_document(graph, policy), policy=policy)
+    # Read piece by piece, each array is copied once, and not into a document first.
+    return load(io.BufferedReader(_Pieces(_document(graph, policy)), _CHUNK), policy=policy)
+
+
+class _Pieces(io.RawIOBase):
+    """A file to read, of the pieces of a document."""
+
+    def __init__(self, pieces: Iterable[Any]) -> None:
+        self._pieces = map(as_bytes, pieces)
+        self._piece = memoryview(b"")
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        while not self._piece:
+            following = next(self._pieces, None)
+            if following is None:
+                return 0
+            self._piece = following
+        size = min(len(buffer), len(self._piece))
+        buffer[:size] = self._piece[:size]
+        self._piece = self._piece[size:]
+        return size
 
 
 @without_collector
-def _document(graph: Graph, policy: Policy) -> bytes:
+def _document(graph: Graph, policy: Policy) -> Iterable[Any]:
     try:
         try:
             return _encoded(graph, policy, careful=False)
@@ -102,7 +131,7 @@ def _document(graph: Graph, policy: Policy) -> bytes:
         raise as_reflectio_error(error) from error
 
 
-def _encoded(graph: Graph, policy: Policy, *, careful: bool) -> bytes:
+def _encoded(graph: Graph, policy: Policy, *, careful: bool) -> Iterable[Any]:
     encoder = GraphEncoder(policy, careful=careful)
     model, objects = encoder.encode(graph.root)
-    return b"".join(write_binary(versions_for(encoder.names), None, model, objects, encoder.segment))
+    return write_binary(versions_for(encoder.names), None, model, objects, encoder.segment)

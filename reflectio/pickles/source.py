@@ -87,11 +87,14 @@ class Source:
         self.compressor = compressor_of(bytes(data[:8]))
         memory: Any = _Memory(data)
         self._file: Any = memory
+        self._memory: _Memory | None = memory if self.compressor is None else None
         if self.compressor is not None:
             opener = next(opener for _, name, opener in _COMPRESSORS if name == self.compressor)
             self._file = opener(memory)
         #: Why the rest could not be decompressed; empty where it could.
         self.damage = ""
+        #: Whether that is because the file ends early.
+        self.cut_short = False
         #: The last two lines that were read, as bytes: `pickletools` joins those of a name with a space.
         self.lines: tuple[bytes, bytes] = (b"", b"")
 
@@ -108,14 +111,24 @@ class Source:
             return piece
         if size < 0:
             raise DocumentError(f"a length of {size} bytes")
+        if self._memory is not None and size > _CHUNK:
+            return self._read_long(self._memory, size)
         # A piece at a time: a length that the file only claims costs no memory.
-        pieces = []
+        pieces = io.BytesIO()
         while size and (self._start < len(self._buffer) or self._fill()):
             piece = self._buffer[self._start : self._start + size]
             self._start += len(piece)
             size -= len(piece)
-            pieces.append(piece)
-        return b"".join(pieces)
+            pieces.write(piece)
+        return pieces.getvalue()
+
+    def _read_long(self, memory: _Memory, size: int) -> bytes:
+        """Copy many bytes at once out of a file that is not compressed."""
+        piece = memory.take(self.tell(), size)
+        self._filled = self.tell() + len(piece)
+        self._buffer, self._start = b"", 0
+        self._check_limit()
+        return piece
 
     def readline(self) -> bytes:
         """Read up to the next line feed."""
@@ -142,15 +155,23 @@ class Source:
             data = self._file.read(_CHUNK)
         except (OSError, EOFError, zlib.error, lzma.LZMAError, RuntimeError) as error:
             # RuntimeError: what lz4 raises.
-            self.damage = f"the compressed data are truncated or damaged: {error}"
+            self.cut_short = isinstance(error, EOFError)
+            self.damage = (
+                f"the file is damaged: what {self.compressor} has compressed in it ends early; the file is truncated"
+                if self.cut_short
+                else f"the file is damaged: what {self.compressor} has compressed in it is not whole: {error}"
+            )
             raise DocumentError(self.damage) from error
         self._filled += len(data)
         self._buffer, self._start = data, 0
+        self._check_limit()
+        return bool(data)
+
+    def _check_limit(self) -> None:
         if self._filled > self._limit:
             raise LimitError(
                 f"the file has more than {self._limit} bytes, decompressed; that is the policy's limit expanded_bytes"
             )
-        return bool(data)
 
 
 class _Memory(io.RawIOBase):
@@ -168,3 +189,9 @@ class _Memory(io.RawIOBase):
         buffer[: len(piece)] = piece
         self._position += len(piece)
         return len(piece)
+
+    def take(self, position: int, size: int) -> bytes:
+        """Give the bytes from a position on, or those that are left, and go on behind them."""
+        piece = bytes(self._data[position : position + size])
+        self._position = position + len(piece)
+        return piece

@@ -176,10 +176,8 @@ def suggest(
 
     Raises
     ------
-    OSError
-        A file cannot be read.
-    PolicyError
-        A policy to extend cannot be read.
+    PolicyError, OSError
+        A policy to extend cannot be read. Documents that cannot be are in ``errors`` of the result.
 
     Examples
     --------
@@ -208,6 +206,13 @@ def suggest(
             report = audit(source)
         except ReflectioError as error:
             errors[label] = str(error)
+            continue
+        except OSError as error:
+            errors[label] = error.strerror or str(error)
+            continue
+        if report.problems:
+            # No policy would load it.
+            errors[label] = report.problems[0].message
             continue
         read.append(label)
         for use in report.names:
