@@ -343,7 +343,9 @@ class TestFileObjects:
         assert (tmp_path / "model.json").read_bytes() == reflectio.dumps(model)
 
     @pytest.mark.parametrize("buffering", [0, -1], ids=["unbuffered", "buffered"])
-    def test_an_open_file_takes_and_gives_a_document(self, tmp_path: Path, model: Any, buffering: int) -> None:
+    def test_an_open_file_takes_and_gives_a_document(
+        self, tmp_path: Path, model: Any, buffering: int
+    ) -> None:
         with open(tmp_path / "model.rfl", "wb", buffering=buffering) as file:
             reflectio.dump(model, file)
         with open(tmp_path / "model.rfl", "rb", buffering=buffering) as file:
