@@ -329,7 +329,7 @@ class _Endless(io.RawIOBase):
 
 class TestFileObjects:
     @pytest.mark.parametrize("format", ["binary", "json"])
-    def test_bytes_in_memory(self, model: Any, format: Any) -> None:
+    def test_bytes_in_memory_take_and_give_a_document(self, model: Any, format: Any) -> None:
         buffer = io.BytesIO(b"before")
         buffer.seek(6)
         reflectio.dump(model, buffer, format=format)
@@ -343,19 +343,21 @@ class TestFileObjects:
         assert (tmp_path / "model.json").read_bytes() == reflectio.dumps(model)
 
     @pytest.mark.parametrize("buffering", [0, -1], ids=["unbuffered", "buffered"])
-    def test_an_open_file(self, tmp_path: Path, model: Any, buffering: int) -> None:
+    def test_an_open_file_takes_and_gives_a_document(
+        self, tmp_path: Path, model: Any, buffering: int
+    ) -> None:
         with open(tmp_path / "model.rfl", "wb", buffering=buffering) as file:
             reflectio.dump(model, file)
         with open(tmp_path / "model.rfl", "rb", buffering=buffering) as file:
             assert same_model(reflectio.load(file), model)
 
-    def test_a_compressed_file(self, tmp_path: Path, model: Any) -> None:
+    def test_a_compressed_file_takes_and_gives_a_document(self, tmp_path: Path, model: Any) -> None:
         with gzip.open(tmp_path / "model.rfl.gz", "wb") as file:
             reflectio.dump(model, file)  # type: ignore[arg-type]
         with gzip.open(tmp_path / "model.rfl.gz", "rb") as file:
             assert same_model(reflectio.load(file), model)  # type: ignore[arg-type]
 
-    def test_a_pipe(self, model: Any) -> None:
+    def test_a_pipe_takes_and_gives_a_document(self, model: Any) -> None:
         reading, writing = os.pipe()
 
         def write() -> None:
@@ -370,7 +372,7 @@ class TestFileObjects:
         writer.join()
 
     @pytest.mark.parametrize("buffering", [0, None], ids=["unbuffered", "buffered"])
-    def test_a_socket(self, model: Any, buffering: int | None) -> None:
+    def test_a_socket_takes_and_gives_a_document(self, model: Any, buffering: int | None) -> None:
         sending, receiving = socket.socketpair()
 
         def send() -> None:

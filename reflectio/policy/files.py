@@ -54,10 +54,19 @@ def locate(text: str, folder: Path, asker: str) -> Path:
     return path
 
 
+# The built-in lists have less than a hundredth of this.
+_LARGEST_FILE = 1 << 24
+
+
 def _read(path: Path) -> dict[str, Any]:
     try:
         with path.open("rb") as file:
-            return tomllib.load(file)
+            text = file.read(_LARGEST_FILE + 1)
+        if len(text) > _LARGEST_FILE:
+            raise PolicyError(
+                f"{path}: a policy file has {_LARGEST_FILE >> 20} MiB at most; this is another kind of file"
+            )
+        return tomllib.loads(text.decode())
     except FileNotFoundError:
         raise PolicyError(f"{path}: there is no such policy file") from None
     except OSError as error:
@@ -66,6 +75,8 @@ def _read(path: Path) -> dict[str, Any]:
         raise PolicyError(f"{path}: a policy file is TOML in UTF-8, and this is not UTF-8 text") from error
     except tomllib.TOMLDecodeError as error:
         raise PolicyError(f"{path}: not valid TOML: {error}") from error
+    except RecursionError:
+        raise PolicyError(f"{path}: its lists nest too deeply for a policy file") from None
 
 
 def read_file(path: Path) -> tuple[PolicyFile, dict[str, Any]]:
