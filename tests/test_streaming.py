@@ -363,7 +363,7 @@ def test_an_audit_reads_little_more_than_the_header(tmp_path: Path, monkeypatch:
             return data
 
     module = sys.modules["reflectio.audit"]  # the function has the same name
-    monkeypatch.setattr(module, "open", lambda path, mode, buffering: Counted(path), raising=False)
+    monkeypatch.setattr(module, "open", lambda path, mode, buffering=-1: Counted(path), raising=False)
     assert reflectio.audit(tmp_path / "model.rfl").ok
     assert 0 < sum(reads) < 20_000
 

@@ -40,12 +40,36 @@ _FEW_NODES = 256
 
 
 class Trees(NamedTuple):
-    """Some trees, how many nodes each has, and these as compiled code has them, one tree after the other."""
+    """
+    Some trees, and their nodes as compiled code has them.
+
+    Attributes
+    ----------
+    tag : str
+        The tag of their nodes in the document.
+    trees : sequence of sklearn.tree._tree.Tree
+        The trees.
+    counts : sequence of int
+        How many nodes each has.
+    pieces : sequence of ndarray
+        The nodes of all, one tree after the other, in as many arrays as they happened to be in.
+    """
 
     tag: str
     trees: Sequence[Any]
     counts: Sequence[int]
-    nodes: Array
+    pieces: Sequence[Array]
+
+    @property
+    def n_nodes(self) -> int:
+        """How many nodes all have."""
+        return sum(self.counts)
+
+    def field(self, name: str) -> Array:
+        """One field of all nodes: a copy, for compiled code keeps fields far apart."""
+        if len(self.pieces) == 1:
+            return self.pieces[0][name].copy()
+        return np.concatenate([piece[name] for piece in self.pieces])
 
 
 class TreeCodec(ObjectCodec):
@@ -137,7 +161,7 @@ class TreeCodec(ObjectCodec):
         if decoder.segment.mapped:
             # Whoever can write to the file could change what was copied already.
             nodes = np.concatenate([tree.__getstate__()["nodes"] for tree in trees])
-        known = Trees(tag, trees, columns.of("node_count"), nodes)
+        known = Trees(tag, trees, columns.of("node_count"), (nodes,))
         decoder.check_together(check_trees, known)
         return trees
 
@@ -183,7 +207,7 @@ class TreeCodec(ObjectCodec):
         # What is checked is what the tree made of its state: it takes nodes of other layouts, too, and converts
         # them field by field in the order of the fields, whatever their names.
         nodes = tree.__getstate__()["nodes"]
-        decoder.check_together(check_trees, Trees(tag, (tree,), (len(nodes),), nodes))
+        decoder.check_together(check_trees, Trees(tag, (tree,), (len(nodes),), (nodes,)))
 
     @staticmethod
     def _check(tree: Any, parts: dict[str, Any]) -> None:
@@ -219,9 +243,9 @@ def check_trees(batches: list[Trees], decoder: Decoder) -> None:
     decoder : Decoder
         Knows where they are.
     """
-    for start, stop in spans([len(batch.nodes) for batch in batches]):
-        if not _are_sound(_joined(batches[start:stop])):
-            bad = next(index for index in range(start, stop) if not _are_sound(batches[index]))
+    for start, stop in spans([batch.n_nodes for batch in batches]):
+        if not _are_sound(batches[start:stop]):
+            bad = next(index for index in range(start, stop) if not _are_sound([batches[index]]))
             places = decoder.places_of(batches[bad].tag)
             place = places[bad] if bad < len(places) else "$.model"
             if len(batches[bad].counts) > 1:
@@ -251,22 +275,27 @@ def _joined(batches: list[Trees]) -> Trees:
         "",
         list(chain.from_iterable(batch.trees for batch in batches)),
         list(chain.from_iterable(batch.counts for batch in batches)),
-        np.frombuffer(b"".join([batch.nodes.data for batch in batches]), batches[0].nodes.dtype),
+        list(chain.from_iterable(batch.pieces for batch in batches)),
     )
 
 
 def _apart(trees: Trees) -> Iterator[tuple[Any, Array]]:
     """Each tree with its nodes."""
+    if len(trees.pieces) == len(trees.trees):
+        yield from zip(trees.trees, trees.pieces, strict=True)
+        return
+    (nodes,) = trees.pieces
     end = 0
     for tree, count in zip(trees.trees, trees.counts, strict=True):
-        yield tree, trees.nodes[end : end + count]
+        yield tree, nodes[end : end + count]
         end += count
 
 
-def _are_sound(trees: Trees) -> bool:
+def _are_sound(batches: list[Trees]) -> bool:
     """Whether some trees can be walked from their roots without leaving them."""
-    if len(trees.nodes) <= _FEW_NODES:
-        return all(_is_sound(*tree) for tree in _apart(trees))
+    trees = _joined(batches)
+    if trees.n_nodes <= _FEW_NODES:
+        return all(_is_sound(*tree) for batch in batches for tree in _apart(batch))
     return _are_sound_together(trees)
 
 
@@ -301,7 +330,7 @@ def _are_sound_together(trees: Trees) -> bool:
     counts = np.array(trees.counts)
     ends = np.cumsum(counts)
     starts = ends - counts
-    left, right = trees.nodes["left_child"].copy(), trees.nodes["right_child"].copy()
+    left, right = trees.field("left_child"), trees.field("right_child")
     inner = np.flatnonzero(left != _LEAF)
     # A node has both children or none; a right child is never the leaf mark, as the next check sees to.
     if np.count_nonzero(right != _LEAF) != len(inner):
@@ -323,7 +352,7 @@ def _are_sound_together(trees: Trees) -> bool:
 
 def _features_exist(trees: Trees, counts: Array, inner: Array) -> bool:
     """Whether every node that splits does so by a feature that the tree was made for."""
-    feature = trees.nodes["feature"][inner]
+    feature = trees.field("feature")[inner]
     if not len(inner):
         return True
     numbers = [tree.n_features for tree in trees.trees]
@@ -336,7 +365,7 @@ def _features_exist(trees: Trees, counts: Array, inner: Array) -> bool:
 def _depths_agree(trees: Trees, starts: Array, ends: Array, inner: Array, left: Array, right: Array) -> bool:
     """Whether each tree is as deep as it says: its decision paths are given that much room."""
     stated = [int(tree.max_depth) for tree in trees.trees]
-    if len(trees.nodes) > _MANY_NODES * len(stated) or max(stated) > _FEW_LEVELS:
+    if trees.n_nodes > _MANY_NODES * len(stated) or max(stated) > _FEW_LEVELS:
         # The tree counts levels from one. All else about it is known to be sound.
         deepest = [int(tree.compute_node_depths().max()) - 1 for tree in trees.trees]
         return deepest == stated
