@@ -95,7 +95,7 @@ def refuse_empty_elements(dtype: np.dtype[Any], shape: tuple[int, ...], encoder:
         count += _written.get(encoder, 0)
         if count > MOST_EMPTY:
             raise UnsupportedTypeError(
-                f"more than {MOST_EMPTY} elements that have no bytes, as those of dtype {str(dtype):.40}; no reader takes "
+                f"more than {MOST_EMPTY} elements that have no bytes, as those of dtype {dtype!s:.40}; no reader takes "
                 "so many, for each costs time and none a byte. Keep the shape in place of the array"
             )
         _written[encoder] = count
