@@ -500,6 +500,13 @@ def changed():
     return frozen
 
 
+def test_more_distributions_than_scipy_may_be_asked_to_make_are_refused():
+    # No attack of the catalogue, where nothing may run: scipy compiles a text of its own for each.
+    nodes = [{"$": "distribution", "name": "scipy.stats.norm", "args": []}] * 5000
+    with pytest.raises(reflectio.LimitError, match="more than 4096 distributions"):
+        reflectio.loads(json.dumps({"reflectio": 1, "versions": {}, "model": nodes}))
+
+
 def test_more_distributions_than_a_reader_takes_are_refused_on_the_way_out(monkeypatch):
     monkeypatch.setattr("reflectio.codecs.distributions._MOST_MADE", 3)
     assert len(roundtrip([stats.norm(index) for index in range(3)] + [stats.norm] * 9)) == 12

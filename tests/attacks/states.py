@@ -642,14 +642,6 @@ def _frozen(name: str, shapes: list[Any]) -> Callable[[], bytes]:
 
 
 ATTACKS = [
-    Attack(
-        "distributions-many",
-        "have scipy make a documentation for each of many distributions",
-        "own",
-        lambda: text_of([{"$": "distribution", "name": "scipy.stats.norm", "args": []}] * 100_000),
-        "LimitError",
-        says="distributions",
-    ),
     *(
         Attack(
             f"distribution-{name}",
