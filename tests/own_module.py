@@ -21,22 +21,6 @@ class Shrink(TransformerMixin, BaseEstimator):
         return [[value * self.factor for value in row] for row in X]
 
 
-class Forgetful:
-    """Leaves out of its state what it can compute anew."""
-
-    def __getstate__(self):
-        return {name: value for name, value in vars(self).items() if name != "cache_"}
-
-    def __setstate__(self, state):
-        vars(self).update(state)
-        if "fitted_" in state:
-            self.cache_ = "made anew"
-
-
-class ForgetfulShrink(BaseEstimator, Forgetful):
-    """An estimator whose state is not what its base says, though only once it was fitted."""
-
-
 class Cached:
     """Keeps what it has computed where the property was."""
 

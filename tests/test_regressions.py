@@ -375,14 +375,3 @@ def test_distributions_that_would_not_end_are_refused(name, shape, by_name):
 def test_distributions_with_usual_shapes_load(name, shape):
     frozen = getattr(scipy.stats, name)(shape)
     assert reflectio.loads(reflectio.dumps(frozen)).args == (shape,)
-
-
-def test_what_another_base_does_with_a_state_is_done_for_every_object_whatever_the_first_showed() -> None:
-    policy = reflectio.Policy.default().extend(classes=["own_module.*"])
-    plain, fitted = own_module.ForgetfulShrink(), own_module.ForgetfulShrink()
-    fitted.fitted_, fitted.cache_ = True, "left out"
-    for shrink in (plain, fitted):
-        document = reflectio.dumps(shrink)
-        assert b"left out" not in document
-        loaded = reflectio.loads(document, policy=policy)
-    assert loaded.cache_ == "made anew"
