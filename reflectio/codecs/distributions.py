@@ -330,9 +330,10 @@ _SOUND = {
     "planck": _Sound(1e-9, 1e100),
     "rice": _Sound(1e-100, 1e5),
     "skellam": _Sound(1e-100, 1e9),
+    "studentized_range": _Sound(1e-100, 1e5),
     "vonmises": _Sound(1e-100, 1e7),
     "vonmises_line": _Sound(1e-100, 1e7),
-    "zipf": _Sound(1 + 1e-6, 1e100),
+    "zipf": _Sound(1 + 1e-6, 1e3),
 }
 
 # Of these the shapes are no more than the ends of the values.

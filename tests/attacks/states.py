@@ -631,6 +631,7 @@ _ENDLESS = {
     "planck": ([1e-300], "sum without end"),
     "rice": ([1e15], "integrate a moment without end"),
     "skellam": ([15, 1e300], "sum without end"),
+    "studentized_range": ([1e15, 10.0], "integrate without end"),
     "vonmises": ([{"$": "float", "value": "inf"}], "draw without end"),
     "zipf": ([1.0 + 1e-9], "draw without end"),
     "gamma": ([1e300], "overflow in compiled code of a distribution that nobody has found fault with yet"),
