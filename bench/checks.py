@@ -407,7 +407,7 @@ CASES: dict[str, Case] = {
         "interpolators._check_interp1d",
     ),
     "frozen distribution": Case(
-        "distributions._freeze distributions._check_ends distributions._build_number",
+        "distributions._freeze distributions._check_shapes distributions._build_number",
         lambda: stats.norm(np.zeros(100), 1.0),
     ),
     "distribution with a state": Case("distributions._build_random_state", lambda: _with_state()),

@@ -155,6 +155,39 @@ def changed():
     return frozen
 
 
+def test_more_distributions_than_scipy_may_be_asked_to_make_are_refused():
+    # No attack of the catalogue, where nothing may run: scipy compiles a text of its own for each.
+    nodes = [{"$": "distribution", "name": "scipy.stats.norm", "args": []}] * 5000
+    with pytest.raises(reflectio.LimitError, match="more than 4096 distributions"):
+        reflectio.loads(json.dumps({"reflectio": 1, "versions": {}, "model": nodes}))
+
+
+def test_more_distributions_than_a_reader_takes_are_refused_on_the_way_out(monkeypatch):
+    monkeypatch.setattr("reflectio.codecs.distributions._MOST_MADE", 3)
+    assert len(roundtrip([stats.norm(index) for index in range(3)] + [stats.norm] * 9)) == 12
+    with pytest.raises(reflectio.UnsupportedTypeError, match="more than 3 distributions"):
+        reflectio.dumps([stats.norm(index) for index in range(4)])
+
+
+@pytest.mark.parametrize(
+    "frozen",
+    [
+        stats.loguniform(1e-300, 1e5),
+        stats.randint(0, 1 << 62),
+        stats.t(np.inf),
+        stats.poisson(1e9),
+        stats.gamma(2, scale=1e-200),
+        stats.irwinhall(10),
+        stats.beta(a=2, b=3),
+        stats.binom([3, 4], 0.5),
+        stats.zipf(np.nan),
+    ],
+    ids=named,
+)
+def test_shapes_that_a_search_may_have_are_kept_however_extreme(frozen):
+    assert_same(state_of(frozen), state_of(roundtrip(frozen)))
+
+
 @pytest.mark.parametrize(
     ("distribution", "reason"),
     [

@@ -24,7 +24,7 @@ from sklearn.ensemble import (
     RandomForestRegressor,
     RandomTreesEmbedding,
 )
-from sklearn.linear_model import LinearRegression
+from sklearn.linear_model import BayesianRidge, LinearRegression
 from sklearn.svm import SVR
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor, ExtraTreeClassifier
 
@@ -100,6 +100,10 @@ EDGES: dict[str, tuple[Callable[[], Any], Any]] = {
     "boosting from zero": (lambda: GradientBoostingClassifier(n_estimators=2, init="zero").fit(X, labels), X),
     "boosting from a linear model": (
         lambda: GradientBoostingRegressor(n_estimators=2, init=LinearRegression()).fit(X, y),
+        X,
+    ),
+    "boosting from a model that kept no scores": (
+        lambda: GradientBoostingRegressor(n_estimators=2, init=BayesianRidge()).fit(X, y),
         X,
     ),
     "boosting from a support vector machine": (

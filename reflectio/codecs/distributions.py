@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from math import prod
-from typing import Any
+from typing import Any, NamedTuple
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -38,6 +39,14 @@ _FROZEN = ("args", "kwds", "dist", "a", "b")
 
 # Freezing broadcasts the arguments against each other; arguments of a few kilobytes could ask for terabytes.
 _BROADCAST = 1 << 20
+
+# scipy builds each with a documentation of its own: half a millisecond and ten kilobytes, for fifty bytes of document.
+_MOST_MADE = 4096
+
+# The members of a node that names one of scipy's own instances.
+_AS_IT_COMES = 2
+
+_written: WeakKeyDictionary[Encoder, int] = WeakKeyDictionary()
 
 
 class DistributionCodec(Codec):
@@ -85,6 +94,13 @@ class DistributionCodec(Codec):
         if distribution._random_state is not _shared_random_state():
             node["random_state"] = visit_member(distribution._random_state, "random_state", encoder)
         encoder.depth -= 1
+        if len(node) > _AS_IT_COMES:
+            _written[encoder] = _written.get(encoder, 0) + 1
+            if _written[encoder] > _MOST_MADE:
+                raise encoder.refuse(
+                    f"more than {_MOST_MADE} distributions that scipy has to make anew, which no reader takes; refer to "
+                    "one where they are equal, or store their arguments as an array"
+                )
         return node
 
     @staticmethod
@@ -146,6 +162,8 @@ class DistributionCodec(Codec):
     # -- in -------------------------------------------------------------------------------------------------
 
     def decode(self, node: ObjectNode, decoder: Decoder) -> Any:
+        if node.keys() & {"args", "parameters", "random_state"}:
+            decoder.spend("distributions of their own", 1, _MOST_MADE)
         distribution = self._build_origin(node, decoder)
         if "args" not in node:
             if node.keys() & {"kwds", "a", "b"}:
@@ -277,34 +295,86 @@ def _build_random_state(node: ObjectNode, decoder: Decoder) -> Any:
 # -- making distributions -----------------------------------------------------------------------------------
 
 
-# By name: the shape parameter, and the values between which numpy's samplers, or scipy's moments, do not end.
-_ENDLESS = {
-    "rice": ("b", 1e7, np.inf),
-    "vonmises": ("kappa", 1e7, np.inf),
-    "vonmises_line": ("kappa", 1e7, np.inf),
-    "zipf": ("a", 1.0, 1.0 + 1e-6),
+class _Sound(NamedTuple):
+    """Between which magnitudes the shapes of a distribution have to lie, besides 0 and NaN."""
+
+    least: float
+    most: float
+    whole: bool = False
+
+
+# No shape that anybody fitted lies beyond, and compiled code of scipy's overflows there, or ends the process.
+_ANY_SHAPE = _Sound(1e-100, 1e100)
+
+# By name, what a search over the distributions, extreme shapes and all methods found: beyond these a C++ exception or
+# endless recursion ends the process (nct, nbinom, nchypergeom, irwinhall), numpy's samplers or scipy's sums and searches
+# do not end, or they ask for memory by the size of a count.
+_SOUND = {
+    "betabinom": _Sound(1e-100, 1e6),
+    "betanbinom": _Sound(1e-100, 1e5),
+    "binom": _Sound(1e-100, 1e12),
+    "boltzmann": _Sound(1e-9, 1e12),
+    "geom": _Sound(1e-9, 1.0),
+    "hypergeom": _Sound(1e-100, 1e8),
+    "irwinhall": _Sound(1.0, 1e3, whole=True),
+    "ksone": _Sound(1.0, 1e4),
+    "kstwo": _Sound(1.0, 1e6),
+    "logser": _Sound(1e-100, 1 - 1e-6),
+    "nbinom": _Sound(1e-9, 1e9),
+    "ncf": _Sound(1e-9, 1e8),
+    "nchypergeom_fisher": _Sound(1e-6, 1e6),
+    "nchypergeom_wallenius": _Sound(1e-6, 1e6),
+    "nct": _Sound(1e-6, 1e4),
+    "ncx2": _Sound(1e-100, 1e9),
+    "nhypergeom": _Sound(1e-100, 1e5),
+    "planck": _Sound(1e-9, 1e100),
+    "rice": _Sound(1e-100, 1e5),
+    "skellam": _Sound(1e-100, 1e9),
+    "studentized_range": _Sound(1e-100, 1e5),
+    "vonmises": _Sound(1e-100, 1e7),
+    "vonmises_line": _Sound(1e-100, 1e7),
+    "zipf": _Sound(1 + 1e-6, 1e3),
 }
 
+# Of these the shapes are no more than the ends of the values.
+_BY_ENDS = frozenset({"loguniform", "reciprocal"})
 
-def _check_ends(distribution: Any, args: list[Any], kwds: dict[str, Any]) -> None:
-    """Refuse a shape for which the distribution's own code does not end."""
-    name, low, high = _ENDLESS.get(str(getattr(distribution, "name", "")), ("", 0.0, 0.0))
-    value = args[0] if args else kwds.get(name)
-    if name and value is not None and ((np.asarray(value) > low) & (np.asarray(value) < high)).any():
-        raise ValidationError(
-            f"with a {name} between {low} and {high}, drawing from {distribution.name} might not end"
-        )
+
+def _check_shapes(distribution: Any, args: list[Any], kwds: dict[str, Any]) -> None:
+    """Refuse a shape with which the distribution's own code does not end, or ends the process."""
+    name = str(getattr(distribution, "name", ""))
+    if not distribution.numargs or name in _BY_ENDS:
+        return
+    sound = _SOUND.get(name, _ANY_SHAPE)
+    names = [shape.strip() for shape in (distribution.shapes or "").split(",")]
+    for value in [*args[: distribution.numargs], *(kwds[key] for key in names if key in kwds)]:
+        if type(value) is float and sound.least <= value <= sound.most and not sound.whole:
+            continue
+        with np.errstate(all="ignore"):
+            numbers = np.abs(np.asarray(value, np.float64))
+        unsound = (numbers < sound.least) & (numbers != 0) | (numbers > sound.most)
+        if sound is _ANY_SHAPE:
+            unsound &= np.isfinite(numbers)
+        if sound.whole:
+            unsound |= numbers != np.floor(numbers)
+        if unsound.any():
+            raise ValidationError(
+                f"the shapes of {name} must {'be whole and ' if sound.whole else ''}lie between {sound.least:g} and "
+                f"{sound.most:g}: with others scipy's own code might not end, or end the process"
+            )
 
 
 def _freeze(distribution: Any, args: list[Any], kwds: dict[str, Any]) -> Any:
     """Freeze a distribution of scipy's with arguments that are known to be numbers."""
-    _check_ends(distribution, args, kwds)
     try:
+        _check_shapes(distribution, args, kwds)
         shapes = [np.shape(value) for value in (*args, *kwds.values())]
         if prod(np.broadcast_shapes(*shapes)) > _BROADCAST + sum(map(prod, shapes)):
             raise ValueError("the arguments broadcast to an array out of proportion to them")
         with np.errstate(all="ignore"):
             return distribution(*args, **kwds)
+    except ValidationError:
+        raise
     except Exception as error:
         raise ValidationError(f"{distribution.name} refuses its arguments: {error}") from error
 

@@ -27,16 +27,6 @@ def _base() -> Any:
     return sys.modules["sklearn.base"].BaseEstimator
 
 
-def _is_own(cls: type, method: str) -> bool:
-    """
-    Whether a class has a method of `BaseEstimator`'s that passes on to none but Python's own.
-
-    What another base class defines might do more with some states than with others, and one object would not show it.
-    """
-    others = [base for base in cls.__mro__ if method in vars(base) and base is not object]
-    return others == [_base()]
-
-
 class EstimatorCodec(ObjectCodec):
     """
     Estimators of one class.
@@ -49,10 +39,11 @@ class EstimatorCodec(ObjectCodec):
 
     def __init__(self, cls: type) -> None:
         super().__init__(cls)
+        base: Any = _base()
         self._version = sys.modules["sklearn"].__version__
         # Whether state and attributes differ by the version only: None until an object has shown it.
-        self._out: bool | None = None if _is_own(cls, "__getstate__") else False
-        self._in: bool | None = None if _is_own(cls, "__setstate__") else False
+        self._out: bool | None = None if cls.__getstate__ is base.__getstate__ else False
+        self._in: bool | None = None if self._setstate is base.__setstate__ else False
 
     def _get_state(self, obj: Any) -> Any:
         if self._out:

@@ -68,7 +68,7 @@ CODE = [
     Gadget("runpy._run_code", (_WRITE, {}), "run Python code"),
     Gadget("code.InteractiveInterpreter", (), "get an interpreter"),
     Gadget("code.interact", (), "get an interpreter"),
-    Gadget("timeit.timeit", (_WRITE,), "run Python code to time it"),
+    Gadget("timeit.timeit", ("pass", _WRITE), "run Python code to time it"),
     Gadget("cProfile.run", (_WRITE,), "run Python code to profile it"),
     Gadget("profile.run", (_WRITE,), "run Python code to profile it"),
     Gadget("trace.Trace", (), "run Python code to trace it"),

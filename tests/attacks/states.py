@@ -592,7 +592,50 @@ def _bit_generator(change: Callable[[Any], None]) -> Callable[[], bytes]:
     return forged(make, change)
 
 
+# By distribution: shapes with which scipy's own code ends the process or does not end, and what it does then.
+_ENDLESS = {
+    "nct": ([1e-300, 0.24], "let a C++ exception of pdf end the process"),
+    "nchypergeom_fisher": ([140, 80, 60, 1e300], "let a C++ exception of pmf end the process"),
+    "nchypergeom_wallenius": ([140, 80, 60, 1e300], "let a C++ exception of pmf end the process"),
+    "nbinom": ([1 << 62, 0.5], "let a C++ exception of isf end the process"),
+    "irwinhall": ([1e-300], "overflow the stack by entropy"),
+    "binom": ([1e300, 0.4], "search for a quantile without end"),
+    "betabinom": ([1e9, 2.3, 0.63], "sum over as many values as a count says"),
+    "betanbinom": ([1e15, 9.3, 1.0], "sum over as many values as a count says"),
+    "boltzmann": ([1e-300, 1e300], "sum over as many values as a count says"),
+    "geom": ([1e-300], "sum without end"),
+    "hypergeom": ([1e15, 18, 11], "sum over as many values as a count says"),
+    "ksone": ([1e6], "take a step for each of a count, for each value"),
+    "logser": ([1.0], "sum without end"),
+    "ncf": ([1e15, 1e15, 1e15], "search for a quantile without end"),
+    "ncx2": ([21, 1e15], "search for a quantile without end"),
+    "nhypergeom": ([20, 1_000_000_000, 1], "sum over as many values as a count says"),
+    "planck": ([1e-300], "sum without end"),
+    "rice": ([1e15], "integrate a moment without end"),
+    "skellam": ([15, 1e300], "sum without end"),
+    "studentized_range": ([1e15, 10.0], "integrate without end"),
+    "vonmises": ([{"$": "float", "value": "inf"}], "draw without end"),
+    "zipf": ([1.0 + 1e-9], "draw without end"),
+    "gamma": ([1e300], "overflow in compiled code of a distribution that nobody has found fault with yet"),
+}
+
+
+def _frozen(name: str, shapes: list[Any]) -> Callable[[], bytes]:
+    return lambda: text_of({"$": "distribution", "name": f"scipy.stats.{name}", "args": shapes, "kwds": {}})
+
+
 ATTACKS = [
+    *(
+        Attack(
+            f"distribution-{name}",
+            tries,
+            "own: a search over scipy's distributions and extreme shapes",
+            _frozen(name, shapes),
+            _VALIDATION,
+            says="the shapes of",
+        )
+        for name, (shapes, tries) in _ENDLESS.items()
+    ),
     *(
         Attack(
             f"state-{key}",

@@ -60,7 +60,7 @@ TARGET = Target(
     use,
     (
         Attack(
-            "distributions._build_number distributions.DistributionCodec distributions._freeze distributions._check_ends?",
+            "distributions._build_number distributions.DistributionCodec distributions._freeze distributions._check_shapes?",
             "",
             "args kwds a b",
         ),
