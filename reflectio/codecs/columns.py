@@ -13,10 +13,10 @@ from reflectio.codecs.arrays import ArrayCodec
 from reflectio.codecs.rows import CONSTANTS, cost
 from reflectio.decoder import HOLDING_NOTHING, Decoder, located
 from reflectio.errors import DocumentError
+from reflectio.readers import check_members
 
 Array = np.ndarray[Any, Any]
 
-_MEMBERS = frozenset({"$", "of", "array", "lengths", "same"})
 _INT = frozenset({int})
 _KINDS = ("ndarray", "scalar")
 
@@ -136,10 +136,9 @@ def _borrow_each(column: list[Node], decoder: Decoder) -> list[Any]:
 
 def _read_column(node: ObjectNode, count: int, decoder: Decoder) -> tuple[Array, Sequence[int] | None, bool]:
     """The array of a column; where in it each value ends, after where the first starts, unless these are scalars; and whether it is one for all."""
-    if not {"of", "array"} <= node.keys() <= _MEMBERS or node["of"] not in _KINDS:
-        raise DocumentError(
-            "a column of arrays or scalars needs 'of' and 'array', and may have 'lengths' or 'same'"
-        )
+    check_members(_column, node)
+    if "$id" in node or node["of"] not in _KINDS:
+        raise DocumentError("a column is of arrays or scalars, and has no id")
     described = node["array"]
     if type(described) is not dict or described.get("$") != "ndarray" or {"$id", "base"} & described.keys():
         raise DocumentError("the array of a column must be described where it stands").within("array")
@@ -190,6 +189,10 @@ class RowsCodec(LateCodec):
     members = frozenset({"of", "count", "args", "columns", "items"})
     required = frozenset({"of", "count"})
 
+    def names(self, node: ObjectNode) -> Iterator[tuple[str, Any]]:
+        if node["of"] != "list":
+            yield "constructor" if "args" in node else "class", node["of"]
+
     def create(self, node: ObjectNode, decoder: Decoder) -> list[Any]:
         return []
 
@@ -226,9 +229,13 @@ class ColumnCodec(Codec):
     """Arrays or scalars of rows, joined along the first axis; they stand nowhere else."""
 
     tag = "column"
+    members = frozenset({"of", "array", "lengths", "same"})
+    required = frozenset({"of", "array"})
 
     def decode(self, node: ObjectNode, decoder: Decoder) -> Any:
         raise DocumentError("a column stands within rows only")
 
 
-CODECS: tuple[Codec, ...] = (RowsCodec(), ColumnCodec())
+_column = ColumnCodec()
+
+CODECS: tuple[Codec, ...] = (RowsCodec(), _column)

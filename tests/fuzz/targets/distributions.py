@@ -8,11 +8,14 @@ from scipy import stats
 
 from fuzz.target import Attack, Target, do
 
+# Where one and a half is no shape.
+_SHAPES = {"geom": 0.5, "irwinhall": 3, "logser": 0.5}
+
 SUBJECTS = {
     f"frozen {number}": lambda made=made: made for number, made in enumerate(test_distributions.FROZEN)
 }
 SUBJECTS |= {
-    f"named {name}": lambda name=name: (lambda found: found(*[1.5] * found.numargs))(getattr(stats, name))
+    f"named {name}": lambda name=name: _frozen(getattr(stats, name), _SHAPES.get(name, 1.5))
     for name in test_distributions.NAMED
     # The first takes a probability for each trial; the others integrate numerically, for minutes.
     if name not in ("poisson_binom", "studentized_range", "levy_stable")
@@ -20,6 +23,10 @@ SUBJECTS |= {
 SUBJECTS["with a state"] = lambda: _with_state()
 SUBJECTS["table"] = lambda: stats.rv_discrete(values=([1, 5, 7], [0.5, 0.25, 0.25]), seed=3)
 SUBJECTS["histogram"] = lambda: stats.rv_histogram(test_distributions.HISTOGRAM, density=None)
+
+
+def _frozen(distribution, shape):
+    return distribution(*[shape] * distribution.numargs)
 
 
 def _with_state():
