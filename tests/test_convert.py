@@ -674,19 +674,16 @@ def test_the_command_says_in_red_what_unsafe_does(model_pkl, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("contents", "status", "message"),
+    ("contents", "message"),
     [
-        pytest.param(b"", 1, "the file is empty", id="empty"),
-        pytest.param(pickle.dumps(LinearRegression())[:50], 1, "damaged or truncated", id="damaged"),
-        pytest.param(b"hello, world", 1, "neither a document of reflectio nor a pickle", id="text"),
-        pytest.param(None, 2, "does not exist", id="missing"),
+        pytest.param(pickle.dumps(LinearRegression())[:50], "damaged or truncated", id="damaged"),
+        pytest.param(b"hello, world", "neither a document of reflectio nor a pickle", id="text"),
     ],
 )
-def test_the_command_says_what_is_wrong_with_a_file(contents, status, message, tmp_path):
-    if contents is not None:
-        (tmp_path / "file").write_bytes(contents)
+def test_the_command_says_what_is_wrong_with_a_file(contents, message, tmp_path):
+    (tmp_path / "file").write_bytes(contents)
     ran = _run("file", "out.rfl", cwd=tmp_path)
-    assert ran.returncode == status
+    assert ran.returncode == 1
     assert message in " ".join(ran.stderr.split())
     assert not (tmp_path / "out.rfl").exists()
 
@@ -713,16 +710,6 @@ def test_a_full_disk_leaves_no_half_written_file(tmp_path):
     assert ran.returncode == 1
     assert "big.rfl: File too large" in ran.stderr
     assert sorted(path.name for path in tmp_path.iterdir()) == ["big.pkl"]
-
-
-def test_a_report_that_cannot_be_written_is_a_failure(model_pkl, tmp_path):
-    with open("/dev/full", "w") as full:
-        command = [sys.executable, "-m", "reflectio", "convert", "model.pkl", "model.rfl"]
-        ran = subprocess.run(
-            command, cwd=tmp_path, stdout=full, stderr=subprocess.PIPE, text=True, env=environment()
-        )
-    assert ran.returncode == 1
-    assert "No space left on device" in ran.stderr
 
 
 def test_a_folder_is_converted_with_a_summary_of_what_failed(tmp_path):
