@@ -37,6 +37,7 @@ import scipy.sparse
 import scipy.stats
 import zoo
 from attacks.opcodes import pickled, value
+from command_line import run_without_rights
 from exactness import assert_same
 from file_attacks import ATTACKS, environment, outcomes
 from sklearn.ensemble import RandomForestClassifier, VotingRegressor
@@ -825,31 +826,29 @@ def shared_folder() -> Iterator[Path]:
         yield folder
 
 
+@pytest.mark.parametrize("options", [[], ["--check"]], ids=["", "check"])
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [(["closed.pkl", "out.rfl"], "closed.pkl: Permission denied"),
      (["models/a.pkl", "models/out.rfl"], "models/out.rfl: Permission denied"),
-     (["models/a.pkl", "models/out.rfl", "--check"], "models/out.rfl: Permission denied")],
-    ids=["source", "target", "check"],
+     (["models", "models"], "models: Permission denied"),
+     (["models", "models/new/folder"], "models/new/folder: Permission denied")],
+    ids=["source", "target", "folder", "new folder"],
 )  # fmt: skip
-def test_the_command_says_which_file_may_not_be_read_or_written(arguments, message, shared_folder):
-    # Root may read and write everything, so that the process lays its rights down.
-    (shared_folder / "models").chmod(0o555)
-    code = (
-        "import os, sys, reflectio.cli\n"
-        # Where the libraries themselves are closed to others, they are imported while they can be.
-        "reflectio.convert('models/a.pkl', 'any.rfl')\n"
-        "if os.getuid() == 0:\n    os.setuid(65534)\n"
-        "sys.argv = ['reflectio', 'convert', *sys.argv[1:]]\n"
-        "reflectio.cli.main()"
+def test_what_may_not_be_read_or_written_is_one_error(arguments, options, message, shared_folder):
+    models = shared_folder / "models"
+    (models / "b.pkl").write_bytes(pickle.dumps([2]))
+    before = {path: path.read_bytes() for path in models.iterdir()}
+    models.chmod(0o555)
+    ran = run_without_rights(
+        ["convert", "models/a.pkl", "any.rfl"], ["convert", *arguments, *options], cwd=shared_folder
     )
-    ran = subprocess.run(
-        [sys.executable, "-c", code, *arguments],
-        cwd=shared_folder, env=environment(), capture_output=True, text=True, timeout=120,
-    )  # fmt: skip
-    (shared_folder / "models").chmod(0o755)
-    assert (ran.returncode, "Traceback" in ran.stderr) == (1, False)
-    assert message in ran.stdout + ran.stderr
+    models.chmod(0o755)
+    assert (ran.returncode, ran.stdout) == (1, "")
+    assert ran.stderr.splitlines()[0] == f"error: {message}"
+    assert ran.stderr.splitlines()[1].startswith("  Check the permissions")
+    assert ran.stderr.count("denied") == 1
+    assert {path: path.read_bytes() for path in models.iterdir()} == before
 
 
 @pytest.mark.parametrize(

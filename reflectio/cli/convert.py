@@ -213,8 +213,11 @@ def _convert_folder(
         )
     from attrs import evolve
 
+    from reflectio.atomic import check_folder_writable
     from reflectio.conversion import convert_folder, plan_folder
 
+    # One error, rather than one for each file.
+    check_folder_writable(target)
     # Else a folder that may not be read would seem to hold nothing.
     os.scandir(source).close()
     wanted: TargetFormat = format.value if format is not None else "binary"
