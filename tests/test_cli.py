@@ -417,6 +417,27 @@ def test_work_on_several_files_shows_its_progress_on_a_terminal_only(model, tmp_
     assert piped.stderr == ""
 
 
+@pytest.mark.parametrize(
+    ("arguments", "title"),
+    [
+        (["show", "FILE"], "Opening"),
+        (["show", "--exact", "FILE"], "Reading"),
+        (["audit", "FILE"], "Auditing"),
+        (["verify", "FILE"], "Verifying"),
+        (["convert", "FILE", "out.rfl"], "Converting"),
+        (["policy", "suggest", "FILE"], "Reading"),
+        (["policy", "gaps"], "Looking through the installed libraries"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else None,
+)
+def test_work_that_may_take_long_shows_that_it_goes_on(tmp_path, arguments, title) -> None:
+    large = tmp_path / "large.rfl"
+    with large.open("wb") as file:
+        file.truncate(1 << 26)
+    shown = run_in_terminal(*(large if word == "FILE" else word for word in arguments))
+    assert title in shown
+
+
 # -- how a command ends ----------------------------------------------------------------------------------------
 
 

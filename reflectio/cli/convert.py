@@ -13,7 +13,7 @@ from reflectio.cli.console import output, print_json, printable, stderr
 from reflectio.cli.files import STANDARD_INPUT
 from reflectio.cli.files import source as open_source
 from reflectio.cli.options import AsJson, PolicyFile
-from reflectio.cli.progress import progress
+from reflectio.cli.progress import patience, progress
 from reflectio.cli.status import answer, explain, fail
 
 if TYPE_CHECKING:
@@ -130,16 +130,17 @@ def convert(
     from reflectio.errors import ReflectioError
 
     try:
-        done = convert_file(
-            _standard_input(policy) if source_name == STANDARD_INPUT else source,
-            target,
-            format=None if format is None else format.value,
-            policy=policy,
-            unsafe=unsafe,
-            overwrite=overwrite,
-            lossy=lossy,
-            check=check,
-        )
+        with patience(source_name, "Converting"):
+            done = convert_file(
+                _standard_input(policy) if source_name == STANDARD_INPUT else source,
+                target,
+                format=None if format is None else format.value,
+                policy=policy,
+                unsafe=unsafe,
+                overwrite=overwrite,
+                lossy=lossy,
+                check=check,
+            )
     except (ReflectioError, OSError, MemoryError) as error:
         message, hint = explain(error)
         message = _in_options(message)

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from reflectio.cli.console import Console, literal, output, print_json, printable, stderr
+from reflectio.cli.console import Console, literal, output, print_json, printable
 from reflectio.cli.files import expand, label, source
 from reflectio.cli.manual import GroupWithManual, add
 from reflectio.cli.options import AsJson, Files
-from reflectio.cli.progress import tracked
+from reflectio.cli.progress import progress, tracked
 from reflectio.cli.status import answer, warn
 
 if TYPE_CHECKING:
@@ -98,8 +98,8 @@ def check(
 
     console = output()
     reports: list[dict[str, Any]] = []
-    for file in named:
-        found = check_policy(file, imports=imports)
+    checked = [(file, check_policy(file, imports=imports)) for file in tracked(named, "Checking")]
+    for file, found in checked:
         passed = found.ok and not (strict and found.entries)
         reports.append({"file": file, "ok": passed, **_check_members(found)})
         if not as_json:
@@ -220,7 +220,7 @@ def suggest(
     from reflectio.policy_report import suggest as suggest_policy
 
     limits = Policy.of().limits
-    sources = ((label(file), source(file, limits, foreign=True)) for file in tracked(named, "Reading", label))
+    sources = ((label(file), source(file, limits, foreign=True)) for file in tracked(named, "Reading"))
     found = suggest_policy(sources, extends=tuple(extends or ()))
     if as_json:
         print_json({"ok": found.ok, **_suggestion_members(found)})
@@ -404,8 +404,8 @@ def gaps(
     from reflectio.coverage import gaps as find_gaps
     from reflectio.policy import Policy
 
-    with stderr().status("Looking through the installed libraries"):
-        found = find_gaps(policy, fitted=fit)
+    with progress("Looking through the installed libraries", None) as advance:
+        found = find_gaps(policy, fitted=fit, tell=lambda what: advance(1, what))
     if as_json:
         members = [
             {"name": gap.name, "kind": gap.kind, "library": gap.library, "why": gap.why} for gap in found

@@ -4,25 +4,20 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from reflectio.cli.console import output, print_json
-from reflectio.cli.files import STANDARD_INPUT, expand, label, source
+from reflectio.cli.files import expand, label, source
 from reflectio.cli.options import AsJson, PolicyFile
-from reflectio.cli.progress import progress
+from reflectio.cli.progress import patience
 from reflectio.cli.status import answer, explain, problem
 
 if TYPE_CHECKING:
     from reflectio.inspection.header import Header
     from reflectio.inspection.report import Report
     from reflectio.policy import Policy
-
-# Reading less takes no time that anybody would notice.
-_LONG = 1 << 26
 
 
 def show(
@@ -110,7 +105,7 @@ def show(
     for index, file in enumerate(files):
         report = None
         try:
-            with _patience(file, exact=exact):
+            with patience(file, "Reading" if exact else "Opening"):
                 header = read(file, chosen)
                 if not textconv:
                     report = _report(header, path, depth=depth, everything=everything, exact=exact)
@@ -158,18 +153,6 @@ def read(file: str, policy: Policy) -> Header:
     from reflectio.inspection.header import read_header
 
     return read_header(source(file, policy.limits), policy=policy)
-
-
-@contextmanager
-def _patience(file: str, *, exact: bool) -> Iterator[None]:
-    """Show that something is being done where it may take long."""
-    size = 0 if file == STANDARD_INPUT else os.stat(file).st_size
-    if size < _LONG:
-        yield
-        return
-    with progress("Reading" if exact else "Opening", None) as advance:
-        advance(0, label(file))
-        yield
 
 
 def _report(header: Header, path: str, **options: Any) -> Report:
