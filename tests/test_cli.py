@@ -26,6 +26,7 @@ from reflectio.cli import app
 from reflectio.cli.console import Console, literal, printable, printable_lines
 from reflectio.cli.files import expand, source
 from reflectio.cli.status import explain, reported
+from reflectio.policy import Limits
 
 
 def _commands(group, *names):
@@ -293,9 +294,9 @@ def test_standard_input_is_refused_where_a_command_cannot_read_it() -> None:
 
 
 def test_standard_input_is_read_up_to_the_limit(monkeypatch) -> None:
-    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"x" * 100)))
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"{" * 100)))
     with pytest.raises(reflectio.LimitError, match="more than 99 bytes"):
-        source("-", limit=99)
+        source("-", Limits(document_bytes=99))
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
