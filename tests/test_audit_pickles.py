@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 from attacks import opcodes as op
 from attacks.opcodes import call, name, new, pickled, value
-from file_attacks import ATTACKS, environment, outcomes
+from file_attacks import ATTACKS, environment
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LinearRegression
 from sklearn.pipeline import make_pipeline
@@ -256,44 +256,6 @@ def test_the_tags_that_hold_no_names_are_those_whose_codecs_say_so():
 
 
 # -- hostile files ----------------------------------------------------------------------------------------------
-
-_SECONDS, _MEGABYTES = 2, 500
-
-
-@pytest.fixture(params=sorted(ATTACKS))
-def attack(request):
-    return ATTACKS[request.param]
-
-
-@pytest.fixture
-def outcome(attack):
-    return outcomes("audit")[attack.id]
-
-
-def test_a_hostile_file_is_refused_unless_only_its_state_is_forged(attack, outcome):
-    if outcome["error"]:
-        assert outcome["reflectio"], (outcome["error"], outcome["message"])
-        assert not attack.audit_ok
-    else:
-        assert outcome["ok"] == attack.audit_ok, outcome["names"]
-
-
-def test_what_a_hostile_file_would_call_is_shown(attack, outcome):
-    if attack.named:
-        assert attack.named in outcome["names"]
-    if not outcome["error"] and not outcome["ok"]:
-        # There is something to say of it: a name and what to do, or a problem.
-        assert outcome["advice"] or outcome["problems"]
-
-
-def test_an_audit_runs_and_imports_nothing(attack, outcome):
-    assert not outcome["ran"]
-    assert outcome["events"] == outcome["modules"] == []
-
-
-def test_an_audit_costs_little(attack, outcome):
-    assert outcome["seconds"] < _SECONDS
-    assert outcome["megabytes"] < _MEGABYTES
 
 
 def test_a_bomb_costs_no_memory_to_audit_within_the_limits():

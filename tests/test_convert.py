@@ -39,7 +39,7 @@ import zoo
 from attacks.opcodes import pickled, value
 from command_line import run_without_rights
 from exactness import assert_same
-from file_attacks import ATTACKS, environment, outcomes
+from file_attacks import ATTACKS, environment
 from sklearn.ensemble import RandomForestClassifier, VotingRegressor
 from sklearn.linear_model import LinearRegression, Ridge
 from sklearn.model_selection import GridSearchCV
@@ -379,43 +379,6 @@ def test_what_pandas_pickles_is_refused_with_advice():
 
 
 # -- hostile files ----------------------------------------------------------------------------------------------
-
-_SECONDS, _MEGABYTES = 2, 500
-
-
-@pytest.fixture(params=sorted(ATTACKS))
-def attack(request):
-    return ATTACKS[request.param]
-
-
-@pytest.fixture
-def outcome(attack):
-    return outcomes("convert")[attack.id]
-
-
-def test_there_are_hundreds_of_hostile_files_each_with_its_aim():
-    assert len(ATTACKS) >= 300
-    assert all(attack.tries for attack in ATTACKS.values())
-
-
-def test_a_hostile_file_is_not_converted(attack, outcome):
-    if attack.harmless:
-        assert outcome["written"]
-        return
-    assert outcome["reflectio"], (outcome["error"], outcome["message"])
-    assert 10 < outcome["length"] < 100_000
-    assert not outcome["written"]
-    assert outcome["left"] == []
-
-
-def test_nothing_of_a_hostile_file_runs(attack, outcome):
-    assert not outcome["ran"]
-    assert outcome["events"] == outcome["modules"] == []
-
-
-def test_a_hostile_file_costs_little(attack, outcome):
-    assert outcome["seconds"] < _SECONDS
-    assert outcome["megabytes"] < _MEGABYTES
 
 
 @pytest.mark.parametrize(

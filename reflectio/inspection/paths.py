@@ -205,3 +205,32 @@ def _entries(pairs: list[Any]) -> Iterator[tuple[PathPart, Node]]:
             yield key_part(pair[0]), pair[1]
         else:
             yield index, pair
+
+
+#: Where something is: the place that holds it (None: it is the root), and the last part of its path (None: none).
+Place = tuple[Any, PathPart | None]
+
+
+def path_of(place: Place, *, deepest: int = 40, longest: int = 1000) -> str:
+    """
+    Write the path of a place, harmless to print.
+
+    Parameters
+    ----------
+    place : Place
+        Where something is, as a walk over a model passes it on: it costs the same at any depth.
+    deepest : int, default=40
+        How many parts are written: of a deeper path, the last ones.
+    longest : int, default=1000
+        How many characters are written at most.
+    """
+    parts: list[PathPart] = []
+    root = "$.model"
+    while place[0] is not None:
+        if len(parts) == deepest:
+            root += " ... "
+            break
+        if place[1] is not None:
+            parts.append(place[1])
+        place = place[0]
+    return printable(format_path(reversed(parts), root), longest)
