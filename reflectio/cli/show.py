@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 import typer
 
@@ -20,35 +20,44 @@ if TYPE_CHECKING:
     from reflectio.policy import Policy
 
 
+FilesAndPath: TypeAlias = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="FILE... [PATH]",
+        help="Documents, globs such as 'models/**/*.rfl', or - for standard input. A last argument that starts "
+        "with $ says which part to show: '$.model.steps[1][1]'.",
+    ),
+]
+
+Depth: TypeAlias = Annotated[
+    int, typer.Option("--depth", "-d", min=0, help="How many levels of objects to open.")
+]
+
+Everything: TypeAlias = Annotated[
+    bool,
+    typer.Option(
+        "--all",
+        "-a",
+        help="Leave nothing out: parameters at their defaults, private attributes, every item of long lists.",
+    ),
+]
+
+Exact: TypeAlias = Annotated[
+    bool, typer.Option("--exact", help="Read every value of large arrays, rather than a sample.")
+]
+
+AsLines: TypeAlias = Annotated[
+    bool,
+    typer.Option("--textconv", help="Print a line for each value, the same for equal models: for git diff."),
+]
+
+
 def show(
-    arguments: Annotated[
-        list[str],
-        typer.Argument(
-            metavar="FILE... [PATH]",
-            help="Documents, globs such as 'models/**/*.rfl', or - for standard input. A last argument that starts "
-            "with $ says which part to show: '$.model.steps[1][1]'.",
-        ),
-    ],
-    depth: Annotated[
-        int, typer.Option("--depth", "-d", min=0, help="How many levels of objects to open.")
-    ] = 3,
-    everything: Annotated[
-        bool,
-        typer.Option(
-            "--all",
-            "-a",
-            help="Leave nothing out: parameters at their defaults, private attributes, every item of long lists.",
-        ),
-    ] = False,
-    exact: Annotated[
-        bool, typer.Option("--exact", help="Read every value of large arrays, rather than a sample.")
-    ] = False,
-    textconv: Annotated[
-        bool,
-        typer.Option(
-            "--textconv", help="Print a line for each value, the same for equal models: for git diff."
-        ),
-    ] = False,
+    arguments: FilesAndPath,
+    depth: Depth = 3,
+    everything: Everything = False,
+    exact: Exact = False,
+    textconv: AsLines = False,
     policy: PolicyFile = None,
     as_json: AsJson = False,
 ) -> None:
