@@ -71,14 +71,42 @@ def check_writable(path: Path, *, folders: bool = False) -> None:
         place = target.parent
         if os.path.exists(target) and not os.path.isfile(target):
             place = target
-        while folders and not os.path.lexists(place) and place != place.parent:
-            place = place.parent
-        mode = os.stat(place).st_mode
-        if place != target and not stat.S_ISDIR(mode):
+        if folders:
+            place = _nearest(place)
+        if place != target and not stat.S_ISDIR(os.stat(place).st_mode):
             raise OSError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
-        wanted = os.W_OK | os.X_OK if stat.S_ISDIR(mode) else os.W_OK
-        if not os.access(place, wanted, effective_ids=os.access in os.supports_effective_ids):
-            raise OSError(errno.EACCES, os.strerror(errno.EACCES))
+        _check_place(place)
+
+
+def check_folder_writable(folder: Path) -> None:
+    """
+    Raise the error that making files in a folder would meet, as far as that can be told without making any.
+
+    Parameters
+    ----------
+    folder : Path
+        The folder; where it is missing, the nearest one above it counts.
+
+    Raises
+    ------
+    OSError
+        No file can be made there.
+    """
+    with _naming(folder):
+        _check_place(_nearest(Path(os.path.realpath(folder))))
+
+
+def _nearest(place: Path) -> Path:
+    """What is at a place, or above it, as far as it is there."""
+    while not os.path.lexists(place) and place != place.parent:
+        place = place.parent
+    return place
+
+
+def _check_place(place: Path) -> None:
+    wanted = os.W_OK | os.X_OK if stat.S_ISDIR(os.stat(place).st_mode) else os.W_OK
+    if not os.access(place, wanted, effective_ids=os.access in os.supports_effective_ids):
+        raise OSError(errno.EACCES, os.strerror(errno.EACCES))
 
 
 @contextlib.contextmanager

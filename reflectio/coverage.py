@@ -68,7 +68,15 @@ class Gap:
     why: str
 
 
-def gaps(policy: PolicyLike = None, *, fitted: bool = False) -> tuple[Gap, ...]:
+#: Told what is looked at next.
+Tell = Callable[[str], None]
+
+
+def _tell_nobody(what: str) -> None:
+    """Do nothing."""
+
+
+def gaps(policy: PolicyLike = None, *, fitted: bool = False, tell: Tell = _tell_nobody) -> tuple[Gap, ...]:
     """
     Find what the lists of a policy do not cover of the installed libraries.
 
@@ -84,6 +92,8 @@ def gaps(policy: PolicyLike = None, *, fitted: bool = False) -> tuple[Gap, ...]:
     fitted : bool
         Whether to fit every estimator, too, and to look for the types of what it holds. That takes half a minute, and
         needs a scikit-learn that lists estimators for its own tests (1.6 and later).
+    tell : callable
+        Told, by its name, what is looked at next.
 
     Returns
     -------
@@ -94,7 +104,7 @@ def gaps(policy: PolicyLike = None, *, fitted: bool = False) -> tuple[Gap, ...]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         found: dict[tuple[str, str], Gap] = {}
-        for each in _expected(fitted):
+        for each in _expected(fitted, tell):
             if not _is_left_out(each.name) and not _is_covered(each, policy) and not policy.denies(each.name):
                 found.setdefault((each.kind, each.name), each)
     return tuple(sorted(found.values(), key=lambda gap: (gap.library, gap.kind, gap.name)))
@@ -152,17 +162,21 @@ def _gap(obj: Any, why: str, kind: Kind | None = None) -> Iterator[Gap]:
     yield Gap(name, kind or ("class" if isinstance(obj, type) else "callable"), name.partition(".")[0], why)
 
 
-def _expected(fitted: bool) -> Iterator[Gap]:
+def _expected(fitted: bool, tell: Tell) -> Iterator[Gap]:
     for name in _EXPERIMENTAL:
         importlib.import_module(f"sklearn.experimental.{name}")
-    yield from _estimators()
-    yield from _public_classes()
-    yield from _functions()
-    yield from _compiled_states()
-    yield from _exported_classes()
-    yield from _distributions()
+    for find, what in (
+        (_estimators, "estimators"),
+        (_public_classes, "public classes"),
+        (_functions, "functions"),
+        (_compiled_states, "compiled types"),
+        (_exported_classes, "classes of numpy, scipy and pandas"),
+        (_distributions, "distributions"),
+    ):
+        tell(what)
+        yield from find()
     if fitted:
-        yield from _fitted_states()
+        yield from _fitted_states(tell)
 
 
 # -- scikit-learn -------------------------------------------------------------------------------------------
@@ -241,11 +255,11 @@ def _is_picklable(cls: type, module: ModuleType) -> bool:
 
 
 @cache
-def _fitted_states() -> tuple[Gap, ...]:
-    return tuple(_held(_fitted_estimators()))
+def _fitted_states(tell: Tell) -> tuple[Gap, ...]:
+    return tuple(_held(_fitted_estimators(tell)))
 
 
-def _fitted_estimators() -> Iterator[Any]:
+def _fitted_estimators(tell: Tell) -> Iterator[Any]:
     """Every estimator of scikit-learn, fitted as its own tests do; unfitted where it needs data of its own."""
     import numpy as np
     from sklearn.base import clone
@@ -256,6 +270,7 @@ def _fitted_estimators() -> Iterator[Any]:
     X, y = make_blobs(n_samples=40, centers=[[0, 0, 0], [1, 1, 1]], cluster_std=0.3, random_state=0)
     for estimator in _tested_estimators():
         estimator = clone(estimator)
+        tell(type(estimator).__name__)
         try:
             samples = _enforce_estimator_tags_X(estimator, np.abs(X))
             estimator.fit(samples, _enforce_estimator_tags_y(estimator, y.copy()))

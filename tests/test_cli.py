@@ -26,6 +26,7 @@ from reflectio.cli import app
 from reflectio.cli.console import Console, literal, printable, printable_lines
 from reflectio.cli.files import expand, source
 from reflectio.cli.status import explain, reported
+from reflectio.policy import Limits
 
 
 def _commands(group, *names):
@@ -293,9 +294,9 @@ def test_standard_input_is_refused_where_a_command_cannot_read_it() -> None:
 
 
 def test_standard_input_is_read_up_to_the_limit(monkeypatch) -> None:
-    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"x" * 100)))
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"{" * 100)))
     with pytest.raises(reflectio.LimitError, match="more than 99 bytes"):
-        source("-", limit=99)
+        source("-", Limits(document_bytes=99))
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
@@ -415,6 +416,27 @@ def test_work_on_several_files_shows_its_progress_on_a_terminal_only(model, tmp_
     piped = run("verify", model, other)
     assert "Verifying" not in piped.stdout
     assert piped.stderr == ""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "title"),
+    [
+        (["show", "FILE"], "Opening"),
+        (["show", "--exact", "FILE"], "Reading"),
+        (["audit", "FILE"], "Auditing"),
+        (["verify", "FILE"], "Verifying"),
+        (["convert", "FILE", "out.rfl"], "Converting"),
+        (["policy", "suggest", "FILE"], "Reading"),
+        (["policy", "gaps"], "Looking through the installed libraries"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else None,
+)
+def test_work_that_may_take_long_shows_that_it_goes_on(tmp_path, arguments, title) -> None:
+    large = tmp_path / "large.rfl"
+    with large.open("wb") as file:
+        file.truncate(1 << 26)
+    shown = run_in_terminal(*(large if word == "FILE" else word for word in arguments))
+    assert title in shown
 
 
 # -- how a command ends ----------------------------------------------------------------------------------------

@@ -168,7 +168,7 @@ EXPECTED: dict[str, dict[str, tuple[int, str]]] = {
         "policy suggest": (1, "closed.rfl cannot be read: Permission denied"),
     },
     "gigabyte": {
-        "show": (0, "1.07 GB, binary format 1"),
+        "show": (0, "1.07 GB all ~0, sampled"),
         "audit": (0, "ok gigabyte.rfl (reflectio)"),
         "diff": (1, "- gigabyte.rfl dict of 1 + good.rfl dict of 2"),
         "convert": (0, "would convert gigabyte.rfl (reflectio, 1,073,742,"),

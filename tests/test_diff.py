@@ -305,7 +305,6 @@ def test_one_of_both_may_be_standard_input(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("kind", "message"),
     [
-        ("empty", "the document is empty"),
         ("garbage", "not a reflectio document"),
         ("a pickle", "this looks like a pickle"),
         ("cut in the segment", "is damaged"),
@@ -324,8 +323,6 @@ def test_a_file_that_is_no_good_is_named(tmp_path: Path, folder: Path, kind: str
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["missing.rfl", "missing.rfl"], "no such file"),
-        ([".", "."], "this is a directory"),
         (["before.rfl"], "Missing argument"),
         (["before.rfl", "after.rfl", "--ignore", "colour"], "none of structure, parameter, learned"),
         (["before.rfl", "after.rfl", "--rtol", "-1"], "--rtol"),

@@ -7,7 +7,6 @@ import os
 import pickle
 import subprocess
 import sys
-import tempfile
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -41,7 +40,6 @@ from reflectio.inspection.lines import lines
 from reflectio.inspection.report import report
 
 ESCAPE = "\x1b"
-GiB = 1 << 30
 
 IRIS = load_iris(as_frame=True)
 SPECIES = IRIS.target_names[IRIS.target]
@@ -382,35 +380,6 @@ def test_a_table_without_a_class_knows_nothing_of_it() -> None:
 # -- large documents ------------------------------------------------------------------------------------------
 
 
-# The peak is that of the child's own memory: what the system says of children is the most of all there ever were.
-_SHOW_AND_TELL_PEAK = """
-import sys
-from reflectio.cli import app
-app(["show", sys.argv[1]], standalone_mode=False)
-peak = next(line for line in open("/proc/self/status") if line.startswith("VmHWM:"))
-print(peak.split()[1], file=sys.stderr)
-"""
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="reads the peak of its memory from /proc")
-def test_a_document_of_a_gigabyte_is_not_read_as_a_whole(tmp_path: Path) -> None:
-    path = tmp_path / "large.rfl"
-    length = GiB // 8
-    array = {"$": "ndarray", "dtype": "float64", "shape": [length], "at": 0}
-    header = header_of({"$": "acme.Model", "_fit_X": array}, segment={"nbytes": GiB})
-    header = orjson.dumps({"reflectio": 1} | orjson.loads(header))
-    with path.open("wb") as file:
-        file.write(header)
-        file.truncate(len(header) + (-len(header) % 64 or 64) + GiB)
-    result = subprocess.run(
-        [sys.executable, "-c", _SHOW_AND_TELL_PEAK, str(path)], capture_output=True, text=True, check=True
-    )
-    assert "1.07 GB" in result.stdout
-    assert "all ~0, sampled" in result.stdout
-    # Most of what a child needs are the libraries.
-    assert int(result.stderr) < 500_000, "kilobytes"
-
-
 def test_exact_reads_every_value(tmp_path: Path) -> None:
     values = np.zeros(3_000_000)
     values[1_234_567] = -5.0
@@ -489,46 +458,6 @@ def test_a_damaged_document_is_shown_as_far_as_it_goes(
     assert result.returncode == 1
     assert message in result.stdout
     assert "list of 30 DecisionTreeClassifier" in result.stdout
-
-
-def test_files_that_cannot_be_found_are_a_mistake_in_the_command_line(tmp_path: Path) -> None:
-    missing = run("show", tmp_path / "none.rfl", width=200)
-    assert (missing.returncode, missing.stdout) == (2, "")
-    assert "no such file" in missing.stderr
-    directory = run("show", tmp_path, width=200)
-    assert directory.returncode == 2
-    assert "this is a directory" in directory.stderr
-
-
-@pytest.fixture
-def open_folder() -> Iterator[Path]:
-    """A folder that other users can enter; pytest's own are closed to them."""
-    with tempfile.TemporaryDirectory() as name:
-        os.chmod(name, 0o755)
-        yield Path(name)
-
-
-def test_a_file_without_permission_is_refused_with_a_hint(open_folder: Path) -> None:
-    path = open_folder / "private.rfl"
-    path.write_bytes(HOSTILE["a list that holds itself"])
-    code = "import os, sys, reflectio.cli, reflectio.inspection.report, reflectio.cli.outline_view\n"
-    if os.geteuid() == 0:
-        # Root may read anything: the program gives its rights up once everything is imported.
-        code += (
-            "from typer.testing import CliRunner\n"
-            "assert CliRunner().invoke(reflectio.cli.app, ['show', sys.argv[1]]).exit_code == 0\n"
-            "os.chmod(sys.argv[1], 0); os.seteuid(65534)\n"
-        )
-    else:
-        path.chmod(0)
-    code += "sys.argv = ['reflectio', 'show', sys.argv[1]]\nreflectio.cli.main()"
-    result = subprocess.run(
-        [sys.executable, "-c", code, str(path)], capture_output=True, text=True, check=False
-    )
-    assert result.returncode == 1
-    assert "private.rfl: Permission denied" in result.stderr
-    assert "Check the permissions" in result.stderr
-    assert "Traceback" not in result.stderr
 
 
 def test_of_several_files_the_good_ones_are_shown(tmp_path: Path, folder: Path) -> None:

@@ -68,7 +68,7 @@ def audit(
 
     named = expand(files)
     chosen = Policy.of(policy)
-    reports = {label(file): _report(file, chosen) for file in tracked(named, "Auditing", label)}
+    reports = {label(file): _report(file, chosen) for file in tracked(named, "Auditing")}
     if as_sarif:
         from reflectio.sarif import sarif
 

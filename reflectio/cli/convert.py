@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeAlias
 
 import typer
 
@@ -13,12 +13,11 @@ from reflectio.cli.console import output, print_json, printable, stderr
 from reflectio.cli.files import STANDARD_INPUT
 from reflectio.cli.files import source as open_source
 from reflectio.cli.options import AsJson, PolicyFile
-from reflectio.cli.progress import progress
+from reflectio.cli.progress import patience, progress
 from reflectio.cli.status import answer, explain, fail
 
 if TYPE_CHECKING:
     from reflectio.conversion import Conversion, Outcome
-    from reflectio.conversion.formats import TargetFormat
 
 
 class Target(enum.StrEnum):
@@ -37,47 +36,65 @@ _RUNS_CODE = (
 )
 
 
+SourceName: TypeAlias = Annotated[
+    str,
+    typer.Argument(
+        metavar="IN", help="A model's file of any format, - for standard input, or a folder of files."
+    ),
+]
+
+TargetName: TypeAlias = Annotated[
+    str, typer.Argument(metavar="OUT", help="The file to write; for a folder, the folder to write into.")
+]
+
+Format: TypeAlias = Annotated[
+    Target | None,
+    typer.Option(
+        "--format",
+        "-f",
+        help="The format to write. Default: by OUT's suffix (.json, .pkl, .joblib, .skops), else binary.",
+    ),
+]
+
+Check: TypeAlias = Annotated[
+    bool, typer.Option("--check", help="Only say what would happen: convert in memory and write nothing.")
+]
+
+Overwrite: TypeAlias = Annotated[bool, typer.Option("--overwrite", help="Replace files that exist.")]
+
+Lossy: TypeAlias = Annotated[
+    bool,
+    typer.Option(
+        "--lossy",
+        help="Write pickle, joblib and skops files even if these libraries lose something of a model. Without it, that "
+        "is refused, and what would differ is listed.",
+    ),
+]
+
+Unsafe: TypeAlias = Annotated[
+    bool,
+    typer.Option(
+        "--unsafe",
+        help="Load pickle, joblib and skops files by these libraries, which RUNS whatever code the files hold.",
+    ),
+]
+
+Workers: TypeAlias = Annotated[
+    int | None,
+    typer.Option("--workers", min=1, help="How many processes convert a folder. Default: all cores."),
+]
+
+
 def convert(
-    source_name: Annotated[
-        str,
-        typer.Argument(
-            metavar="IN", help="A model's file of any format, - for standard input, or a folder of files."
-        ),
-    ],
-    target_name: Annotated[
-        str, typer.Argument(metavar="OUT", help="The file to write; for a folder, the folder to write into.")
-    ],
-    format: Annotated[
-        Target | None,
-        typer.Option(
-            "--format",
-            "-f",
-            help="The format to write. Default: by OUT's suffix (.json, .pkl, .joblib, .skops), else binary.",
-        ),
-    ] = None,
+    source_name: SourceName,
+    target_name: TargetName,
+    format: Format = None,
     policy: PolicyFile = None,
-    check: Annotated[
-        bool, typer.Option("--check", help="Only say what would happen: convert in memory and write nothing.")
-    ] = False,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files that exist.")] = False,
-    lossy: Annotated[
-        bool,
-        typer.Option(
-            "--lossy",
-            help="Write pickle, joblib and skops files even if these libraries lose something of a model.",
-        ),
-    ] = False,
-    unsafe: Annotated[
-        bool,
-        typer.Option(
-            "--unsafe",
-            help="Load pickle, joblib and skops files by these libraries, which RUNS whatever code the files hold.",
-        ),
-    ] = False,
-    workers: Annotated[
-        int | None,
-        typer.Option("--workers", min=1, help="How many processes convert a folder. Default: all cores."),
-    ] = None,
+    check: Check = False,
+    overwrite: Overwrite = False,
+    lossy: Lossy = False,
+    unsafe: Unsafe = False,
+    workers: Workers = None,
     as_json: AsJson = False,
 ) -> None:
     """
@@ -87,6 +104,10 @@ def convert(
     of it is run: what it describes is written down as a document and loaded with every check, and a file that names
     what the policy does not allow is refused. The result is loaded back and compared before it is written; OUT
     appears whole or not at all. The models of a folder are converted in parallel.
+
+    A pickle, joblib or skops file has to give back the same state, but for what means the same: the default fill value
+    of a masked array, said or not, and texts that scikit-learn's Bunch warns with. Memory that arrays share does not
+    count. Where more would be lost, it is listed by path, and written only with --lossy.
 
     Exit status
     -----------
@@ -117,41 +138,18 @@ def convert(
     if unsafe:
         stderr().print(_RUNS_CODE, style="bold red", soft_wrap=True)
     source, target = _source(source_name), _target(target_name)
+    options: dict[str, Any] = {
+        "format": None if format is None else format.value,
+        "policy": policy,
+        "unsafe": unsafe,
+        "overwrite": overwrite,
+        "lossy": lossy,
+        "check": check,
+    }
     if source_name != STANDARD_INPUT and source.is_dir():
-        _convert_folder(source, target, format, policy, check, overwrite, lossy, unsafe, workers, as_json)
-    if target.is_dir():
-        inside = os.path.join(target_name, "model" if source_name == STANDARD_INPUT else source.name)
-        raise typer.BadParameter(
-            f"'{printable(os.fspath(target))}' is a directory; name the file to write, such as "
-            f"'{printable(inside)}.rfl'",
-            param_hint="OUT",
-        )
-    from reflectio.conversion import convert as convert_file
-    from reflectio.errors import ReflectioError
-
-    try:
-        done = convert_file(
-            _standard_input(policy) if source_name == STANDARD_INPUT else source,
-            target,
-            format=None if format is None else format.value,
-            policy=policy,
-            unsafe=unsafe,
-            overwrite=overwrite,
-            lossy=lossy,
-            check=check,
-        )
-    except (ReflectioError, OSError, MemoryError) as error:
-        message, hint = explain(error)
-        message = _in_options(message)
-        if not as_json:
-            fail(message, hint)
-        print_json({"ok": False, "files": [_failed(source, target, _sentences(message, hint))]})
-        answer(False)
-    if as_json:
-        print_json({"ok": True, "files": [_plain(done)]})
+        _convert_folder(source, target, options, workers, as_json)
     else:
-        output().print(_sentence(done), soft_wrap=True)
-    answer(True)
+        _convert_file(source_name, target, options, as_json)
 
 
 def _source(name: str) -> Path:
@@ -194,18 +192,41 @@ def _sentences(message: str, hint: str) -> str:
     return f"{message}{'' if message.endswith('.') else '.'} {hint}" if hint else message
 
 
+def _convert_file(source_name: str, target: Path, options: dict[str, Any], as_json: bool) -> NoReturn:
+    source = Path(source_name)
+    # A path cannot tell: that of a file of this very name, ./-, is the same.
+    from_standard_input = source_name == STANDARD_INPUT
+    if target.is_dir():
+        inside = target / ("model" if from_standard_input else source.name)
+        raise typer.BadParameter(
+            f"'{printable(os.fspath(target))}' is a directory; name the file to write, such as "
+            f"'{printable(os.fspath(inside))}.rfl'",
+            param_hint="OUT",
+        )
+    from reflectio.conversion import convert as convert_file
+    from reflectio.errors import ReflectioError
+
+    try:
+        with patience(source_name, "Converting"):
+            contents = _standard_input(options["policy"]) if from_standard_input else source
+            done = convert_file(contents, target, **options)
+    except (ReflectioError, OSError, MemoryError) as error:
+        message, hint = explain(error)
+        message = _in_options(message)
+        if not as_json:
+            fail(message, hint)
+        print_json({"ok": False, "files": [_failed(source, target, _sentences(message, hint))]})
+        answer(False)
+    if as_json:
+        print_json({"ok": True, "files": [_plain(done)]})
+    else:
+        output().print(_sentence(done), soft_wrap=True)
+    answer(True)
+
+
 def _convert_folder(
-    source: Path,
-    target: Path,
-    format: Target | None,
-    policy: Path | None,
-    check: bool,
-    overwrite: bool,
-    lossy: bool,
-    unsafe: bool,
-    workers: int | None,
-    as_json: bool,
-) -> None:
+    source: Path, target: Path, options: dict[str, Any], workers: int | None, as_json: bool
+) -> NoReturn:
     if target.exists() and not target.is_dir():
         raise typer.BadParameter(
             f"'{printable(os.fspath(target))}' is a file; a folder is converted into a folder",
@@ -213,12 +234,15 @@ def _convert_folder(
         )
     from attrs import evolve
 
+    from reflectio.atomic import check_folder_writable
     from reflectio.conversion import convert_folder, plan_folder
 
+    # One error, rather than one for each file.
+    check_folder_writable(target)
     # Else a folder that may not be read would seem to hold nothing.
     os.scandir(source).close()
-    wanted: TargetFormat = format.value if format is not None else "binary"
-    pairs = plan_folder(source, target, wanted)
+    options["format"] = options["format"] or "binary"
+    pairs = plan_folder(source, target, options["format"])
     if not pairs:
         raise typer.BadParameter(
             f"'{printable(os.fspath(source))}' holds no file with the suffix of a model (.pkl, .pickle, .joblib, "
@@ -227,16 +251,7 @@ def _convert_folder(
         )
     outcomes: list[Outcome] = []
     with progress("Converting", len(pairs)) as advance:
-        for outcome in convert_folder(
-            pairs,
-            format=wanted,
-            policy=policy,
-            unsafe=unsafe,
-            overwrite=overwrite,
-            lossy=lossy,
-            check=check,
-            workers=workers,
-        ):
+        for outcome in convert_folder(pairs, **options, workers=workers):
             outcomes.append(evolve(outcome, error=_in_options(outcome.error)))
             advance(1, outcome.source.name)
     outcomes.sort(key=lambda outcome: outcome.source)
@@ -250,7 +265,7 @@ def _convert_folder(
         ]
         print_json({"ok": not failed, "files": files})
     else:
-        _show_folder(outcomes, failed, check)
+        _show_folder(outcomes, failed, options["check"])
     answer(not failed)
 
 

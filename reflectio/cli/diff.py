@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
@@ -24,29 +24,42 @@ _KINDS = ("structure", "parameter", "learned", "version", "metadata")
 _LONG = 1 << 27
 
 
+Before: TypeAlias = Annotated[str, typer.Argument(metavar="A", help="A document, or - for standard input.")]
+
+After: TypeAlias = Annotated[str, typer.Argument(metavar="B", help="The document to compare it with.")]
+
+RelativeTolerance: TypeAlias = Annotated[
+    float,
+    typer.Option(
+        "--rtol", min=0.0, help="Floats may differ by this part of the larger one: 1e-6 is a millionth."
+    ),
+]
+
+AbsoluteTolerance: TypeAlias = Annotated[
+    float, typer.Option("--atol", min=0.0, help="Floats may differ by this much in any case.")
+]
+
+Ignored: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--ignore",
+        metavar="KIND",
+        help="Leave out a kind of changes: structure, parameter, learned, version or metadata. Can be repeated.",
+    ),
+]
+
+Everything: TypeAlias = Annotated[
+    bool, typer.Option("--all", "-a", help="Print every change, not only the first ones of each kind.")
+]
+
+
 def diff(
-    before: Annotated[str, typer.Argument(metavar="A", help="A document, or - for standard input.")],
-    after: Annotated[str, typer.Argument(metavar="B", help="The document to compare it with.")],
-    rtol: Annotated[
-        float,
-        typer.Option(
-            "--rtol", min=0.0, help="Floats may differ by this part of the larger one: 1e-6 is a millionth."
-        ),
-    ] = 0.0,
-    atol: Annotated[
-        float, typer.Option("--atol", min=0.0, help="Floats may differ by this much in any case.")
-    ] = 0.0,
-    ignore: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--ignore",
-            metavar="KIND",
-            help="Leave out a kind of changes: structure, parameter, learned, version or metadata. Can be repeated.",
-        ),
-    ] = None,
-    everything: Annotated[
-        bool, typer.Option("--all", "-a", help="Print every change, not only the first ones of each kind.")
-    ] = False,
+    before: Before,
+    after: After,
+    rtol: RelativeTolerance = 0.0,
+    atol: AbsoluteTolerance = 0.0,
+    ignore: Ignored = None,
+    everything: Everything = False,
     policy: PolicyFile = None,
     as_json: AsJson = False,
 ) -> None:

@@ -6,15 +6,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from reflectio.cli.console import Console, literal, output, print_json, printable, stderr
+from reflectio.cli.console import literal, output, print_json, printable
 from reflectio.cli.files import expand, label, source
 from reflectio.cli.manual import GroupWithManual, add
 from reflectio.cli.options import AsJson, Files
-from reflectio.cli.progress import tracked
+from reflectio.cli.policy_view import print_check, print_effective, table_of_three
+from reflectio.cli.progress import progress, tracked
 from reflectio.cli.status import answer, warn
 
 if TYPE_CHECKING:
-    from reflectio.policy_report import Effective, PolicyCheck, Suggestion
+    from reflectio.policy_report import PolicyCheck, Suggestion
 
 _MANUAL = """
 Exit status
@@ -42,13 +43,6 @@ app = typer.Typer(
     cls=GroupWithManual,
     no_args_is_help=True,
 )
-
-_PROBLEM_STYLES = {"redundant": "dim", "without effect": "yellow", "missing": "yellow"}
-
-
-# Of a file that allows more names than this itself, `check` gives their number only.
-_LISTED = 40
-
 
 # check ------------------------------------------------------------------------------------------------
 
@@ -98,12 +92,12 @@ def check(
 
     console = output()
     reports: list[dict[str, Any]] = []
-    for file in named:
-        found = check_policy(file, imports=imports)
+    checked = [(file, check_policy(file, imports=imports)) for file in tracked(named, "Checking")]
+    for file, found in checked:
         passed = found.ok and not (strict and found.entries)
         reports.append({"file": file, "ok": passed, **_check_members(found)})
         if not as_json:
-            _print_check(console, found, imports=imports)
+            print_check(console, found, imports=imports)
     good = all(report["ok"] for report in reports)
     if as_json:
         print_json({"ok": good, "files": reports})
@@ -127,53 +121,6 @@ def _check_members(found: PolicyCheck) -> dict[str, Any]:
             for entry in found.entries
         ],
     }
-
-
-def _print_check(console: Console, found: PolicyCheck, *, imports: bool) -> None:
-    from reflectio.policy import LIST_NAMES
-
-    console.print(label(found.path), style="bold", end=": ", soft_wrap=True)
-    if not found.ok:
-        console.print("not valid", style="bold red")
-        console.print(f"  {printable(found.error)}", soft_wrap=True)
-        console.print()
-        return
-    console.print("valid", style="green")
-    base = f", on top of {', '.join(map(printable, found.extends))}" if found.extends else ""
-    console.print(f"  It allows{base}:", soft_wrap=True)
-    table = _table()
-    listed = sum(map(len, found.own.values())) <= _LISTED
-    for kind, names in found.own.items():
-        inherited = found.inherited[kind]
-        counts = f"{len(names):>5}" + (f"  and {inherited} of what it extends" if inherited else "")
-        table.add_row("", LIST_NAMES[kind], literal(counts))
-        for module, lasts in _by_module(names) if listed else ():
-            table.add_row("", "", literal(f"       {module}: {', '.join(lasts)}", "cyan"))
-    console.print(table)
-    if not listed:
-        console.print(f"  reflectio policy show {label(found.path)} lists them.", style="dim", soft_wrap=True)
-    policy = found.policy
-    if policy is not None and policy.denied:
-        console.print(f"  It denies {len(policy.denied)}.")
-    if policy is not None and policy.locked:
-        console.print("  It is locked: other policies can only be stricter where REFLECTIO_POLICY names it.")
-    if not found.entries:
-        looked = "" if imports else " (whether they exist here was not looked at)"
-        console.print(f"  Every line counts{looked}.", style="green")
-    else:
-        count = len(found.entries)
-        console.print(f"  {count} line{'s' * (count != 1)} deserve{'s' * (count == 1)} a look:")
-        table = _table()
-        for entry in found.entries:
-            line = "" if entry.line is None else f"line {entry.line}"
-            table.add_row(
-                "",
-                line,
-                literal(entry.problem, _PROBLEM_STYLES[entry.problem]),
-                literal(f"{entry.place} {entry.name}: {entry.reason}"),
-            )
-        console.print(table)
-    console.print()
 
 
 # suggest ----------------------------------------------------------------------------------------------
@@ -220,7 +167,7 @@ def suggest(
     from reflectio.policy_report import suggest as suggest_policy
 
     limits = Policy.of().limits
-    sources = ((label(file), source(file, limits, foreign=True)) for file in tracked(named, "Reading", label))
+    sources = ((label(file), source(file, limits, foreign=True)) for file in tracked(named, "Reading"))
     found = suggest_policy(sources, extends=tuple(extends or ()))
     if as_json:
         print_json({"ok": found.ok, **_suggestion_members(found)})
@@ -302,67 +249,7 @@ def show(
     if as_json:
         print_json(attrs.asdict(found))
     else:
-        _print_effective(output(), found)
-
-
-def _print_effective(console: Console, found: Effective) -> None:
-    from reflectio.policy import LIST_NAMES
-
-    console.print(printable(found.source), style="bold", soft_wrap=True)
-    for outer in found.within:
-        console.print(f"  within the locked policy {printable(outer)}", style="yellow", soft_wrap=True)
-    if found.locked:
-        console.print("  locked: where REFLECTIO_POLICY names it, other policies can only be stricter")
-    console.print()
-    for kind, list_name in LIST_NAMES.items():
-        names = found.names[kind] + found.patterns[kind]
-        console.print(f"{list_name} ({len(names)})", style="bold")
-        _print_names(console, names)
-    if found.denied:
-        console.print(f"denied ({len(found.denied)})", style="bold red")
-        _print_names(console, found.denied)
-    console.print("limits", style="bold")
-    table = _table()
-    for key, value in found.limits.items():
-        table.add_row("", key, _size(value) if key.endswith("_bytes") else f"{value:,}")
-    table.add_row("", "versions", f"mismatch: {found.mismatch}")
-    console.print(table)
-
-
-def _size(nbytes: int) -> str:
-    """A size as a policy file can say it."""
-    for unit, size in (("GiB", 2**30), ("MiB", 2**20), ("KiB", 2**10)):
-        if nbytes % size == 0:
-            return f"{nbytes // size} {unit}"
-    return f"{nbytes:,} B"
-
-
-def _print_names(console: Console, names: tuple[str, ...]) -> None:
-    """Print names by the module that has them."""
-    table = _table()
-    for module, lasts in _by_module(names):
-        table.add_row("", literal(module, "cyan"), literal(", ".join(lasts)))
-    console.print(table if names else "  none")
-    console.print()
-
-
-def _by_module(names: tuple[str, ...]) -> list[tuple[str, list[str]]]:
-    """Names by the module that has them, without its name."""
-    modules: dict[str, list[str]] = {}
-    for name in names:
-        module, _, last = name.rpartition(".")
-        modules.setdefault(module, []).append(last)
-    return sorted(modules.items())
-
-
-def _table() -> Any:
-    from rich.table import Table
-
-    table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
-    table.add_column(width=1)
-    table.add_column()
-    table.add_column()
-    return table
+        print_effective(output(), found)
 
 
 # gaps -------------------------------------------------------------------------------------------------
@@ -404,8 +291,8 @@ def gaps(
     from reflectio.coverage import gaps as find_gaps
     from reflectio.policy import Policy
 
-    with stderr().status("Looking through the installed libraries"):
-        found = find_gaps(policy, fitted=fit)
+    with progress("Looking through the installed libraries", None) as advance:
+        found = find_gaps(policy, fitted=fit, tell=lambda what: advance(1, what))
     if as_json:
         members = [
             {"name": gap.name, "kind": gap.kind, "library": gap.library, "why": gap.why} for gap in found
@@ -414,7 +301,7 @@ def gaps(
         answer(not found)
     console = output()
     if found:
-        table = _table()
+        table = table_of_three()
         for gap in found:
             table.add_row("", gap.kind, literal(f"{gap.name}: {gap.why}"))
         console.print(table)

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
-from typing import TypeVar
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 
 from reflectio.cli.console import printable, stderr
+from reflectio.cli.files import STANDARD_INPUT, label
 
-__all__ = ["progress", "tracked"]
-
-T = TypeVar("T")
+__all__ = ["patience", "progress", "tracked"]
 
 Advance = Callable[[float, str], None]
+
+# Reading fewer bytes takes no time that anybody would notice.
+_LONG = 1 << 26
 
 
 @contextmanager
@@ -58,13 +60,30 @@ def progress(title: str, total: float | None) -> Iterator[Advance]:
         yield advance
 
 
-def tracked(items: Collection[T], title: str, name: Callable[[T], str] = str) -> Iterator[T]:
-    """Give the items one after the other, with a progress bar, as `progress` shows it, where there are several."""
-    if len(items) < 2:
-        yield from items
+def tracked(files: Sequence[str], title: str) -> Iterator[str]:
+    """Give the files one after the other, with a progress bar, as `progress` shows it, where they may take long."""
+    if len(files) < 2:
+        for file in files:
+            with patience(file, title):
+                yield file
         return
-    with progress(title, len(items)) as advance:
-        for item in items:
-            advance(0, name(item))
-            yield item
+    with progress(title, len(files)) as advance:
+        for file in files:
+            advance(0, label(file))
+            yield file
             advance(1, "")
+
+
+@contextmanager
+def patience(file: str, title: str) -> Iterator[None]:
+    """Show that something is being done with one file, where it is a large one."""
+    size = 0
+    # That it cannot be read is for its reader to say.
+    with suppress(OSError):
+        size = 0 if file == STANDARD_INPUT else os.stat(file).st_size
+    if size < _LONG:
+        yield
+        return
+    with progress(title, None) as advance:
+        advance(0, label(file))
+        yield

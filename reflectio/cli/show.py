@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 import typer
 
 from reflectio.cli.console import output, print_json
-from reflectio.cli.files import STANDARD_INPUT, expand, label, source
+from reflectio.cli.files import expand, label, source
 from reflectio.cli.options import AsJson, PolicyFile
-from reflectio.cli.progress import progress
+from reflectio.cli.progress import patience
 from reflectio.cli.status import answer, explain, problem
 
 if TYPE_CHECKING:
@@ -21,39 +19,45 @@ if TYPE_CHECKING:
     from reflectio.inspection.report import Report
     from reflectio.policy import Policy
 
-# Reading less takes no time that anybody would notice.
-_LONG = 1 << 26
+
+FilesAndPath: TypeAlias = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="FILE... [PATH]",
+        help="Documents, globs such as 'models/**/*.rfl', or - for standard input. A last argument that starts "
+        "with $ says which part to show: '$.model.steps[1][1]'.",
+    ),
+]
+
+Depth: TypeAlias = Annotated[
+    int, typer.Option("--depth", "-d", min=0, help="How many levels of objects to open.")
+]
+
+Everything: TypeAlias = Annotated[
+    bool,
+    typer.Option(
+        "--all",
+        "-a",
+        help="Leave nothing out: parameters at their defaults, private attributes, every item of long lists.",
+    ),
+]
+
+Exact: TypeAlias = Annotated[
+    bool, typer.Option("--exact", help="Read every value of large arrays, rather than a sample.")
+]
+
+AsLines: TypeAlias = Annotated[
+    bool,
+    typer.Option("--textconv", help="Print a line for each value, the same for equal models: for git diff."),
+]
 
 
 def show(
-    arguments: Annotated[
-        list[str],
-        typer.Argument(
-            metavar="FILE... [PATH]",
-            help="Documents, globs such as 'models/**/*.rfl', or - for standard input. A last argument that starts "
-            "with $ says which part to show: '$.model.steps[1][1]'.",
-        ),
-    ],
-    depth: Annotated[
-        int, typer.Option("--depth", "-d", min=0, help="How many levels of objects to open.")
-    ] = 3,
-    everything: Annotated[
-        bool,
-        typer.Option(
-            "--all",
-            "-a",
-            help="Leave nothing out: parameters at their defaults, private attributes, every item of long lists.",
-        ),
-    ] = False,
-    exact: Annotated[
-        bool, typer.Option("--exact", help="Read every value of large arrays, rather than a sample.")
-    ] = False,
-    textconv: Annotated[
-        bool,
-        typer.Option(
-            "--textconv", help="Print a line for each value, the same for equal models: for git diff."
-        ),
-    ] = False,
+    arguments: FilesAndPath,
+    depth: Depth = 3,
+    everything: Everything = False,
+    exact: Exact = False,
+    textconv: AsLines = False,
     policy: PolicyFile = None,
     as_json: AsJson = False,
 ) -> None:
@@ -110,7 +114,7 @@ def show(
     for index, file in enumerate(files):
         report = None
         try:
-            with _patience(file, exact=exact):
+            with patience(file, "Reading" if exact else "Opening"):
                 header = read(file, chosen)
                 if not textconv:
                     report = _report(header, path, depth=depth, everything=everything, exact=exact)
@@ -158,18 +162,6 @@ def read(file: str, policy: Policy) -> Header:
     from reflectio.inspection.header import read_header
 
     return read_header(source(file, policy.limits), policy=policy)
-
-
-@contextmanager
-def _patience(file: str, *, exact: bool) -> Iterator[None]:
-    """Show that something is being done where it may take long."""
-    size = 0 if file == STANDARD_INPUT else os.stat(file).st_size
-    if size < _LONG:
-        yield
-        return
-    with progress("Reading" if exact else "Opening", None) as advance:
-        advance(0, label(file))
-        yield
 
 
 def _report(header: Header, path: str, **options: Any) -> Report:

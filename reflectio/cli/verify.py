@@ -59,7 +59,7 @@ def verify(
 
     chosen = Policy.of(policy)
     results: list[tuple[str, Verification | OSError]] = []
-    for file in tracked(named, "Verifying", label):
+    for file in tracked(named, "Verifying"):
         try:
             results.append((file, verify_source(source(file, chosen.limits), policy=chosen)))
         except OSError as error:

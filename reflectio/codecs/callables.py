@@ -283,7 +283,7 @@ class MethodCodec(Codec):
             raise located(error, "object") from error
         cls = owner if isinstance(owner, type) else type(owner)
         if owner_name is None:
-            decoder.require("callable", f"{public_name(cls)}.{name}")
+            decoder.require("callable", f"{_name_of(cls)}.{name}")
         found = getattr(owner, name)
         if not callable(found):
             raise DocumentError(f"{name!r} is not a method of {cls.__qualname__}")
@@ -314,7 +314,15 @@ def _owner_name(node: Node) -> str | None:
         # No policy has a name without a dot.
         return tag
     (cls,) = codec.types
-    return cls if isinstance(cls, str) else public_name(cls)
+    return cls if isinstance(cls, str) else _name_of(cls)
+
+
+def _name_of(cls: type) -> str:
+    """The public name of a class; one that no policy has where it has none, as that of bound methods."""
+    try:
+        return public_name(cls)
+    except UnsupportedTypeError:
+        return cls.__name__
 
 
 # Tags of nodes that say by `name` what their object is, or of which class.

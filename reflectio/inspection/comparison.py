@@ -12,7 +12,7 @@ from attrs import evolve, frozen
 
 from reflectio.codec import Node
 from reflectio.codecs.numbers import parse_float
-from reflectio.errors import DecodeError, LimitError, PathPart, format_path
+from reflectio.errors import DecodeError, LimitError, format_path
 from reflectio.inspection.array_differences import Difference, differences
 from reflectio.inspection.defaults import defaults
 from reflectio.inspection.graph import tag_of
@@ -20,11 +20,10 @@ from reflectio.inspection.header import Header, Source, read_header
 from reflectio.inspection.html import diff_html
 from reflectio.inspection.insights import TREE, tree_summary
 from reflectio.inspection.outline import Outliner, is_estimator_of_others
-from reflectio.inspection.paths import ITEMS, MAPPINGS, named_pair
+from reflectio.inspection.paths import ITEMS, MAPPINGS, Place, named_pair, path_of
 from reflectio.inspection.report import title_of
 from reflectio.inspection.text import number, printable, share
 from reflectio.inspection.values import inline
-from reflectio.places import path_from
 from reflectio.policy import PolicyLike
 
 Kind = Literal["parameter", "learned", "structure", "version", "metadata"]
@@ -247,7 +246,6 @@ def _json(members: dict[str, Any], name: str) -> str:
 
 
 # A place: the one around it, the part of a path (None: left out), and what it is to the object that has it.
-_Place = tuple[Any, PathPart | None]
 
 
 class _Comparison:
@@ -263,10 +261,10 @@ class _Comparison:
         self._outliners = (Outliner(a, depth=0), Outliner(b, depth=0))
         # What each node was compared with, and where; nodes stay alive with their headers.
         self._partners: tuple[dict[int, int], dict[int, int]] = ({}, {})
-        self._places: tuple[dict[int, _Place], dict[int, _Place]] = ({}, {})
+        self._places: tuple[dict[int, Place], dict[int, Place]] = ({}, {})
         self._pairs: set[tuple[int, int]] = set()
         self._steps = _STEPS + _STEPS_PER_BYTE * (a.header_nbytes + b.header_nbytes)
-        self._stack: list[tuple[Node, Node, _Place, Kind]] = []
+        self._stack: list[tuple[Node, Node, Place, Kind]] = []
 
     def changes(self) -> list[Change]:
         a, b = self._headers
@@ -277,7 +275,7 @@ class _Comparison:
             try:
                 self._compare(self._graphs[0].target(first), self._graphs[1].target(second), place, kind)
             except DecodeError as error:
-                error.rooted(_path(place))
+                error.rooted(path_of(place))
                 raise
         return self._changes
 
@@ -288,12 +286,12 @@ class _Comparison:
                 "comparing these documents takes too long: their references multiply their values"
             )
 
-    def _note(self, kind: Kind, place: _Place, before: str, after: str) -> None:
-        self._changes.append(Change(kind, _path(place), before, after))
+    def _note(self, kind: Kind, place: Place, before: str, after: str) -> None:
+        self._changes.append(Change(kind, path_of(place), before, after))
 
     # -- values ----------------------------------------------------------------------------------------------
 
-    def _compare(self, a: Node, b: Node, place: _Place, kind: Kind) -> None:
+    def _compare(self, a: Node, b: Node, place: Place, kind: Kind) -> None:
         if type(a) not in (dict, list) and type(b) not in (dict, list):
             self._compare_plain(a, b, place, kind)
             return
@@ -336,13 +334,13 @@ class _Comparison:
     def _are_plain(self, a: Node, b: Node) -> bool:
         return self._graphs[0].is_plain(a) and self._graphs[1].is_plain(b)
 
-    def _compare_plain(self, a: Node, b: Node, place: _Place, kind: Kind) -> None:
+    def _compare_plain(self, a: Node, b: Node, place: Place, kind: Kind) -> None:
         if type(a) in _NUMBERS and type(a) is type(b):
             self._compare_numbers(a, b, a, b, place=place, kind=kind)
         elif type(a) is not type(b) or a != b:
             self._differ(a, b, place, kind)
 
-    def _compare_numbers(self, a: Node, b: Node, x: Any, y: Any, *, place: _Place, kind: Kind) -> None:
+    def _compare_numbers(self, a: Node, b: Node, x: Any, y: Any, *, place: Place, kind: Kind) -> None:
         is_float = type(x) is float
         dtype = np.float64 if is_float else object
         if not is_float:
@@ -363,7 +361,7 @@ class _Comparison:
         self,
         a: Node,
         b: Node,
-        place: _Place,
+        place: Place,
         kind: Kind,
         absolute: float | None = None,
         relative: float | None = None,
@@ -379,7 +377,15 @@ class _Comparison:
         if absolute is not None and absolute < np.inf and first and abs(first) < _LARGEST_FLOAT:
             change = absolute / abs(float(first))
         self._changes.append(
-            Change(kind, _path(place), before, after, absolute=absolute, relative=relative, change=change)
+            Change(
+                kind,
+                path_of(place),
+                before,
+                after,
+                absolute=absolute,
+                relative=relative,
+                change=change,
+            )
         )
 
     def _headline(self, side: int, node: Node) -> str:
@@ -387,7 +393,7 @@ class _Comparison:
 
     # -- identity --------------------------------------------------------------------------------------------
 
-    def _is_new(self, a: Node, b: Node, place: _Place) -> bool:
+    def _is_new(self, a: Node, b: Node, place: Place) -> bool:
         """Whether two nodes have not been compared; a difference in what is shared is noted."""
         nodes = (a, b)
         if (id(a), id(b)) in self._pairs:
@@ -402,7 +408,7 @@ class _Comparison:
         if _tag(a) in _UNCHANGING:
             return True
         texts = [
-            f"the same object as {_path(self._places[side][id(nodes[side])])}"
+            f"the same object as {path_of(self._places[side][id(nodes[side])])}"
             if met[side]
             else f"an object of its own, {self._headline(side, nodes[side])}"
             for side in (0, 1)
@@ -412,10 +418,10 @@ class _Comparison:
 
     # -- containers ------------------------------------------------------------------------------------------
 
-    def _push(self, pairs: list[tuple[Node, Node, _Place, Kind]]) -> None:
+    def _push(self, pairs: list[tuple[Node, Node, Place, Kind]]) -> None:
         self._stack.extend(reversed(pairs))
 
-    def _compare_lists(self, a: list[Node], b: list[Node], place: _Place, kind: Kind) -> None:
+    def _compare_lists(self, a: list[Node], b: list[Node], place: Place, kind: Kind) -> None:
         self._spend(len(a) + len(b))
         names = [self._names(a, 0), self._names(b, 1)]
         if names[0] is not None and names[1] is not None and names[0] != names[1]:
@@ -445,7 +451,7 @@ class _Comparison:
         return names if len(set(names)) == len(items) else None
 
     def _compare_named(
-        self, a: list[Node], b: list[Node], names_a: list[str], names_b: list[str], place: _Place
+        self, a: list[Node], b: list[Node], names_a: list[str], names_b: list[str], place: Place
     ) -> None:
         places = [{name: index for index, name in enumerate(names)} for names in (names_a, names_b)]
         for side, (names, items) in enumerate(((names_a, a), (names_b, b))):
@@ -458,26 +464,26 @@ class _Comparison:
             self._note("structure", place, *orders)
         self._push([(a[places[0][n]], b[places[1][n]], (place, places[0][n]), "structure") for n in common])
 
-    def _alone(self, side: int, name: str, item: Node, place: _Place) -> None:
+    def _alone(self, side: int, name: str, item: Node, place: Place) -> None:
         pair = named_pair(item, self._graphs[side])
         text = f"{printable(name, 60)}: {self._headline(side, pair[1] if pair else item)}"
         self._note("structure", place, text if side == 0 else "", text if side == 1 else "")
 
-    def _compare_members(self, a: dict[Any, Node], b: dict[Any, Node], place: _Place, kind: Kind) -> None:
-        pairs: list[tuple[Node, Node, _Place, Kind]] = []
+    def _compare_members(self, a: dict[Any, Node], b: dict[Any, Node], place: Place, kind: Kind) -> None:
+        pairs: list[tuple[Node, Node, Place, Kind]] = []
         for name, value in a.items():
             if name in b:
                 pairs.append((value, b[name], (place, name), kind))
             else:
                 self._note(kind, (place, name), self._headline(0, value), "")
         self._changes += [
-            Change(kind, _path((place, name)), "", self._headline(1, value))
+            Change(kind, path_of((place, name)), "", self._headline(1, value))
             for name, value in b.items()
             if name not in a
         ]
         self._push(pairs)
 
-    def _compare_tagged(self, a: dict[str, Node], b: dict[str, Node], place: _Place, kind: Kind) -> None:
+    def _compare_tagged(self, a: dict[str, Node], b: dict[str, Node], place: Place, kind: Kind) -> None:
         if _tag(a) in MAPPINGS:
             self._compare_members(_entries(a), _entries(b), place, kind)
             return
@@ -487,14 +493,14 @@ class _Comparison:
                 self._compare_lists(members[0].pop(name), members[1].pop(name), place, kind)
         self._compare_members(members[0], members[1], place, kind)
 
-    def _compare_objects(self, a: dict[str, Node], b: dict[str, Node], place: _Place) -> None:
+    def _compare_objects(self, a: dict[str, Node], b: dict[str, Node], place: Place) -> None:
         if a["$"] == TREE and a.get("node_count") != b.get("node_count"):
             # Trees that grew differently: which number stands where says nothing.
             texts = [tree_summary(node, header) for node, header in zip((a, b), self._headers, strict=True)]
             self._note("learned", place, *texts)
             return
         roles = [self._roles(node, side) for side, node in enumerate((a, b))]
-        pairs: list[tuple[Node, Node, _Place, Kind]] = []
+        pairs: list[tuple[Node, Node, Place, Kind]] = []
         members = _members(a), _members(b)
         uncounted = _QUERY_STATISTICS if _NEIGHBOR_TREE.fullmatch(a["$"]) else frozenset()
         for name in dict.fromkeys((*members[0], *members[1])):
@@ -525,7 +531,7 @@ class _Comparison:
 
     # -- arrays ----------------------------------------------------------------------------------------------
 
-    def _compare_arrays(self, a: dict[str, Node], b: dict[str, Node], place: _Place, kind: Kind) -> None:
+    def _compare_arrays(self, a: dict[str, Node], b: dict[str, Node], place: Place, kind: Kind) -> None:
         infos = [header.describe(node) for header, node in zip(self._headers, (a, b), strict=True)]
         texts = [self._headline(side, node) for side, node in enumerate((a, b))]
         first, second = infos
@@ -542,7 +548,7 @@ class _Comparison:
         self._compare_elements(*arrays, text=texts[0], place=place, kind=kind)
 
     def _compare_elements(
-        self, a: np.ndarray[Any, Any], b: np.ndarray[Any, Any], *, text: str, place: _Place, kind: Kind
+        self, a: np.ndarray[Any, Any], b: np.ndarray[Any, Any], *, text: str, place: Place, kind: Kind
     ) -> None:
         if a.dtype != b.dtype:
             self._note("structure", place, text, "records of other fields")
@@ -556,7 +562,7 @@ class _Comparison:
         size = a.dtype.itemsize
         found = differences(a, b, self._rtol, self._atol, lambda count: self._tell(count * size))
         if found is not None:
-            self._changes.append(_change_of(found, a, b, text, _path(place), kind))
+            self._changes.append(_change_of(found, a, b, text, path_of(place), kind))
 
 
 def _change_of(
@@ -642,7 +648,3 @@ def _entries(node: dict[str, Node]) -> dict[Any, Node]:
         else:
             entries[index] = pair
     return entries
-
-
-def _path(place: _Place) -> str:
-    return printable(path_from("$.model", place), 1000)

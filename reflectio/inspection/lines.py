@@ -10,15 +10,14 @@ import orjson
 import xxhash
 
 from reflectio.codec import Node
-from reflectio.errors import DecodeError, PathPart, format_path
+from reflectio.errors import DecodeError, format_path
 from reflectio.inspection.arrays import ArrayInfo
 from reflectio.inspection.glance import glance
 from reflectio.inspection.graph import tag_of
 from reflectio.inspection.header import Header
-from reflectio.inspection.paths import parts_of
+from reflectio.inspection.paths import Place, parts_of, path_of
 from reflectio.inspection.text import printable
 from reflectio.inspection.values import inline
-from reflectio.places import path_from
 from reflectio.segment import as_buffer
 
 # Arrays of up to this many elements are written in full, a line for each row.
@@ -34,8 +33,9 @@ _LONGEST = 1000
 # Digests of large arrays are computed so many bytes at a time.
 _STEP = 1 << 24
 
-# Of a path so many of the last parts are written.
+# Of a path so many of the last parts are written, and so many characters.
 _PARTS = 60
+_LONGEST_PATH = 2000
 
 
 def lines(header: Header) -> Iterator[str]:
@@ -77,7 +77,6 @@ def _cut(text: str) -> str:
 
 
 # A place: the one around it, and the part of a path.
-_Place = tuple[Any, PathPart]
 
 
 class _Lines:
@@ -88,10 +87,10 @@ class _Lines:
         self._written: dict[int, str] = {}
 
     def lines(self) -> Iterator[str]:
-        stack: list[tuple[Node, _Place]] = [(self._header.model, (None, "$.model"))]
+        stack: list[tuple[Node, Place]] = [(self._header.model, (None, "$.model"))]
         while stack:
             node, place = stack.pop()
-            path = _path(place)
+            path = path_of(place, deepest=_PARTS, longest=_LONGEST_PATH)
             try:
                 target = self._graph.target(node)
                 first = self._written.setdefault(id(target), path) if type(target) in (dict, list) else path
@@ -169,7 +168,3 @@ def _digest(array: np.ndarray[Any, Any]) -> str:
         for start in range(0, len(array), rows):
             state.update(as_buffer(array[start : start + rows]))
     return state.hexdigest()
-
-
-def _path(place: _Place) -> str:
-    return printable(path_from("$.model", place, _PARTS), 2000)

@@ -13,6 +13,7 @@ from reflectio.codec import Node
 from reflectio.errors import DocumentError, PathPart, format_path
 from reflectio.inspection.graph import tag_of
 from reflectio.inspection.text import printable
+from reflectio.places import path_from
 
 if TYPE_CHECKING:
     from reflectio.inspection.graph import Graph
@@ -205,3 +206,23 @@ def _entries(pairs: list[Any]) -> Iterator[tuple[PathPart, Node]]:
             yield key_part(pair[0]), pair[1]
         else:
             yield index, pair
+
+
+#: Where something is: the place that holds it (None: it is the root), and the last part of its path (None: none).
+Place = tuple[Any, PathPart | None]
+
+
+def path_of(place: Place, *, deepest: int = 40, longest: int = 1000) -> str:
+    """
+    Write the path of a place, harmless to print.
+
+    Parameters
+    ----------
+    place : Place
+        Where something is, as a walk over a model passes it on: it costs the same at any depth.
+    deepest : int, default=40
+        How many parts are written: of a deeper path, the last ones.
+    longest : int, default=1000
+        How many characters are written at most.
+    """
+    return printable(path_from("$.model", place, deepest), longest)

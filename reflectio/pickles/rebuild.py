@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 
-from reflectio.api import load
+from reflectio.api import load, loads
 from reflectio.collector import without_collector
 from reflectio.decoder import as_reflectio_error
 from reflectio.document import write_binary
@@ -20,6 +20,9 @@ from reflectio.policy import Kind, Policy
 from reflectio.refused_names import refusal
 from reflectio.segment import as_bytes
 from reflectio.versions import versions_for
+
+# Up to this many bytes of arrays, copying them once more is quicker than reading them one by one.
+_SMALL = 1 << 23
 
 # How much is read ahead of what was asked for.
 _CHUNK = 1 << 17
@@ -90,8 +93,11 @@ def build(graph: Graph, policy: Policy) -> Any:
         It holds something that no document can hold.
     """
     check(graph, policy)
+    pieces, nbytes = _document(graph, policy)
+    if nbytes <= _SMALL:
+        return loads(b"".join(pieces), policy=policy)
     # Read piece by piece, each array is copied once, and not into a document first.
-    return load(io.BufferedReader(_Pieces(_document(graph, policy)), _CHUNK), policy=policy)
+    return load(io.BufferedReader(_Pieces(pieces), _CHUNK), policy=policy)
 
 
 class _Pieces(io.RawIOBase):
@@ -117,7 +123,7 @@ class _Pieces(io.RawIOBase):
 
 
 @without_collector
-def _document(graph: Graph, policy: Policy) -> Iterable[Any]:
+def _document(graph: Graph, policy: Policy) -> tuple[Iterable[Any], int]:
     try:
         try:
             return _encoded(graph, policy, careful=False)
@@ -131,7 +137,8 @@ def _document(graph: Graph, policy: Policy) -> Iterable[Any]:
         raise as_reflectio_error(error) from error
 
 
-def _encoded(graph: Graph, policy: Policy, *, careful: bool) -> Iterable[Any]:
+def _encoded(graph: Graph, policy: Policy, *, careful: bool) -> tuple[Iterable[Any], int]:
     encoder = GraphEncoder(policy, careful=careful)
     model, objects = encoder.encode(graph.root)
-    return write_binary(versions_for(encoder.names), None, model, objects, encoder.segment)
+    pieces = write_binary(versions_for(encoder.names), None, model, objects, encoder.segment)
+    return pieces, encoder.segment.nbytes
