@@ -89,10 +89,12 @@ class _Graph:
 
 def _values_of(node: Node) -> int:
     """How many values a node stands for, without what is in it: rows write once what many objects have."""
-    if type(node) is not dict or node.get("$") != "rows" or type(node.get("count")) is not int:
+    if type(node) is not dict or node.get("$") != "rows":
         return 1
-    columns = node.get("columns")
-    return max(1, node["count"]) * (1 + (len(columns) if type(columns) is dict else 0))
+    count, columns = node.get("count"), node.get("columns")
+    if type(count) is not int or count < 1:
+        return 1
+    return count * (1 + (len(columns) if type(columns) is dict else 0))
 
 
 def _is_sequence(node: Node) -> bool:
