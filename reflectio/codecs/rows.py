@@ -257,17 +257,24 @@ def _encode_scalars(values: list[Any], encoder: Encoder) -> ObjectNode:
 
 
 def _encode_arrays(arrays: list[Array], encoder: Encoder) -> ObjectNode | None:
-    """Arrays each of which has memory to itself, as far as the walk has met any."""
+    """Arrays none of which would be written as a view of what the walk has met."""
     memory = encoder.memory
     owners = [id(array.base if type(array.base) is np.ndarray else array) for array in arrays]
-    if not (_are_new(arrays, encoder) and memory.keys().isdisjoint(owners)):
+    if not _are_new(arrays, encoder):
+        return None
+    if not memory.keys().isdisjoint(owners) and any(
+        owner in memory and np.may_share_memory(array, memory[owner])
+        for owner, array in zip(owners, arrays, strict=True)
+    ):
         return None
     if len(set(owners)) < len(owners) or not all(array.flags.writeable for array in arrays):
         return None
     node = encode_joined(arrays, encoder)
     if node is not None:
         _claim(arrays, encoder)
-        memory.update([(owner, array) for owner, array in zip(owners, arrays, strict=True) if array.size])
+        for owner, array in zip(owners, arrays, strict=True):
+            if array.size:
+                memory.setdefault(owner, array)
     return node
 
 
@@ -323,7 +330,8 @@ def encode_joined(arrays: list[Array], encoder: Encoder) -> ObjectNode | None:
     shapes = [array.shape for array in arrays]
     if not all(shape[1:] == rest and len(shape) == first.ndim for shape in shapes):
         return None
-    if not all(array.strides == strides or not array.size for array in arrays):
+    # The stride of an axis that is the only one, and of length one, is not written.
+    if not all(array.strides == strides or array.size <= (array.ndim == 1) for array in arrays):
         return None
     lengths = [shape[0] for shape in shapes]
     total = sum(lengths) * dtype.itemsize * prod(rest)
