@@ -298,6 +298,16 @@ def _are_alike(some: np.dtype[Any], other: np.dtype[Any]) -> bool:
     return some.names is None or (some.type is other.type and some.isalignedstruct == other.isalignedstruct)
 
 
+def _lies_plainly(array: Array) -> bool:
+    """Whether `ArrayCodec` writes nothing of an array's strides: those of axes of length one may be any."""
+    if not array.size:
+        return True
+    flags = array.flags
+    return flags.c_contiguous and not (
+        flags.f_contiguous and array.strides == canonical_strides(array.shape, array.itemsize, "F")
+    )
+
+
 def _can_be_same(dtype: np.dtype[Any]) -> bool:
     """Whether equal elements have equal bytes: between the fields of records may lie anything."""
     return dtype.names is None or sum(dtype[name].itemsize for name in dtype.names) == dtype.itemsize
@@ -330,8 +340,7 @@ def encode_joined(arrays: list[Array], encoder: Encoder) -> ObjectNode | None:
     shapes = [array.shape for array in arrays]
     if not all(shape[1:] == rest and len(shape) == first.ndim for shape in shapes):
         return None
-    # The stride of an axis that is the only one, and of length one, is not written.
-    if not all(array.strides == strides or array.size <= (array.ndim == 1) for array in arrays):
+    if not all(array.strides == strides or _lies_plainly(array) for array in arrays):
         return None
     lengths = [shape[0] for shape in shapes]
     total = sum(lengths) * dtype.itemsize * prod(rest)
