@@ -74,11 +74,13 @@ class PredictorCodec(ObjectCodec):
             raise DocumentError("predictors are made without arguments").within("args")
         tag = node["of"]
         columns = Columns(node, decoder)
-        if self._only_sets and all(map(_are_records, columns.lists.get("nodes", ()))):
+        nodes = columns.lists.get("nodes", ())
+        if self._only_sets and all(map(_are_records, nodes)):
             predictors = self._new_with(columns, tag, decoder)
         else:
             predictors = self._new_from(columns, tag, decoder)
-            if self._only_sets is None:
+            # Nodes of another dtype are converted, and say nothing about those of others.
+            if self._only_sets is None and nodes and _are_records(nodes[0]):
                 self._only_sets = has_attributes(predictors[0], next(columns.states()))
         if not (self._only_sets and _are_right(columns)):
             for index, predictor in enumerate(predictors):
