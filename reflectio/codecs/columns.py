@@ -149,7 +149,11 @@ def _read_column(node: ObjectNode, count: int, decoder: Decoder) -> tuple[Array,
         raise located(error, "array") from error
     if type(array) is not np.ndarray or not array.ndim or array.dtype.hasobject or array.dtype.kind == "T":
         raise DocumentError("a column must be a plain array").within("array")
-    same = node.get("same", False) is True
+    same = "same" in node
+    if same and (node["same"] is not True or "lengths" in node):
+        raise DocumentError("a column of one array for all says so by true, and has no lengths").within(
+            "same"
+        )
     if node["of"] == "scalar":
         if array.dtype.kind not in _NUMBERS:
             # Records would be views of the array, and text as wide as the widest.

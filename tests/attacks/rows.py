@@ -224,6 +224,11 @@ _NODES: dict[str, tuple[str, Any, str]] = {
             "nodes": [{"$": "int", "value": "2"}] * 4,
         }.items()
     },
+    **{
+        f"same-{name}": ("say two things at once", _rows({"a": _column(_EIGHT, same=same)}), _DOCUMENT)
+        for name, same in {"false": False, "one": 1, "text": "true", "none": None}.items()
+    },
+    "same-lengths": ("say two things at once", _rows({"a": _column(_EIGHT, same=True, lengths=[2] * 4)}), _DOCUMENT),
     "scalars-few": ("leave an object without a number", _rows({"a": _column(array([1.0]), "scalar")}), _DOCUMENT),
     "scalars-axes": ("have arrays for numbers", _rows({"a": _column(array([[1.0]] * 4, shape=[4, 1]), "scalar")}), _DOCUMENT),
     "scalars-same": ("have several for all", _rows({"a": _column(array([1.0] * 4), "scalar", same=True)}), _DOCUMENT),
