@@ -68,18 +68,18 @@ _fitted = {
         loss="quantile", quantile=0.3, categorical_features=[1], **_HIST
     ).fit(_X, _Y),
     # Of so many members lists are written as rows.
-    "forest in rows": lambda: ensemble.RandomForestClassifier(**_SEVERAL).fit(_X, _LABELS),
-    "forest in rows, two outputs": lambda: ensemble.ExtraTreesClassifier(**_SEVERAL).fit(_X, _PAIRS),
-    "forest of values in rows": lambda: ensemble.ExtraTreesRegressor(**_SEVERAL).fit(_X, _Y),
-    "isolation in rows": lambda: ensemble.IsolationForest(
+    "rows of a forest": lambda: ensemble.RandomForestClassifier(**_SEVERAL).fit(_X, _LABELS),
+    "rows of a forest of two outputs": lambda: ensemble.ExtraTreesClassifier(**_SEVERAL).fit(_X, _PAIRS),
+    "rows of a forest of values": lambda: ensemble.ExtraTreesRegressor(**_SEVERAL).fit(_X, _Y),
+    "rows of an isolation": lambda: ensemble.IsolationForest(
         n_estimators=5, max_samples=8, max_features=2, **_FIXED
     ).fit(_X),
-    "bagging in rows": lambda: ensemble.BaggingClassifier(
+    "rows of a bagging": lambda: ensemble.BaggingClassifier(
         tree.DecisionTreeClassifier(max_depth=2), 5, max_features=2, **_FIXED
     ).fit(_X, _LABELS),
-    "adaptive in rows": lambda: ensemble.AdaBoostClassifier(n_estimators=5, **_FIXED).fit(_X, _LABELS),
-    "boosting in rows": lambda: ensemble.GradientBoostingClassifier(**_SEVERAL).fit(_X, _LABELS),
-    "histogram in rows": lambda: ensemble.HistGradientBoostingClassifier(
+    "rows of an adaptive": lambda: ensemble.AdaBoostClassifier(n_estimators=5, **_FIXED).fit(_X, _LABELS),
+    "rows of boosting": lambda: ensemble.GradientBoostingClassifier(**_SEVERAL).fit(_X, _LABELS),
+    "rows of histogram boosting": lambda: ensemble.HistGradientBoostingClassifier(
         categorical_features=[0, 2], **{**_HIST, "max_iter": 5}
     ).fit(_X, _LABELS),
 }
@@ -208,8 +208,7 @@ TARGET = Target(
         ),
         Attack(
             "",
-            "forest in rows, forest of values in rows, isolation in rows, bagging in rows, adaptive in rows, "
-            "boosting in rows, histogram in rows",
+            "rows",
             "of count columns args items array lengths same nodes values node_count max_depth tree_ n_classes_",
         ),
         Attack("", "", "*"),
