@@ -352,6 +352,20 @@ def _swap_types(model: Any) -> None:
     _set_field(0, 1 << 40)(model)
 
 
+def _wide_leaves(model: Any) -> None:
+    """Leaves that are none, once their mark is one byte wide as it should be, and lead anywhere."""
+    array = _trees(model)["columns"]["nodes"]["array"]
+    dtype = array["dtype"]
+    position = dtype["names"].index("is_leaf")
+    dtype["formats"][position] = "uint16"
+    dtype["offsets"][position + 1 :] = [offset + 1 for offset in dtype["offsets"][position + 1 :]]
+    dtype["itemsize"] += 1
+    for node in array["data"]:
+        if node[position]:
+            node[position] = 256
+            node[dtype["names"].index("left")] = 1 << 30
+
+
 def _of_estimators(**columns: Any) -> Callable[[Any], None]:
     def change(model: Any) -> None:
         found = model["estimators_"]
@@ -412,6 +426,7 @@ _FORGED: dict[str, tuple[str, str, Callable[[Any], None], str]] = {
     "predictor-feature": ("read beyond the data", "histogram", _set_field(2, 3), _VALIDATION),
     "predictor-feature-negative": ("read before the data", "histogram", _set_field(2, -1), _VALIDATION),
     "predictor-bitset": ("read beyond the bitsets", "histogram", _of_trees(lambda rows: [node.__setitem__(slice(11, 13), [1, 1 << 20]) for node in rows["columns"]["nodes"]["array"]["data"]]), _VALIDATION),
+    "predictor-wide-leaves": ("lead leaves outside of a predictor, after the check", "histogram", _wide_leaves, _VALIDATION),
     "predictor-nodes-one": ("have one tree's nodes for all", "histogram", _update("nodes", shape=[1]), _REFUSED),
     "predictor-bitsets-none": ("have no bitsets", "histogram", _set("raw_left_cat_bitsets", None), _VALIDATION),
     "predictor-bitsets-narrow": ("have bitsets of fewer words", "histogram", _set("raw_left_cat_bitsets", _column(array([[0]] * 75, "uint32", [75, 1]))), _REFUSED),
