@@ -53,7 +53,7 @@ class _Graph:
                     waiting.append((number, part))
                 elif type(part) is dict and part.get("$") == "ref" and type(part.get("id")) is int:
                     held.append(part["id"])
-                self.size[key] += 1
+                self.size[key] += _values_of(part)
 
     @staticmethod
     def _parts(root: Node) -> Iterator[Node]:
@@ -85,6 +85,16 @@ class _Graph:
                 stack.pop()
         order.reverse()
         return order
+
+
+def _values_of(node: Node) -> int:
+    """How many values a node stands for, without what is in it: rows write once what many objects have."""
+    if type(node) is not dict or node.get("$") != "rows":
+        return 1
+    count, columns = node.get("count"), node.get("columns")
+    if type(count) is not int or count < 1:
+        return 1
+    return count * (1 + (len(columns) if type(columns) is dict else 0))
 
 
 def _is_sequence(node: Node) -> bool:

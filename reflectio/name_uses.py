@@ -148,7 +148,7 @@ def _use_in_rows(node: dict[str, Any], place: Place) -> Use | None:
     if type(name) is not str or "." not in name:
         return None
     kind: Kind = "constructor" if "args" in node else "class"
-    return Use(kind, name, path_of(place), count if type(count) is int else 1)
+    return Use(kind, name, path_of(place), count if type(count) is int and count > 0 else 1)
 
 
 def targets_of(roots: list[Node]) -> dict[int, dict[str, Any]]:

@@ -52,6 +52,9 @@ _PLAIN_MEMBERS = 4
 
 _INT = frozenset({int})
 
+# What an element of an array of objects takes, in bytes.
+_POINTER = 8
+
 # The tag, the dtype and the value.
 _SCALAR_MEMBERS = 3
 
@@ -341,7 +344,7 @@ class ArrayCodec(LateCodec):
                 raise DocumentError("a view needs elements that have bytes")
             array = self._build_view(node, dtype, shape, decoder)
         elif dtype.hasobject or dtype.kind == "T":
-            _check_count(node.get("data"), shape)  # before any memory is asked for
+            _check_count(node.get("data"), shape, decoder)  # before any memory is asked for
             array = np.empty(shape, dtype, order=order)
         else:
             array = self._build_elements(node, dtype, shape, order, decoder)
@@ -501,12 +504,15 @@ def _is_rows(data: Any) -> bool:
     return type(data) is dict and data.get("$") == "rows"
 
 
-def _check_count(data: Any, shape: tuple[int, ...]) -> None:
+def _check_count(data: Any, shape: tuple[int, ...], decoder: Decoder) -> None:
     """Refuse an array of objects with another number of elements than its data have."""
     if not _is_rows(data):
         flatten(data, shape)
     elif type(data.get("count")) is not int or data["count"] != prod(shape):
         raise DocumentError(f"the rows are not as many as an array of the shape {list(shape)} has")
+    else:
+        # A few characters can state any number.
+        decoder.charge_copy(_POINTER * prod(shape))
 
 
 def _fill_objects(array: Array, data: Any, decoder: Decoder) -> None:

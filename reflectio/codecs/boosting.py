@@ -74,11 +74,13 @@ class PredictorCodec(ObjectCodec):
             raise DocumentError("predictors are made without arguments").within("args")
         tag = node["of"]
         columns = Columns(node, decoder)
-        if self._only_sets and all(map(_are_records, columns.lists.get("nodes", ()))):
+        stated = columns.of("nodes") if "nodes" in columns.lists else []
+        if self._only_sets and all(map(_are_records, stated)):
             predictors = self._new_with(columns, tag, decoder)
         else:
             predictors = self._new_from(columns, tag, decoder)
-            if self._only_sets is None:
+            # Nodes of another dtype are converted, and say nothing about those of others.
+            if self._only_sets is None and stated and _are_records(stated[0]):
                 self._only_sets = has_attributes(predictors[0], next(columns.states()))
         if not (self._only_sets and _are_right(columns)):
             for index, predictor in enumerate(predictors):
@@ -87,8 +89,10 @@ class PredictorCodec(ObjectCodec):
                 except ReflectioError as error:
                     raise error.within(index) from None
         arrays = [predictor.nodes for predictor in predictors]
-        if "nodes" in columns.own and "nodes" in columns.joined and not decoder.segment.mapped:
-            nodes = columns.joined["nodes"]
+        joined = columns.joined.get("nodes") if "nodes" in columns.own else None
+        # Those of another dtype are not what the predictors have: these are converted, field by field in their order.
+        if _are_records(joined) and not decoder.segment.mapped:
+            nodes: Array = joined  # type: ignore[assignment]
         else:
             nodes = _joined(arrays)
         n_bitsets = list(map(_n_bitsets, predictors))

@@ -19,6 +19,7 @@ Array = np.ndarray[Any, Any]
 
 _INT = frozenset({int})
 _KINDS = ("ndarray", "scalar")
+_NUMBERS = "fiub"
 
 _TOO_MANY = "rows would take many times the memory of the document; write the objects one by one"
 
@@ -148,8 +149,15 @@ def _read_column(node: ObjectNode, count: int, decoder: Decoder) -> tuple[Array,
         raise located(error, "array") from error
     if type(array) is not np.ndarray or not array.ndim or array.dtype.hasobject or array.dtype.kind == "T":
         raise DocumentError("a column must be a plain array").within("array")
-    same = node.get("same", False) is True
+    same = "same" in node
+    if same and (node["same"] is not True or "lengths" in node):
+        raise DocumentError("a column of one array for all says so by true, and has no lengths").within(
+            "same"
+        )
     if node["of"] == "scalar":
+        if array.dtype.kind not in _NUMBERS:
+            # Records would be views of the array, and text as wide as the widest.
+            raise DocumentError("a column of scalars must be numbers").within("array")
         if array.shape != (1 if same else count,) or "lengths" in node:
             raise DocumentError(f"a column of scalars must have one for each of {count} rows").within("array")
         return array, None, same
@@ -207,14 +215,16 @@ class RowsCodec(LateCodec):
             return
         if type(name) is not str or "." not in name:
             raise DocumentError("rows are of a class, or lists")
+        # Which classes may only be called with arguments is known once the name was looked up.
+        codec = decoder.codec_of(name)
         decoder.check_construction(name, with_arguments="args" in node)
-        obj.extend(decoder.codec_of(name).build_rows(node, decoder))
+        obj.extend(codec.build_rows(node, decoder))
 
 
 def _build_lists(node: ObjectNode, count: int, decoder: Decoder) -> Iterator[list[Any]]:
     items = node["items"]
-    if "args" in node or type(items) is not dict or items.get("$") != "rows":
-        raise DocumentError("the items of lists must be rows").within("items")
+    if "args" in node or type(items) is not dict or items.get("$") != "rows" or items.get("of") == "list":
+        raise DocumentError("the items of lists must be rows of a class").within("items")
     try:
         built = decoder.build(items)
     except Exception as error:

@@ -56,7 +56,10 @@ class EstimatorCodec(ObjectCodec):
 
     def encode_rows(self, objects: list[Any], encoder: Encoder) -> ObjectNode | None:
         if self._out is None:
-            self._get_state(objects[0])
+            try:
+                self._get_state(objects[0])
+            except Exception:  # whoever writes the object by itself says what is wrong
+                return None
         states = self._attributes_of(objects) if self._out else None
         if states is None or _VERSION in states[0]:
             return None

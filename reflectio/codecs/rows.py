@@ -47,9 +47,10 @@ _MOST_COPIED = 1 << 22
 # An array that all rows have alike is written once if it has no more bytes than this.
 _MOST_SAME = 1 << 10
 
-# What an object, an attribute and an array take in memory, in bytes, about. A few characters can describe any number of
-# rows; a writer keeps well below what a reader grants.
-_OBJECT, _ATTRIBUTE, _VALUE = 320, 32, 128
+# What an object, an attribute and an array take in memory, in bytes, about; an object counts for more, as its class
+# and the checks of it take their time. A few characters can describe any number of rows; a writer keeps well below
+# what a reader grants.
+_OBJECT, _ATTRIBUTE, _VALUE = 1024, 32, 128
 _MOST_WRITTEN = 48 << 20
 
 #: The types of values that are written as they are where all objects have the same.
@@ -60,7 +61,7 @@ _NUMBERS = {
     np.int32: np.dtype(np.int32),
     np.float32: np.dtype(np.float32),
 }
-_JOINABLE = frozenset("fiubV")
+_JOINABLE = frozenset("fiub")
 
 
 def encode_list(items: list[Any], encoder: Encoder) -> ObjectNode | None:
@@ -105,7 +106,13 @@ on_change(_codecs.clear)
 def _encode_lists(lists: list[list[Any]], encoder: Encoder) -> ObjectNode | None:
     """Lists of the same length that hold objects of one class, as the trees of an iteration of boosting are."""
     length = len(lists[0])
-    if not length or any(len(items) != length for items in lists) or not _are_new(lists, encoder):
+    # Lists within them would be looked through once for each level, and as deep as they nest.
+    if (
+        not length
+        or type(lists[0][0]) is list
+        or any(len(items) != length for items in lists)
+        or not _are_new(lists, encoder)
+    ):
         return None
     node = encode_list([item for items in lists for item in items], encoder)
     if node is None:
@@ -250,17 +257,60 @@ def _encode_scalars(values: list[Any], encoder: Encoder) -> ObjectNode:
 
 
 def _encode_arrays(arrays: list[Array], encoder: Encoder) -> ObjectNode | None:
-    """Arrays that own their memory, and that nothing else of the document holds."""
+    """Arrays none of which would be written as a view of what the walk has met."""
     memory = encoder.memory
-    if [array.base for array in arrays].count(None) < len(arrays) or not _are_new(arrays, encoder):
+    owners = [id(array.base if type(array.base) is np.ndarray else array) for array in arrays]
+    if not _are_new(arrays, encoder):
         return None
-    if not all(array.flags.writeable for array in arrays) or not memory.keys().isdisjoint(map(id, arrays)):
+    if not memory.keys().isdisjoint(owners) and any(
+        owner in memory and np.may_share_memory(array, memory[owner])
+        for owner, array in zip(owners, arrays, strict=True)
+    ):
+        return None
+    if len(set(owners)) < len(owners) or not all(array.flags.writeable for array in arrays):
         return None
     node = encode_joined(arrays, encoder)
     if node is not None:
         _claim(arrays, encoder)
-        memory.update([(id(array), array) for array in arrays if array.size])
+        for owner, array in zip(owners, arrays, strict=True):
+            if array.size:
+                memory.setdefault(owner, array)
     return node
+
+
+def _is_joinable(dtype: np.dtype[Any]) -> bool:
+    """Whether elements are numbers, or records of numbers one after the other, with nothing else to the dtype."""
+    if dtype.names is None or not dtype.isnative:
+        return dtype.kind in _JOINABLE and dtype.isnative and dtype.metadata is None
+    end = 0
+    for name in dtype.names:
+        field, offset, *title = dtype.fields[name]  # type: ignore[index]
+        if title or offset < end or field.names is not None or not _is_joinable(field):
+            return False
+        end = offset + field.itemsize
+    return dtype.metadata is None
+
+
+def _are_alike(some: np.dtype[Any], other: np.dtype[Any]) -> bool:
+    """Whether dtypes are the same in all that is written of them; numpy calls more than these equal."""
+    if some != other or not _is_joinable(some):
+        return False
+    return some.names is None or (some.type is other.type and some.isalignedstruct == other.isalignedstruct)
+
+
+def _lies_plainly(array: Array) -> bool:
+    """Whether `ArrayCodec` writes nothing of an array's strides: those of axes of length one may be any."""
+    if not array.size:
+        return True
+    flags = array.flags
+    return flags.c_contiguous and not (
+        flags.f_contiguous and array.strides == canonical_strides(array.shape, array.itemsize, "F")
+    )
+
+
+def _can_be_same(dtype: np.dtype[Any]) -> bool:
+    """Whether equal elements have equal bytes: between the fields of records may lie anything."""
+    return dtype.names is None or sum(dtype[name].itemsize for name in dtype.names) == dtype.itemsize
 
 
 def encode_joined(arrays: list[Array], encoder: Encoder) -> ObjectNode | None:
@@ -282,15 +332,15 @@ def encode_joined(arrays: list[Array], encoder: Encoder) -> ObjectNode | None:
     """
     first = arrays[0]
     dtype, rest = first.dtype, first.shape[1:]
-    if not first.ndim or dtype.kind not in _JOINABLE or dtype.hasobject or not dtype.isnative:
+    if not first.ndim or not _is_joinable(dtype):
         return None
     strides = canonical_strides(first.shape, dtype.itemsize, "C")
-    if not all(array.dtype is dtype or array.dtype == dtype for array in arrays):
+    if not all(array.dtype is dtype or _are_alike(array.dtype, dtype) for array in arrays):
         return None
     shapes = [array.shape for array in arrays]
     if not all(shape[1:] == rest and len(shape) == first.ndim for shape in shapes):
         return None
-    if not all(array.strides == strides or not array.size for array in arrays):
+    if not all(array.strides == strides or _lies_plainly(array) for array in arrays):
         return None
     lengths = [shape[0] for shape in shapes]
     total = sum(lengths) * dtype.itemsize * prod(rest)
@@ -299,7 +349,9 @@ def encode_joined(arrays: list[Array], encoder: Encoder) -> ObjectNode | None:
     node: ObjectNode = {"$": "column", "of": "ndarray"}
     if lengths.count(lengths[0]) != len(lengths):
         node["lengths"] = lengths
-    elif first.nbytes <= _MOST_SAME and len({array.tobytes() for array in arrays}) == 1:
+    elif (
+        first.nbytes <= _MOST_SAME and _can_be_same(dtype) and len({array.tobytes() for array in arrays}) == 1
+    ):
         node["same"] = True
         arrays, lengths, total = arrays[:1], lengths[:1], first.nbytes
     shape = (sum(lengths), *rest)

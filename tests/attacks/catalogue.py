@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from attacks import checks, compression, documents, multiplication, names, resources, states
+from attacks import checks, compression, documents, multiplication, names, resources, rows, states
 from attacks.attack import Attack
 
 #: The attacks of each kind, by the name of the kind.
@@ -14,6 +14,7 @@ KINDS: dict[str, list[Attack]] = {
     "resources": resources.ATTACKS,
     "checks": checks.ATTACKS,
     "states": states.ATTACKS,
+    "rows": rows.ATTACKS,
 }
 
 CATALOGUE: dict[str, Attack] = {attack.id: attack for attacks in KINDS.values() for attack in attacks}

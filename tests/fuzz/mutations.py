@@ -206,6 +206,68 @@ def _swap_tags(rng: random.Random, header: Node) -> None:
             a.update(copied)
 
 
+def _change_rows(rng: random.Random, header: Node) -> None:
+    """Change what holds rows together: counts, lengths, which column stands where, and how it is written."""
+    places = _places([header["model"], *header.get("objects", [])])
+    found = [container[key] for container, key in places if isinstance(container[key], dict)]
+    rows = [node for node in found if node.get("$") == "rows"]
+    joined = [node for node in found if node.get("$") == "column"]
+    if not rows:
+        return _change_value(rng, header)
+    node = rng.choice(rows)
+    columns = node.get("columns")
+    what = rng.randrange(9)
+    if what == 0 or not columns:
+        node["count"] = rng.choice([node["count"] - 1, node["count"] + 1, 1, 2 * node["count"], *_NUMBERS])
+    elif what == 1:
+        one, other = rng.choice(list(columns)), rng.choice(list(columns))
+        columns[one], columns[other] = columns[other], columns[one]
+    elif what == 2:
+        name = rng.choice(list(columns))
+        if isinstance(columns[name], list):
+            columns[name] = columns[name][0]
+        else:
+            columns[name] = [copy.deepcopy(columns[name]) for _ in range(node["count"])]
+    elif what == 3:
+        _replace(node, rng.choice(rows))
+    elif what == 4 and joined:
+        _replace(rng.choice(joined), rng.choice(joined))
+    elif what == 5 and joined:
+        column = rng.choice(joined)
+        lengths = column.setdefault("lengths", [column["array"]["shape"][0] // node["count"]] * node["count"])
+        one, other = rng.randrange(len(lengths)), rng.randrange(len(lengths))
+        by = rng.choice([1, 1, 2, lengths[one]])
+        lengths[one], lengths[other] = lengths[one] - by, lengths[other] + by
+    elif what == 6 and joined:
+        column = rng.choice(joined)
+        column[rng.choice(["same", "of", "lengths"])] = rng.choice(
+            [True, "scalar", "ndarray", [], None, [1] * 4]
+        )
+    elif what == 7 and joined:
+        column = rng.choice(joined)
+        # As an honest writer would have it, one by one.
+        lengths = column.get("lengths") or [column["array"]["shape"][0] // node["count"]] * node["count"]
+        ends = [sum(lengths[: index + 1]) for index in range(len(lengths))]
+        array, each = column["array"], []
+        for length, end in zip(lengths, ends, strict=True):
+            data = array["data"][end - length : end]
+            each.append({**array, "shape": [length, *array["shape"][1:]], "data": data})
+        holder, key = next((c, k) for c, k in places if c[k] is column)
+        holder[key] = each
+    else:
+        node[rng.choice(["of", "items", "args", "$id", "columns"])] = rng.choice(
+            ["list", 1, [], {}, {"$": "ref", "id": 1}, copy.deepcopy(node), node.get("of")]
+        )
+    return None
+
+
+def _replace(node: Node, other: Node) -> None:
+    copied = copy.deepcopy(other)
+    copied.pop("$id", None)
+    node.clear()
+    node.update(copied)
+
+
 _CHANGES: list[Callable[[random.Random, Node], None]] = [
     _change_value,
     _change_value,
@@ -215,6 +277,8 @@ _CHANGES: list[Callable[[random.Random, Node], None]] = [
     _change_array,
     _drop_or_add,
     _swap_tags,
+    _change_rows,
+    _change_rows,
 ]
 
 

@@ -25,6 +25,7 @@ _LABELS = _Y.astype(int) % 3
 _PAIRS = np.column_stack([_LABELS, _LABELS > 0])
 _FIXED: dict[str, Any] = {"random_state": 0}
 _SMALL: dict[str, Any] = {"n_estimators": 2, "max_depth": 2, **_FIXED}
+_SEVERAL: dict[str, Any] = {**_SMALL, "n_estimators": 5}
 _HIST: dict[str, Any] = {"max_iter": 2, "min_samples_leaf": 2, "max_leaf_nodes": 4, **_FIXED}
 
 _fitted = {
@@ -66,6 +67,21 @@ _fitted = {
     "histogram, quantile": lambda: ensemble.HistGradientBoostingRegressor(
         loss="quantile", quantile=0.3, categorical_features=[1], **_HIST
     ).fit(_X, _Y),
+    # Of so many members lists are written as rows.
+    "rows of a forest": lambda: ensemble.RandomForestClassifier(**_SEVERAL).fit(_X, _LABELS),
+    "rows of a forest of two outputs": lambda: ensemble.ExtraTreesClassifier(**_SEVERAL).fit(_X, _PAIRS),
+    "rows of a forest of values": lambda: ensemble.ExtraTreesRegressor(**_SEVERAL).fit(_X, _Y),
+    "rows of an isolation": lambda: ensemble.IsolationForest(
+        n_estimators=5, max_samples=8, max_features=2, **_FIXED
+    ).fit(_X),
+    "rows of a bagging": lambda: ensemble.BaggingClassifier(
+        tree.DecisionTreeClassifier(max_depth=2), 5, max_features=2, **_FIXED
+    ).fit(_X, _LABELS),
+    "rows of an adaptive": lambda: ensemble.AdaBoostClassifier(n_estimators=5, **_FIXED).fit(_X, _LABELS),
+    "rows of boosting": lambda: ensemble.GradientBoostingClassifier(**_SEVERAL).fit(_X, _LABELS),
+    "rows of histogram boosting": lambda: ensemble.HistGradientBoostingClassifier(
+        categorical_features=[0, 2], **{**_HIST, "max_iter": 5}
+    ).fit(_X, _LABELS),
 }
 SUBJECTS: dict[str, Callable[[], Any]] = dict(_fitted)
 
@@ -189,6 +205,11 @@ TARGET = Target(
             "boosting._check_preprocessor",
             "histogram, categories, histogram, quantile",
             "_preprocessor transformers_ _transformer_to_input_indices transformer_weights",
+        ),
+        Attack(
+            "",
+            "rows",
+            "of count columns args items array lengths same nodes values node_count max_depth tree_ n_classes_",
         ),
         Attack("", "", "*"),
     ),
