@@ -53,7 +53,7 @@ class _Graph:
                     waiting.append((number, part))
                 elif type(part) is dict and part.get("$") == "ref" and type(part.get("id")) is int:
                     held.append(part["id"])
-                self.size[key] += 1
+                self.size[key] += 1 + _written_out(part)
 
     @staticmethod
     def _parts(root: Node) -> Iterator[Node]:
@@ -85,6 +85,15 @@ class _Graph:
                 stack.pop()
         order.reverse()
         return order
+
+
+def _written_out(node: Node) -> int:
+    """How many values rows stand for, beyond those that describe them."""
+    if type(node) is not dict or node.get("$") != "rows":
+        return 0
+    count, columns = node.get("count"), node.get("columns")
+    width = 1 + (len(columns) if type(columns) is dict else 0)
+    return count * width if type(count) is int and count > 0 else 0
 
 
 def _is_sequence(node: Node) -> bool:
