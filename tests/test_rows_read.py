@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import json
 import pickle
+import warnings
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,6 +19,7 @@ from sklearn.ensemble import (
     HistGradientBoostingClassifier,
     RandomForestClassifier,
 )
+from sklearn.preprocessing import LabelEncoder, StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 from test_show import header_of, reference
 
@@ -27,6 +30,8 @@ from reflectio.inspection.lines import lines
 from reflectio.inspection.report import report
 from reflectio.inspection.space import largest
 from reflectio.segment import Segment
+
+SPECIMEN = Path(__file__).parent / "specimens" / "rows.rfl"
 
 X, y = load_iris(return_X_y=True)
 # More than 64 trees, so that numpy scalars of theirs lie in the segment.
@@ -44,12 +49,14 @@ OPTIONS: dict[str, dict[str, Any]] = {
 }
 OBJECT = "sklearn.svm.SVC"
 
-every_model = pytest.mark.parametrize("name", ESTIMATORS)
+every_model = pytest.mark.parametrize("name", [*ESTIMATORS, "the stored document"])
 every_form = pytest.mark.parametrize("form", OPTIONS)
 
 
 @cache
 def model(name: str) -> Any:
+    if name not in ESTIMATORS:
+        return specimen()
     chosen = ESTIMATORS[name]
     return [each.fit(X, y) for each in chosen] if isinstance(chosen, list) else chosen.fit(X, y)
 
@@ -130,6 +137,28 @@ def test_a_converted_pickle_is_the_document_that_dumping_gives(tmp_path: Any) ->
     written = (tmp_path / "forest.rfl").read_bytes()
     assert reflectio.verify(written).ok
     assert written == both("a forest")[0]
+
+
+def specimen() -> dict[str, Any]:
+    """What the stored document holds: estimators that hardly change from version to version."""
+    steps = range(1, 71)
+    return {
+        "scalers": [StandardScaler().fit(np.arange(6.0 * step).reshape(-1, 3)) for step in steps],
+        "labels": [LabelEncoder().fit(np.arange(step % 4 + 1)) for step in steps],
+    }
+
+
+def test_a_stored_document_with_rows_is_read_for_ever() -> None:
+    assert reflectio.read_header(SPECIMEN).expansion.count
+    with warnings.catch_warnings():
+        # It was written with other versions, some day.
+        warnings.simplefilter("ignore")
+        loaded = reflectio.load(SPECIMEN)
+    for name, written in specimen().items():
+        for one, other in zip(loaded[name], written, strict=True):
+            assert type(one) is type(other)
+            for attribute, value in vars(other).items():
+                np.testing.assert_array_equal(getattr(one, attribute), value)
 
 
 # -- their parts -------------------------------------------------------------------------------------------------
@@ -365,3 +394,8 @@ def test_references_to_rows_multiply_what_they_stand_for() -> None:
     document = header_of([shared, *([reference(1)] * 600)])
     with pytest.raises(reflectio.LimitError, match="multipl"):
         reflectio.loads(document)
+
+
+if __name__ == "__main__":
+    warnings.simplefilter("error")
+    reflectio.dump(specimen(), SPECIMEN)
