@@ -34,7 +34,7 @@ _PER_BYTE = 32
 # What is written once, and may be read once for each object, counts as so much less than memory.
 _READ_PER_BYTE = 4
 
-# The members of an array's node that the parts of a joined array share.
+# What the parts of a joined array have alike.
 _DESCRIPTION = frozenset(
     {"$", "dtype", "shape", "order", "at", "encoding", "compression", "compressed_nbytes"}
 )
@@ -211,7 +211,12 @@ class _Writer:
             if shape != [1 if same else count]:
                 raise _MalformedError
             scalars = self._scalars(array, shape[0])
-            return [dict(scalars[0]) for _ in range(count)] if same else scalars
+            if same:
+                return [dict(scalars[0]) for _ in range(count)]
+            described = _DESCRIPTION if "data" in array else _DESCRIPTION | {"value"}
+            self.found.alike.update((id(scalar), described) for scalar in scalars[1:])
+            self.found.kept.append(scalars)
+            return scalars
         if column.get("of") != "ndarray":
             raise _MalformedError
         if same:
