@@ -27,6 +27,7 @@ import reflectio
 from reflectio.api import dumps_one_by_one
 from reflectio.inspection.entry import Entry
 from reflectio.inspection.lines import lines
+from reflectio.inspection.paths import find
 from reflectio.inspection.report import report
 from reflectio.inspection.space import largest
 from reflectio.segment import Segment
@@ -170,6 +171,27 @@ def test_a_path_leads_to_the_array_of_one_tree(form: str) -> None:
     tree = model("a forest").estimators_[3].tree_
     np.testing.assert_array_equal(header.array("$.model.estimators_[3].tree_.values"), tree.value)
     assert header.node("$.model.estimators_[3].tree_")["node_count"] == tree.node_count
+
+
+@pytest.mark.parametrize(
+    ("path", "shown"),
+    [
+        ("$.model.estimators_.columns.tree_.columns.nodes.array", "$.model.estimators_[0].tree_.nodes"),
+        ("$.model.estimators_.columns.random_state[3]", "$.model.estimators_[3].random_state"),
+        ("$.model.estimators_.columns.classes_.array.data", "$.model.estimators_[0].classes_.data"),
+    ],
+)
+def test_a_path_of_an_error_of_loading_leads_there_too(path: str, shown: str) -> None:
+    header = reflectio.read_header(both("a forest")[0])
+    found = find(header, path)
+    assert found.path == shown
+    assert found.node == header.node(shown)
+
+
+@pytest.mark.parametrize("path", ["$.model.estimators_.columns", "$.model.estimators_.columns.other"])
+def test_a_path_into_rows_that_leads_nowhere_is_refused(path: str) -> None:
+    with pytest.raises(reflectio.DocumentError, match="there is no"):
+        reflectio.read_header(both("a forest")[0]).node(path)
 
 
 def test_a_difference_is_told_at_the_tree_that_has_it() -> None:
