@@ -240,7 +240,9 @@ class _Run:
         again = write(model, **options)
         if again == data:
             # Earlier versions write no rows; whoever reads them gets the same.
-            self.add("bytes", "passed", "the loaded object, its lists item by item, is dumped as these very bytes")
+            self.add(
+                "bytes", "passed", "the loaded object, its lists item by item, is dumped as these very bytes"
+            )
             return
         written = read_header(memoryview(again), self.policy.limits).members
         place = _first_difference(header, written, _PLACING if compression else _ABOUT)
