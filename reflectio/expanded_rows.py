@@ -34,6 +34,9 @@ _PER_BYTE = 32
 # What is written once, and may be read once for each object, counts as so much less than memory.
 _READ_PER_BYTE = 4
 
+# What a value takes that is written out for each object, in bytes, about.
+_COPIED = 32
+
 # What the parts of a joined array have alike.
 _DESCRIPTION = frozenset(
     {"$", "dtype", "shape", "order", "at", "encoding", "compression", "compressed_nbytes"}
@@ -159,12 +162,12 @@ class _Writer:
             raise _MalformedError
         if any(attribute[:1] == "$" for attribute in columns):
             raise _MalformedError
-        n_values = sum(type(column) not in CONSTANTS for column in columns.values()) + _size(args)
-        self._charge(cost(count, len(columns), n_values))
+        n_values = sum(type(column) not in CONSTANTS for column in columns.values())
+        self._charge(cost(count, len(columns), n_values) + count * _COPIED * _size(args))
         # What all have alike is read for each, and may be long.
         plain = {attribute: column for attribute, column in columns.items() if type(column) in CONSTANTS}
         self._charge(count * len(orjson.dumps([name, args, plain])) // _READ_PER_BYTE)
-        self.found.count += count * (len(columns) + n_values)
+        self.found.count += count * (len(columns) + n_values + _size(args))
         first: dict[str, Node] = {"$": name, "$args": args} if "args" in node else {"$": name}
         own: dict[str, list[Node]] = {}
         alike = {"$", "$args"}
@@ -315,13 +318,16 @@ def _in_shape(items: Node, shape: Node) -> Node:
 
 
 def _size(node: Node) -> int:
-    """How many values a node has."""
+    """How many values a node has, apart from the elements of arrays."""
     if type(node) is dict:
-        return 1 + sum(map(_size, node.values()))
+        return 1 + (len(node) if node.get("$") == "ndarray" else sum(map(_size, node.values())))
     return 1 + sum(map(_size, node)) if type(node) is list else 1
 
 
 def _copied(node: Node) -> Node:
+    """A node of its own; the elements of arrays, which have no identity, are the same."""
     if type(node) is dict:
+        if node.get("$") == "ndarray":
+            return dict(node)
         return {name: _copied(part) for name, part in node.items()}
     return [_copied(part) for part in node] if type(node) is list else node
