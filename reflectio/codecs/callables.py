@@ -314,7 +314,11 @@ def _owner_name(node: Node) -> str | None:
         # No policy has a name without a dot.
         return tag
     (cls,) = codec.types
-    return cls if isinstance(cls, str) else public_name(cls)
+    try:
+        return cls if isinstance(cls, str) else public_name(cls)
+    except UnsupportedTypeError:
+        # A bound method's class, say, has no name to be imported by.
+        return tag
 
 
 # Tags of nodes that say by `name` what their object is, or of which class.
