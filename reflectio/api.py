@@ -47,7 +47,13 @@ _SPOOLED_IN_MEMORY = 1 << 22
 
 
 def _encode(
-    obj: Any, format: str, metadata: Any, compression: Compression | None, spool: IO[bytes] | None = None
+    obj: Any,
+    format: str,
+    metadata: Any,
+    compression: Compression | None,
+    spool: IO[bytes] | None = None,
+    *,
+    rows: bool = True,
 ) -> Iterable[bytes | memoryview]:
     if format not in ("binary", "json"):
         raise ValueError(f"format must be 'binary' or 'json', not {format!r}")
@@ -56,7 +62,7 @@ def _encode(
             "compression needs format='binary': a document in JSON format has nothing to compress"
         )
     _check_metadata(metadata)
-    careful, rows = False, True
+    careful = False
     while True:
         try:
             return _pieces(obj, format, metadata, compression, spool, careful=careful, rows=rows)
@@ -153,6 +159,13 @@ def dumps(
     array([5.])
     """
     return _joined(list(_encode(obj, format, metadata, Compression.of(compression))))
+
+
+def dumps_one_by_one(
+    obj: Any, *, format: Format = "binary", compression: CompressionLike = None, metadata: Any = None
+) -> bytes:
+    """As `dumps`, with the objects of every list written one by one, which is as good a document of the same object."""
+    return _joined(list(_encode(obj, format, metadata, Compression.of(compression), rows=False)))
 
 
 def _joined(pieces: list[Any]) -> bytes:

@@ -14,7 +14,7 @@ from reflectio.checks import pass_together, relied_on_by
 from reflectio.codec import Codec, Node, ObjectNode
 from reflectio.errors import DocumentError, LimitError, PathPart, ReflectioError, ValidationError
 from reflectio.expansion import FEW, check_expansion
-from reflectio.name_uses import uses
+from reflectio.name_uses import path_of, uses
 from reflectio.policy import Kind, Policy
 from reflectio.readers import NameRefusedError, allowed, check_members, readers_for
 from reflectio.segment import Segment
@@ -87,7 +87,6 @@ class _ToCheck(NamedTuple):
     checks: tuple[ObjectCheck, ...]
     objects: Sequence[Any]
     columns: Any = None
-    in_rows: bool = False
 
 
 class Decoder:
@@ -169,7 +168,7 @@ class Decoder:
             raise self._rooted(error, "$.model") from error
 
     def _check_objects(self) -> None:
-        index, row, obj = -1, None, None
+        index, row, obj = -1, 0, None
         try:
             if self.built or self._views:
                 shared = [(value, self._times.get(number, 0)) for number, value in self.built.items()]
@@ -197,9 +196,7 @@ class Decoder:
             if not isinstance(error, ReflectioError):
                 error = _uncheckable(obj, error)
             tags = [entry.tag for entry in self._objects_to_check[: index + 1]]
-            place = self._place(tags[-1], tags.count(tags[-1]) - 1)
-            if self._objects_to_check[index].in_rows:
-                place = f"{place}[{row}]"
+            place = self.place_of(tags[-1], tags.count(tags[-1]) - 1, row)
             raise error.rooted(place) from error.__cause__
 
     def _build_value_entry(self, number: int) -> None:
@@ -467,15 +464,23 @@ class Decoder:
         # What something else may reach is copied; then the columns are not what the objects have.
         cls: Any = type(objects[0])
         known = None if relied_on_by(cls) else columns
-        self._objects_to_check.append(_ToCheck(tag, checks, objects, known, in_rows=True))
+        self._objects_to_check.append(_ToCheck(tag, checks, objects, known))
 
-    def places_of(self, tag: str) -> list[str]:
-        """The paths of the nodes with a tag, in the order of the document."""
-        return [use.path for use in uses(self._reparse()) if use.name == tag]
+    def place_of(self, tag: str, index: int, row: int = 0) -> str:
+        """
+        The path of an object.
 
-    def _place(self, tag: str, index: int) -> str:
-        places = self.places_of(tag)
-        return places[index] if index < len(places) else "$.model"
+        Parameters
+        ----------
+        tag : str
+            The tag of its node, or what its rows are of.
+        index : int
+            How many nodes or rows with that tag the document has before.
+        row : int, default=0
+            Where in its rows the object is.
+        """
+        places = [use.place for use in uses(self._reparse()) if use.name == tag]
+        return path_of(places[index], row) if index < len(places) else "$.model"
 
     # -- members and arrays ---------------------------------------------------------------------------------
 

@@ -153,19 +153,19 @@ def notices(header: dict[str, Any], roots: list[Node]) -> Iterator[Notice]:
         )
     targets: dict[int, dict[str, Any]] | None = None
     for node, place in nodes_of(roots):
-        for name, value in _parameters(node):
+        for name, value, row in _parameters(node):
             if type(value) is dict and value.get("$") == "ref":
                 targets = targets_of(roots) if targets is None else targets
                 value = dereferenced(value, targets)
             is_notable, message = _PARAMETERS[name]
             value = _plain(value)
             if is_notable(value):
-                path = f"{path_of(place)}.{name}"
+                path = f"{path_of(place, row)}.{name}"
                 yield Notice(path, f"{name} = {str(value)[:_SHOWN]!r}: {message}")
 
 
-def _parameters(node: dict[str, Any]) -> Iterator[tuple[str, Any]]:
-    """The parameters of a node that describes an object or a call, in whatever form it gives them."""
+def _parameters(node: dict[str, Any]) -> Iterator[tuple[str, Any, int]]:
+    """The parameters of a node that describes objects or a call, in whatever form it gives them, and of which object."""
     tag = node.get("$")
     if type(tag) is not str:
         return
@@ -173,14 +173,32 @@ def _parameters(node: dict[str, Any]) -> Iterator[tuple[str, Any]]:
         state = node.get("$state")
         sources: list[Any] = [node, state, *(_items(state) if type(state) is dict else ())]
     elif tag == "pattern":
-        yield "pattern", node.get("pattern")
+        yield "pattern", node.get("pattern"), 0
+        return
+    elif tag == "rows":
+        yield from _parameters_of_rows(node.get("columns"))
         return
     else:
         sources = [node.get("kwargs")]
     for source in sources:
         if type(source) is dict:
             for name in _PARAMETERS.keys() & source.keys():
-                yield name, source[name]
+                yield name, source[name], 0
+
+
+def _parameters_of_rows(columns: Node) -> Iterator[tuple[str, Any, int]]:
+    for name in _PARAMETERS.keys() & columns.keys() if type(columns) is dict else ():
+        column = columns[name]
+        array = column.get("array") if type(column) is dict and column.get("$") == "column" else None
+        if type(array) is dict and column.get("of") == "scalar":
+            data = array.get("data")
+            # What lies in the segment is not read here, and may be anything.
+            column = data if type(data) is list else {"$": "float"}
+        if type(column) is list:
+            yield from ((name, value, row) for row, value in enumerate(column))
+        else:
+            # One for all.
+            yield name, column, 0
 
 
 def _items(node: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -118,6 +118,14 @@ def test_audit_refuses_a_name_exactly_where_loading_does(document):
         assert report.ok
 
 
+def test_a_method_of_a_method_is_refused_by_both():
+    method = {"$": "method", "object": {"$": "sklearn.svm.SVC"}, "name": "fit"}
+    document = text_of({"$": "method", "object": method, "name": "fit"})
+    with pytest.raises(UntrustedNameError) as caught:
+        reflectio.loads(document)
+    assert {*caught.value.names} == {use.name for use in reflectio.audit(document).untrusted}
+
+
 def test_audit_imports_nothing_that_a_document_names(tmp_path):
     names = ["colorsys", "wave", "antigravity", "reflectio_tripwire", "scipy.spatial", "sklearn.svm"]
     document = tmp_path / "document.json"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache, partial
 from typing import Any, NamedTuple
 
@@ -175,11 +175,11 @@ def check_predictors(batches: list[Predictors], decoder: Decoder) -> None:
     for start, stop in spans([len(batch.nodes) for batch in batches]):
         if not _are_sound(batches[start:stop]):
             bad = next(index for index in range(start, stop) if not _are_sound(batches[index : index + 1]))
-            places = decoder.places_of(batches[bad].tag)
+            row = next((row for row, one in enumerate(_apart(batches[bad])) if not _are_sound([one])), 0)
             raise _refuse(
                 "the nodes are no tree: their children, features or bitsets would lead out of its memory",
                 "nodes",
-            ).rooted(places[bad] if bad < len(places) else "$.model")
+            ).rooted(decoder.place_of(batches[bad].tag, bad, row))
 
 
 def _joined(arrays: list[Array]) -> Array:
@@ -187,6 +187,14 @@ def _joined(arrays: list[Array]) -> Array:
     if len(arrays) == 1:
         return arrays[0]
     return np.frombuffer(b"".join([array.data for array in arrays]), _record_dtype())
+
+
+def _apart(predictors: Predictors) -> Iterator[Predictors]:
+    """Each predictor by itself."""
+    end = 0
+    for count, n_bitsets in zip(predictors.counts, predictors.n_bitsets, strict=True):
+        yield Predictors(predictors.tag, (count,), (n_bitsets,), predictors.nodes[end : end + count])
+        end += count
 
 
 def _are_sound(batches: list[Predictors]) -> bool:

@@ -246,14 +246,12 @@ def check_trees(batches: list[Trees], decoder: Decoder) -> None:
     for start, stop in spans([batch.n_nodes for batch in batches]):
         if not _are_sound(batches[start:stop]):
             bad = next(index for index in range(start, stop) if not _are_sound([batches[index]]))
-            places = decoder.places_of(batches[bad].tag)
-            place = places[bad] if bad < len(places) else "$.model"
+            row = 0
             if len(batches[bad].counts) > 1:
                 row = next(row for row, tree in enumerate(_apart(batches[bad])) if not _is_sound(*tree))
-                place = f"{place}[{row}]"
             raise ValidationError(
                 "the nodes are no tree: their children, features or depth would lead out of its memory"
-            ).rooted(place)
+            ).rooted(decoder.place_of(batches[bad].tag, bad, row))
 
 
 def spans(sizes: list[int]) -> Iterator[tuple[int, int]]:

@@ -13,6 +13,7 @@ from reflectio.codecs.array_data import decode_base64_data, decode_data
 from reflectio.codecs.dtypes import dtype_text, parse_dtype, parse_shape
 from reflectio.decoder import Decoder
 from reflectio.errors import DocumentError, LimitError, ReflectioError, ValidationError
+from reflectio.expanded_rows import Slice
 from reflectio.inspection.graph import Graph
 from reflectio.inspection.text import plural, printable
 from reflectio.layout import extent_of, is_apart
@@ -32,6 +33,9 @@ _ALWAYS = 1 << 20
 
 # How many views of views are followed to the memory that they show.
 _VIEWS = 32
+
+# So many bytes of joined arrays are kept expanded.
+_KEPT = 1 << 28
 
 # Kinds of elements that are nodes of their own, rather than bytes.
 _OBJECT_DTYPES = ("object", "StringDType")
@@ -86,13 +90,20 @@ class Arrays:
         What the policy grants.
     text_bytes : int
         How long the header is.
+    slices : dict of int to Slice, optional
+        The arrays that are parts of joined ones, by the ids of their nodes.
     """
 
-    def __init__(self, segment: Segment | None, limits: Limits, text_bytes: int) -> None:
+    def __init__(
+        self, segment: Segment | None, limits: Limits, text_bytes: int, slices: dict[int, Slice] | None = None
+    ) -> None:
         self._segment = segment
         self._limits = limits
         self._text_bytes = text_bytes
         self._expanded = 0
+        self._slices = slices or {}
+        # Joined arrays that are compressed, as long as they are not too many.
+        self._joined: dict[int, Array] = {}
         self._dtypes: dict[int, tuple[DType, int]] = {}
 
     # -- what they are ---------------------------------------------------------------------------------------
@@ -222,6 +233,8 @@ class Arrays:
             raise DocumentError(f"the elements are not what the dtype says: {str(error)[:100]}") from error
 
     def _elements(self, node: dict[str, Any], graph: Graph, views: int) -> Array:
+        if (part := self._slices.get(id(node))) is not None:
+            return self._whole(part.whole, graph)[part.start : part.stop]
         shape, order = self._shape(node), node.get("order", "C")
         dtype = self.dtype(node.get("dtype"), graph)
         if "base" in node:
@@ -236,6 +249,18 @@ class Arrays:
         else:
             array = decode_data(node.get("data"), dtype, shape)
         return array.copy("F") if order == "F" else array
+
+    def _whole(self, node: dict[str, Any], graph: Graph) -> Array:
+        """A joined array; what is compressed is expanded once for all its parts."""
+        if "compression" not in node:
+            return self._elements(node, graph, 0)
+        found = self._joined.get(id(node))
+        if found is None:
+            found = self._elements(node, graph, 0)
+            if found.nbytes + sum(array.nbytes for array in self._joined.values()) > _KEPT:
+                self._joined.clear()
+            self._joined[id(node)] = found
+        return found
 
     def _stored(self, node: dict[str, Any], shape: tuple[int, ...], dtype: DType, order: str) -> Array:
         if self._segment is None:

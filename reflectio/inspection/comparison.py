@@ -263,7 +263,8 @@ class _Comparison:
         self._partners: tuple[dict[int, int], dict[int, int]] = ({}, {})
         self._places: tuple[dict[int, Place], dict[int, Place]] = ({}, {})
         self._pairs: set[tuple[int, int]] = set()
-        self._steps = _STEPS + _STEPS_PER_BYTE * (a.header_nbytes + b.header_nbytes)
+        written_out = a.expansion.count + b.expansion.count
+        self._steps = _STEPS + _STEPS_PER_BYTE * (a.header_nbytes + b.header_nbytes + written_out)
         self._stack: list[tuple[Node, Node, Place, Kind]] = []
 
     def changes(self) -> list[Change]:

@@ -42,14 +42,21 @@ class Graph:
         What lies too deep to be nested in it.
     stored_bytes : callable
         How many bytes of the segment belong to an array's node.
+    alike : dict of int to frozenset of str, optional
+        By the id of a node: which of its members take no space, for the document has them once for several nodes.
     """
 
     def __init__(
-        self, model: Node, objects: list[Node], stored_bytes: Callable[[dict[str, Any], Graph], int]
+        self,
+        model: Node,
+        objects: list[Node],
+        stored_bytes: Callable[[dict[str, Any], Graph], int],
+        alike: dict[int, frozenset[str]] | None = None,
     ) -> None:
         self.model = model
         self.objects = objects
         self._stored_bytes = stored_bytes
+        self._alike = alike or {}
         self._targets: dict[int, Node] = {}
         self._uses: dict[int, int] = {}
         self._sizes: dict[int, int] = {}
@@ -95,7 +102,12 @@ class Graph:
                 return len(orjson.dumps(node)) + 1
             total = 2 + sum(map(self._measure, node))
         elif kind is dict:
-            total = 2 + sum(len(key) + 3 + self._measure(value) for key, value in node.items())
+            alike = self.alike(node)
+            if not alike:
+                total = 2 + sum(len(key) + 3 + self._measure(value) for key, value in node.items())
+            else:
+                # Written as rows, which name each member once.
+                total = sum(self._measure(value) for key, value in node.items() if key not in alike)
             tag = node.get("$")
             if tag == "ndarray" and "at" in node:
                 total += self._stored_bytes(node, self)
@@ -109,6 +121,10 @@ class Graph:
             if self._links == links:
                 self._plain.add(id(node))
         return total
+
+    def alike(self, node: Node) -> frozenset[str] | None:
+        """Which members of a node the document has once for several nodes; None where that is not so."""
+        return self._alike.get(id(node))
 
     def is_value(self, node: Node) -> bool:
         """Whether a node contains neither an array nor an object of a class."""

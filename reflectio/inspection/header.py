@@ -15,6 +15,7 @@ from attrs import define, field
 from reflectio.codec import Node
 from reflectio.document import read
 from reflectio.errors import DecodeError, DocumentError, IntegrityError, LimitError
+from reflectio.expanded_rows import Expansion, expand
 from reflectio.header import read_header as read_strictly
 from reflectio.inspection.arrays import Array, ArrayInfo, Arrays
 from reflectio.inspection.graph import Graph
@@ -52,7 +53,7 @@ class Header:
     metadata : JSON value
         What its writer put there; None where nothing.
     model : node
-        The root node, parsed JSON.
+        The root node, parsed JSON; lists that are written as rows are the lists that they stand for.
     objects : list of node
         What lies too deep to be nested in it.
     nbytes : int
@@ -71,13 +72,12 @@ class Header:
     format_version: int
     versions: dict[str, Any]
     metadata: Any
-    model: Node
-    objects: list[Node]
     nbytes: int
     header_nbytes: int
     segment_nbytes: int
     digest: Digest
     problem: str
+    _roots: list[Node] = field(repr=False)
     _segment: Segment | None = field(repr=False)
     _written_digest: Any = field(repr=False)
     _limits: Limits = field(repr=False)
@@ -96,14 +96,32 @@ class Header:
         found = xxhash.xxh3_128_hexdigest(self._segment.data)
         return "matches" if found == self._written_digest else "differs"
 
+    @property
+    def model(self) -> Node:
+        """The root node."""
+        return self.expansion.roots[0]
+
+    @property
+    def objects(self) -> list[Node]:
+        """What lies too deep to be nested in it."""
+        return self.expansion.roots[1:]
+
+    @cached_property
+    def expansion(self) -> Expansion:
+        """The nodes without rows."""
+        # Whatever has a dtype of its own here is no node of a graph yet.
+        arrays = Arrays(self._segment, self._limits, self.header_nbytes)
+        graph = Graph(None, [], arrays.stored_bytes)
+        return expand(self._roots, lambda node: arrays.elements(node, graph), self.header_nbytes)
+
     @cached_property
     def graph(self) -> Graph:
         """The nodes with their sizes, and what references refer to."""
-        return Graph(self.model, self.objects, self._arrays.stored_bytes)
+        return Graph(self.model, self.objects, self._arrays.stored_bytes, self.expansion.alike)
 
     @cached_property
     def _arrays(self) -> Arrays:
-        return Arrays(self._segment, self._limits, self.header_nbytes)
+        return Arrays(self._segment, self._limits, self.header_nbytes, self.expansion.slices)
 
     def node(self, path: str) -> Node:
         """
@@ -231,8 +249,7 @@ def read_header(source: Source, *, policy: PolicyLike = None) -> Header:
         format_version=members["reflectio"],
         versions=members["versions"],
         metadata=members.get("metadata"),
-        model=members["model"],
-        objects=members.get("objects", []),
+        roots=[members["model"], *members.get("objects", [])],
         nbytes=len(data),
         header_nbytes=len(text),
         segment_nbytes=nbytes if type(nbytes) is int and nbytes > 0 else 0,

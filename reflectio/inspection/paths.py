@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
+from collections import deque
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -109,10 +110,26 @@ def find(header: Header, path: str) -> Found:
         raise DocumentError(f"{printable(path)!r}: a path starts with $.model or $.objects{hint}")
     node: Node = header.model if root == "model" else header.objects
     taken: list[PathPart] = []
-    for part in rest:
+    waiting = deque(rest)
+    while waiting:
+        if waiting[0] == "columns" and type(header.graph.target(node)) is list:
+            waiting = _of_one_row(waiting)
+        part = waiting.popleft()
         node = _step(header.graph.target(node), part, header.graph, format_path(taken, f"$.{root}"))
         taken.append(part)
     return Found(header.graph.target(node), f"$.{root}", tuple(taken))
+
+
+def _of_one_row(parts: deque[PathPart]) -> deque[PathPart]:
+    """A path into rows, as errors of loading have it: ``.columns.tree_.columns.nodes`` is ``[0].tree_.nodes``."""
+    names: list[PathPart] = []
+    while len(parts) > 1 and parts[0] == "columns":
+        parts.popleft()
+        names.append(parts.popleft())
+    row: PathPart = parts.popleft() if parts and type(parts[0]) is int else 0
+    if parts and parts[0] == "array":
+        parts.popleft()
+    return deque([row, *names, *parts]) if names else parts
 
 
 def _step(node: Node, part: PathPart, graph: Graph, where: str) -> Node:

@@ -86,7 +86,10 @@ def largest(graph: Graph, most: int) -> list[Use]:
             stack.extend((part, below) for part in node)
         else:
             tag = node.get("$")
+            alike = graph.alike(node) or ()
             for name, part in node.items():
+                if name in alike:
+                    continue
                 if tag is None or name not in ("$", "$id"):
                     stack.append((part, place if tag is not None and name in ITEMS else inside(place, name)))
     ranked = sorted(totals.values(), key=lambda found: -found[1][0])[:most]
