@@ -203,7 +203,7 @@ def _parameters_of_rows(columns: Node) -> Iterator[tuple[str, Any, int]]:
 
 def _items(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
     items = node.get("items")
-    if node.get("$") in _PAIRS and type(items) is list:
+    if type(tag := node.get("$")) is str and tag in _PAIRS and type(items) is list:
         for pair in items:
             if type(pair) is list and len(pair) == 2 and type(key := _plain(pair[0])) is str:
                 yield {key: pair[1]}

@@ -15,6 +15,7 @@ from attacks.attack import callable_node, text_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.base import BaseEstimator
+from sklearn.ensemble import GradientBoostingClassifier, RandomForestClassifier
 from sklearn.feature_selection import SelectKBest, f_classif
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
@@ -34,6 +35,9 @@ def _documents() -> list[dict[str, Any]]:
         DecisionTreeClassifier(),
         KNeighborsClassifier(algorithm="kd_tree"),
         FunctionTransformer(abs),
+        # Their trees are written as rows.
+        RandomForestClassifier(4, max_depth=1, random_state=0),
+        GradientBoostingClassifier(n_estimators=4, max_depth=1),
     ]
     return [orjson.loads(reflectio.dumps(model.fit(_X, _Y), format="json")) for model in models]
 
@@ -46,6 +50,9 @@ _PARTS: list[Any] = [
     {"$": "class", "name": "subprocess.Popen"},
     {"$": "evil.Model", "a": 1},
     {"$": "evil.Model", "$args": []},
+    {"$": "rows", "of": "evil.Model", "count": 4, "columns": {"a": 1}},
+    {"$": "rows", "of": "evil.Model", "count": 4, "columns": {"a": 1}, "args": []},
+    {"$": "rows", "of": "sklearn.svm.SVC", "count": 4, "columns": {"C": 1.0}},
     {"$": "sklearn.svm.SVC"},
     {"$": "sklearn.svm.SVC", "$args": []},
     {"$": "method", "object": {"$": "sklearn.svm.SVC"}, "name": "fit"},
@@ -93,7 +100,11 @@ def _mutated(draw):
             value = holder.pop(key)
             if change == "rename":
                 holder[
-                    draw(st.sampled_from(["name", "items", "$args", "$state", "state", "fit", "evil"]))
+                    draw(
+                        st.sampled_from(
+                            ["name", "items", "$args", "args", "of", "$state", "state", "fit", "evil"]
+                        )
+                    )
                 ] = value
         else:
             del holder[key]
@@ -195,6 +206,11 @@ def test_a_parameter_that_reaches_outside_is_noticed_in_whatever_form_it_is_writ
 )  # fmt: skip
 def test_usual_parameters_are_not_noticed(attribute, value):
     assert reflectio.audit(text_of({"$": "sklearn.svm.SVC", attribute: value})).notices == ()
+
+
+def test_a_state_whose_tag_is_no_text_has_no_parameters():
+    node = {"$": "sklearn.svm.SVC", "$state": {"$": {"memory": "/tmp"}, "items": [["memory", "/tmp"]]}}
+    assert reflectio.audit(text_of(node)).notices == ()
 
 
 def test_a_path_in_an_audit_is_short_however_deep_and_long_the_names():
