@@ -45,6 +45,9 @@ _LONG = 1 << 17
 # How many compressed bytes wait in memory for the header to be written; more wait in a temporary file.
 _SPOOLED_IN_MEMORY = 1 << 22
 
+# Once so many classes may not be written as rows, none is: each takes a walk of its own to find out.
+_MOST_APART = 4
+
 
 def _encode(
     obj: Any,
@@ -63,16 +66,18 @@ def _encode(
         )
     _check_metadata(metadata)
     careful = False
+    apart: frozenset[type] = frozenset()
     while True:
         try:
-            return _pieces(obj, format, metadata, compression, spool, careful=careful, rows=rows)
+            return _pieces(obj, format, metadata, compression, spool, careful=careful, rows=rows, apart=apart)
         except orjson.JSONEncodeError:
             if careful:
                 raise
             # Somewhere is an integer beyond 64 bits, or text that is not Unicode: walk again and look at each.
             careful = True
-        except RowsReferredError:
-            rows = False
+        except RowsReferredError as error:
+            apart |= {error.cls}
+            rows = rows and len(apart) < _MOST_APART
 
 
 @without_collector
@@ -85,9 +90,10 @@ def _pieces(
     *,
     careful: bool,
     rows: bool,
+    apart: frozenset[type],
 ) -> Iterable[bytes | memoryview]:
     segment = None if compression is None else CompressedSegmentWriter(compression, spool or io.BytesIO())
-    encoder = Encoder(inline=format == "json", careful=careful, rows=rows, segment=segment)
+    encoder = Encoder(inline=format == "json", careful=careful, rows=rows, apart=apart, segment=segment)
     model, objects = encoder.encode(obj)
     versions = versions_for(encoder.names)
     if format == "json":

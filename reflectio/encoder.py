@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -77,12 +77,32 @@ _PLAIN = frozenset({bool, int, str, type(None)})
 _PLAIN_WITH_CARE = frozenset({bool, type(None)})
 
 
-#: Stands for the node of an object that is written within rows, and so has no node of its own that could carry an id.
-IN_ROWS: Any = object()
+class InRows(NamedTuple):
+    """
+    Stands for the node of an object that is written within rows, and so has no node of its own that could carry an id.
+
+    Attributes
+    ----------
+    cls : type
+        The class of the outermost rows that it is within.
+    """
+
+    cls: type
 
 
 class RowsReferredError(Exception):
-    """Something refers to an object that was written within rows; the walk has to be repeated without rows."""
+    """
+    Something refers to an object that was written within rows; the walk has to be repeated without these.
+
+    Parameters
+    ----------
+    cls : type
+        The class of the outermost rows that the object is within.
+    """
+
+    def __init__(self, cls: type) -> None:
+        super().__init__(cls)
+        self.cls = cls
 
 
 class _CycleThroughValueError(Exception):
@@ -107,7 +127,9 @@ class Encoder:
     careful : bool
         Whether every string and integer is checked for being plain JSON.
     rows : bool
-        Whether lists of like objects may be written as rows. `RowsReferredError` says that they may not.
+        Whether lists of like objects may be written as rows.
+    apart : frozenset of type
+        Classes whose objects may not, for `RowsReferredError` was raised.
     sorting : frozenset of int
         The ids of the sets whose elements are being put in order by a walk such as this one.
     segment : SegmentWriter, optional
@@ -131,6 +153,7 @@ class Encoder:
         inline: bool = False,
         careful: bool = False,
         rows: bool = False,
+        apart: frozenset[type] = frozenset(),
         sorting: frozenset[int] = frozenset(),
         segment: SegmentWriter | None = None,
     ) -> None:
@@ -138,6 +161,8 @@ class Encoder:
         self.careful = careful
         self.inline = inline
         self.rows = rows
+        self.apart = apart
+        self.in_rows: InRows | None = None
         self._rows_nbytes = 0
         self.sorting = sorting
         self.segment = SegmentWriter() if segment is None else segment
@@ -314,8 +339,8 @@ class Encoder:
         number = self._ids.get(key)
         if number is None:
             node = self.nodes[key]
-            if node is IN_ROWS:
-                raise RowsReferredError
+            if type(node) is InRows:
+                raise RowsReferredError(node.cls)
             number = self._ids[key] = self._take_id()
             if node is not None:
                 self.nodes[key] = self._give_id(node, number)

@@ -26,7 +26,7 @@ import numpy as np
 from reflectio.codec import Codec, Node, ObjectNode
 from reflectio.codecs.dtypes import encode_dtype
 from reflectio.decoder import HOLDING_NOTHING
-from reflectio.encoder import IN_ROWS, NESTING, Encoder
+from reflectio.encoder import NESTING, Encoder, InRows
 from reflectio.errors import UnsupportedTypeError
 from reflectio.layout import canonical_strides
 from reflectio.registry import codec_for_class, load_entry_points, on_change
@@ -83,11 +83,16 @@ def encode_list(items: list[Any], encoder: Encoder) -> ObjectNode | None:
     if len(items) < FEWEST or not encoder.rows or encoder.values_open or encoder.depth > _ROOM:
         return None
     cls = type(items[0])
-    if cls in CONSTANTS or len(set(map(type, items))) > 1:
+    if cls in CONSTANTS or cls in encoder.apart or len(set(map(type, items))) > 1:
         return None
     if cls is list:
         return _encode_lists(items, encoder)
-    return _codecs[cls].encode_rows(items, encoder)
+    outer = encoder.in_rows
+    if outer is None:
+        encoder.in_rows = InRows(cls)
+    node = _codecs[cls].encode_rows(items, encoder)
+    encoder.in_rows = outer
+    return node
 
 
 class _Codecs(dict[type, Codec]):
@@ -117,7 +122,7 @@ def _encode_lists(lists: list[list[Any]], encoder: Encoder) -> ObjectNode | None
     node = encode_list([item for items in lists for item in items], encoder)
     if node is None:
         return None
-    _claim(lists, encoder)
+    _claim(lists, encoder.in_rows or InRows(type(lists[0][0])), encoder)
     return {"$": "rows", "of": "list", "count": len(lists), "items": node}
 
 
@@ -127,8 +132,8 @@ def _are_new(objects: Iterable[Any], encoder: Encoder) -> bool:
     return encoder.nodes.keys().isdisjoint(numbers) and len(set(numbers)) == len(numbers)
 
 
-def _claim(objects: list[Any], encoder: Encoder) -> None:
-    encoder.nodes.update(dict.fromkeys(map(id, objects), IN_ROWS))
+def _claim(objects: list[Any], within: InRows | None, encoder: Encoder) -> None:
+    encoder.nodes.update(dict.fromkeys(map(id, objects), within))
     encoder.kept.extend(objects)
 
 
@@ -162,7 +167,7 @@ def encode_rows(
     n_values = sum(type(value) not in CONSTANTS for value in states[0].values())
     if not encoder.afford_rows(cost(len(states), len(names), n_values), _MOST_WRITTEN):
         return None
-    _claim(objects, encoder)
+    _claim(objects, encoder.in_rows, encoder)
     encoder.names.add(name)
     encoder.depth += 3
     columns: dict[str, Node] = {}
@@ -271,7 +276,7 @@ def _encode_arrays(arrays: list[Array], encoder: Encoder) -> ObjectNode | None:
         return None
     node = encode_joined(arrays, encoder)
     if node is not None:
-        _claim(arrays, encoder)
+        _claim(arrays, encoder.in_rows, encoder)
         for owner, array in zip(owners, arrays, strict=True):
             if array.size:
                 memory.setdefault(owner, array)
