@@ -80,6 +80,11 @@ def read_header(data: memoryview, limits: Limits, *, verify: bool = True) -> Hea
 
 def _split(data: memoryview) -> tuple[bytes, int | None]:
     """The header's bytes, and where the NUL behind them is."""
+    whole = data.obj
+    if type(whole) is bytes and len(whole) == data.nbytes:
+        # Mostly so: nothing needs to be copied to look for it.
+        end = whole.find(0)
+        return (whole, None) if end < 0 else (whole[:end], end)
     head = bytes(data[:_SEARCH_STEP])
     end = head.find(0)
     if end >= 0:
