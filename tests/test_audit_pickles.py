@@ -252,8 +252,7 @@ def test_the_tags_that_hold_no_names_are_those_whose_codecs_say_so():
 
     registry.codec_for_tag("ndarray")
     silent = {tag for tag, codec in registry._by_tag.items() if type(codec).names is Codec.names}
-    # Of rows, the walk over the document says for how many objects they hold a name.
-    assert silent == NAMELESS | {"rows"}
+    assert silent == NAMELESS
 
 
 # -- hostile files ----------------------------------------------------------------------------------------------
