@@ -30,6 +30,9 @@ _PADDING = bytes(ALIGNMENT)
 # Copies of arrays, made because their memory is not laid out as the segment wants it, are kept up to this size in all.
 _KEPT_BYTES = 1 << 23
 
+# How much of arrays in pieces is copied at a time.
+_BLOCK = 1 << 18
+
 # How much of the compressed arrays is read back at a time.
 _CHUNK = 1 << 20
 
@@ -126,6 +129,50 @@ def as_buffer(array: np.ndarray[Any, Any]) -> Any:
     return raw
 
 
+class Pieces:
+    """
+    Arrays of one dtype that are written one behind the other, as if they were one.
+
+    Parameters
+    ----------
+    arrays : list of ndarray
+        The arrays, in C order.
+
+    Attributes
+    ----------
+    nbytes : int
+        How many bytes they have together.
+    """
+
+    def __init__(self, arrays: list[np.ndarray[Any, Any]]) -> None:
+        self.nbytes = sum([array.nbytes for array in arrays])
+        self._arrays = arrays
+
+    def whole(self) -> np.ndarray[Any, Any]:
+        """All in one."""
+        return _joined(self._arrays)
+
+    def buffers(self) -> Iterator[Any]:
+        """Give their bytes: those of many small arrays in one buffer, which nobody else holds."""
+        some: list[np.ndarray[Any, Any]] = []
+        size = 0
+        for array in self._arrays:
+            some.append(array)
+            size += array.nbytes
+            if size >= _BLOCK:
+                yield as_buffer(_joined(some))
+                some, size = [], 0
+        if size:
+            yield as_buffer(_joined(some))
+
+
+def _joined(arrays: list[np.ndarray[Any, Any]]) -> np.ndarray[Any, Any]:
+    if len(arrays) == 1:
+        return arrays[0]
+    # numpy would look for a dtype that all have in common first, at ten times the cost.
+    return np.frombuffer(b"".join([array.data for array in arrays]), arrays[0].dtype)
+
+
 class SegmentWriter:
     """
     The arrays that go into a segment, laid out as they are placed and read when they are written.
@@ -139,19 +186,19 @@ class SegmentWriter:
     compresses = False
 
     def __init__(self) -> None:
-        self.arrays: list[np.ndarray[Any, Any]] = []
+        self.arrays: list[np.ndarray[Any, Any] | Pieces] = []
         self.offsets: list[int] = []
         self.nbytes = 0
         self._buffers: dict[int, Any] = {}
         self._room = _KEPT_BYTES
 
-    def place(self, array: np.ndarray[Any, Any]) -> int:
+    def place(self, array: np.ndarray[Any, Any] | Pieces) -> int:
         """
         Put an array at the end, as it is.
 
         Parameters
         ----------
-        array : ndarray
+        array : ndarray or Pieces
             Its bytes are written in C order.
 
         Returns
@@ -169,14 +216,9 @@ class SegmentWriter:
         """Put an array at the end, compressed if the segment is; give the members of its node that say where."""
         return {"at": self.place(array)}
 
-    def store_pieces(self, arrays: list[np.ndarray[Any, Any]]) -> dict[str, Any]:
-        """As `store`, for an array that is given in pieces, each of which starts where the one before it ends."""
-        offset = self.place(arrays[0])
-        for array in arrays[1:]:
-            self.arrays.append(array)
-            self.offsets.append(self.nbytes)
-            self.nbytes += array.nbytes
-        return {"at": offset}
+    def store_pieces(self, pieces: Pieces) -> dict[str, Any]:
+        """As `store`, for an array that is given in pieces."""
+        return {"at": self.place(pieces)}
 
     def truncate(self, count: int) -> None:
         """Keep the first ``count`` arrays only."""
@@ -189,7 +231,10 @@ class SegmentWriter:
         for index, (array, offset) in enumerate(zip(self.arrays, self.offsets, strict=True)):
             if offset > position:
                 yield _PADDING[: offset - position]
-            yield self._buffer(index, array)
+            if isinstance(array, Pieces):
+                yield from array.buffers()
+            else:
+                yield self._buffer(index, array)
             position = offset + array.nbytes
 
     def digest(self) -> str:
@@ -259,6 +304,9 @@ class CompressedSegmentWriter(SegmentWriter):
         self.nbytes = offset + size
         return {"at": offset, "compression": compression.method, "compressed_nbytes": size}
 
+    def store_pieces(self, pieces: Pieces) -> dict[str, Any]:
+        return self.store(pieces.whole())
+
     def _compress(self, data: memoryview, compression: Compression) -> int:
         """Put compressed bytes at the spool's end; give up where they are as many as the others."""
         self._spool.seek(self._end)
@@ -284,6 +332,8 @@ class CompressedSegmentWriter(SegmentWriter):
             yield _PADDING[: offset - position]
             if index in self._spooled:
                 yield from self._compressed_chunks(*self._spooled[index])
+            elif isinstance(array, Pieces):
+                yield from array.buffers()
             else:
                 yield self._buffer(index, array)
             position = offset + self._size(index)

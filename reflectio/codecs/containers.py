@@ -97,7 +97,8 @@ class ListCodec(LateCodec):
 
     def encode(self, obj: list[Any], encoder: Encoder) -> Node:
         if encoder.plain.issuperset(map(type, obj)):
-            return obj.copy()
+            # Nobody changes nodes that hold none: no copy is needed of what may be a vocabulary.
+            return obj
         # Where it turns out to be shared, it is written with a tag, which nests one deeper.
         encoder.depth += 1
         nodes = encode_list(obj, encoder) or encode_items(obj, encoder)
@@ -123,7 +124,7 @@ class DictCodec(LateCodec):
             return {"$": "dict", "items": encode_pairs(obj.items(), encoder)}
         plain = encoder.plain
         if plain.issuperset(map(type, obj.values())):
-            return obj.copy()
+            return obj
         # Where it turns out to be shared, it is written as pairs, which nest two deeper.
         encoder.depth += 2
         node = encoder.visit_values(obj.copy())

@@ -30,6 +30,7 @@ from reflectio.encoder import NESTING, Encoder, InRows
 from reflectio.errors import UnsupportedTypeError
 from reflectio.layout import canonical_strides
 from reflectio.registry import codec_for_class, load_entry_points, on_change
+from reflectio.segment import Pieces
 
 Array = np.ndarray[Any, Any]
 
@@ -39,10 +40,10 @@ FEWEST = 4
 # Rows within rows, with the nodes in their columns, need so much of what JSON may nest.
 _ROOM = NESTING // 2
 
-# Arrays that together have more bytes than this stay apart, so that a reader needs no second copy of so many; and up to
-# so many bytes are copied to be written in one piece.
+# Arrays that together have more bytes than this stay apart, so that a reader needs no second copy of so many; up to so
+# many bytes are copied when they are met, and more when they are written.
 _MOST_JOINED = 1 << 24
-_MOST_COPIED = 1 << 22
+_MOST_COPIED = 1 << 16
 
 # An array that all rows have alike is written once if it has no more bytes than this.
 _MOST_SAME = 1 << 10
@@ -360,12 +361,12 @@ def encode_joined(arrays: list[Array], encoder: Encoder) -> ObjectNode | None:
         node["same"] = True
         arrays, lengths, total = arrays[:1], lengths[:1], first.nbytes
     shape = (sum(lengths), *rest)
-    if total > _MOST_COPIED and not encoder.inline and not encoder.segment.compresses:
+    if total > _MOST_COPIED and not encoder.inline:
         node["array"] = {
             "$": "ndarray",
             "dtype": encode_dtype(dtype, encoder),
             "shape": list(shape),
-            **encoder.segment.store_pieces(arrays),
+            **encoder.segment.store_pieces(Pieces(arrays)),
         }
     else:
         raw = bytearray().join([array.data for array in arrays])
