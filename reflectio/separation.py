@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections import Counter
 from collections.abc import Callable, Iterable
 from functools import cache
 from itertools import chain
@@ -86,12 +85,14 @@ class Separation:
         """Note that what only attributes of one object hold is its own, however many they are."""
         shared = self._shared
         for obj in objects:
-            held = list(map(id, getattr(obj, "__dict__", {}).values()))
-            if shared.keys().isdisjoint(held):
-                continue
-            for key, count in Counter(held).items():
+            counts: dict[int, int] = {}
+            for value in getattr(obj, "__dict__", {}).values():
+                key = id(value)
+                if key in shared:
+                    counts[key] = counts.get(key, 0) + 1
+            for key, count in counts.items():
                 # One attribute holds it by describing it, the others by referring to it.
-                if key in shared and shared[key][1] == count - 1 > 0:
+                if shared[key][1] == count - 1 > 0:
                     del shared[key]
         self._shares_estimators = any(_is_estimator(value) for value, _ in self._shared.values())
 
