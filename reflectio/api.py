@@ -325,6 +325,11 @@ def loads(data: bytes | bytearray | memoryview | str, *, policy: PolicyLike = No
 
 
 def _loads(data: Any, policy: PolicyLike) -> Any:
+    view = memoryview(data) if type(data) is bytes else _bytes_of(data)
+    return _build(view, Policy.of(policy), mapped=False)
+
+
+def _bytes_of(data: Any) -> memoryview:
     if isinstance(data, str):
         try:
             data = data.encode()
@@ -335,8 +340,7 @@ def _loads(data: Any, policy: PolicyLike) -> Any:
     view = memoryview(data)
     if not view.c_contiguous:
         view = memoryview(bytes(view))
-    chosen = Policy.of(policy)
-    return _build(view.cast("B"), chosen, mapped=False)
+    return view.cast("B")
 
 
 @without_collector

@@ -10,7 +10,15 @@ import orjson
 
 from reflectio.codec import Node
 from reflectio.errors import DocumentError, IntegrityError, LimitError
-from reflectio.header import ALGORITHM, DIGEST_FORM, FORMAT_VERSION, Header, digest_of, read_header
+from reflectio.header import (
+    ALGORITHM,
+    DIGEST_FORM,
+    DIGEST_LENGTH,
+    FORMAT_VERSION,
+    Header,
+    digest_of,
+    read_header,
+)
 from reflectio.json_text import pretty
 from reflectio.policy import Limits
 from reflectio.segment import ALIGNMENT, Segment, SegmentWriter
@@ -18,6 +26,8 @@ from reflectio.source import Source
 from reflectio.streamed_segment import StreamedSegment
 
 _CLOSING_BRACE = ord("}")
+
+_NO_DIGEST = f"{ALGORITHM}:{'0' * 32}"
 
 
 # -- out ------------------------------------------------------------------------------------------------------
@@ -56,9 +66,11 @@ def write_binary(
     segment : SegmentWriter
         The arrays that lie outside the header.
     """
-    text = orjson.dumps(_header(versions, metadata, model, objects, segment))
-    # The digest covers every byte before its own member, the comma included.
-    digested = memoryview(text[:-1] + b",")
+    header = _header(versions, metadata, model, objects, segment)
+    # The digest covers every byte before its own member, the comma included. Room is made for it, so that the rest of a
+    # long header need not be copied.
+    header["digest"] = _NO_DIGEST
+    digested = memoryview(orjson.dumps(header))[:-DIGEST_LENGTH]
     tail = DIGEST_FORM % (ALGORITHM.encode(), digest_of(digested).encode())
     if not segment.arrays:
         return [digested, tail]

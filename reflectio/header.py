@@ -23,7 +23,9 @@ _DIGEST_MEMBER = b'"digest"'
 
 # How the writer puts it: the member's name, the algorithm and the digits.
 DIGEST_FORM = b'"digest":"%s:%s"}'
-_DIGEST_LENGTH = len(DIGEST_FORM % (ALGORITHM.encode(), bytes(32)))
+#: How many bytes that takes.
+#: How many bytes that takes.
+DIGEST_LENGTH = len(DIGEST_FORM % (ALGORITHM.encode(), bytes(32)))
 
 # How much of a buffer without a `find` is searched for the header's end at a time.
 _SEARCH_STEP = 1 << 16
@@ -157,7 +159,7 @@ def _check_digest(header: dict[str, Any], text: bytes) -> None:
     digest = header["digest"]
     # Where the text ends so, the last member is called "digest": what precedes the name cannot be part of it, for
     # the header has no unknown members, and none twice.
-    digits = digest_of(memoryview(text)[:-_DIGEST_LENGTH])
+    digits = digest_of(memoryview(text)[:-DIGEST_LENGTH])
     if text.endswith(DIGEST_FORM % (ALGORITHM.encode(), digits.encode())):
         return
     if type(digest) is not str or not digest.startswith(f"{ALGORITHM}:"):

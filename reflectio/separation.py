@@ -28,6 +28,9 @@ _Copies = dict[tuple[int, bool], Any]
 _LISTS = {list}
 _PLAIN = frozenset({int, float, str, bool, type(None), np.float64, np.int64})
 
+# What always has something inside which could.
+_CHANGING = (np.ndarray, list, tuple, dict)
+
 
 def _is_sparse(value: Any) -> bool:
     return type(value).__module__.startswith("scipy.sparse") and hasattr(value, "nnz")
@@ -41,7 +44,7 @@ def _is_estimator(value: Any) -> bool:
 
 @cache
 def _is_part_of_estimators(cls: Any) -> bool:
-    if cls is type or issubclass(cls, np.ndarray | list | tuple | dict):
+    if cls is type or issubclass(cls, _CHANGING):
         return False
     return cls.__module__.startswith("sklearn.") or bool(checks_of(cls))
 
@@ -80,13 +83,17 @@ class Separation:
 
     def keep_own(self, objects: Iterable[Any]) -> None:
         """Note that what only attributes of one object hold is its own, however many they are."""
+        shared = self._shared
         for obj in objects:
-            values = list(getattr(obj, "__dict__", {}).values())
-            for value in values:
-                _, times = self._shared.get(id(value), (None, 0))
+            counts: dict[int, int] = {}
+            for value in getattr(obj, "__dict__", {}).values():
+                key = id(value)
+                if key in shared:
+                    counts[key] = counts.get(key, 0) + 1
+            for key, count in counts.items():
                 # One attribute holds it by describing it, the others by referring to it.
-                if times and sum(other is value for other in values) == 1 + times:
-                    del self._shared[id(value)]
+                if shared[key][1] == count - 1 > 0:
+                    del shared[key]
         self._shares_estimators = any(_is_estimator(value) for value, _ in self._shared.values())
 
     def separate(self, obj: Any) -> None:
@@ -172,7 +179,7 @@ class Separation:
 
 
 def _may_change(value: Any) -> bool:
-    return isinstance(value, np.ndarray | list | tuple | dict) or _is_sparse(value) or _is_estimator(value)
+    return isinstance(value, _CHANGING) or _is_sparse(value) or _is_estimator(value)
 
 
 def _size_of_elements(value: Any) -> int:

@@ -367,6 +367,44 @@ def _encode_records(array: Array) -> list[Any]:
     return [list(record) for record in zip(*columns, strict=True)] if columns else [[] for _ in flat]
 
 
+def array_of_numbers(
+    data: list[Any], dtype: np.dtype[Any], shape: Any, kinds: frozenset[type]
+) -> Array | None:
+    """
+    Give the array of nested lists of numbers, if they are plain.
+
+    Parameters
+    ----------
+    data : list
+        The elements.
+    dtype : dtype
+        Their type, of up to eight bytes.
+    shape : list of int
+        What should be the array's shape; anything, for it comes from a document.
+    kinds : frozenset of type
+        The types that an element may have.
+
+    Returns
+    -------
+    ndarray or None
+        An array in C order that owns its memory; None where the lists do not have the shape, or hold anything else.
+    """
+    if type(shape) is not list or not _INTS.issuperset(map(type, shape)) or [len(data)] != shape[:1]:
+        return None
+    for length in shape[1:]:
+        for row in data:
+            if type(row) is not list or len(row) != length:
+                return None
+        data = list(chain.from_iterable(data))
+    if not kinds.issuperset(map(type, data)):
+        return None
+    array = np.fromiter(data, dtype, len(data))
+    if len(shape) > 1:
+        # In place: a reshaped view would leave the memory with an array that nobody sees.
+        array.resize(shape, refcheck=False)
+    return array
+
+
 def decode_data(data: Any, dtype: np.dtype[Any], shape: Shape) -> Array:
     """
     Read what `encode_data` wrote.
@@ -388,6 +426,10 @@ def decode_data(data: Any, dtype: np.dtype[Any], shape: Shape) -> Array:
     if dtype.kind == "c":
         parts = decode_data(data, _part_dtype(dtype), (*shape, 2))
         return parts.view(dtype).reshape(shape)
+    if type(data) is list and dtype.itemsize <= _WORD and (kinds := _KINDS_OF_NUMBERS.get(dtype.kind)):
+        array = array_of_numbers(data, dtype, list(shape), kinds)
+        if array is not None:
+            return array
     flat = flatten(data, shape)
     if dtype.names is not None:
         array = _decode_records(flat, dtype)

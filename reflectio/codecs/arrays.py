@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import chain
 from math import prod
 from typing import Any
 
@@ -12,6 +11,7 @@ import numpy as np
 from reflectio.codec import Codec, LateCodec, Node, ObjectNode
 from reflectio.codecs.array_data import (
     NESTED_AXES,
+    array_of_numbers,
     decode_base64_data,
     decode_data,
     encode_base64,
@@ -50,8 +50,6 @@ _SMALL_ITEM = 64
 # The tag, the dtype, the shape, and where the elements are.
 _PLAIN_MEMBERS = 4
 
-_INT = frozenset({int})
-
 # What an element of an array of objects takes, in bytes.
 _POINTER = 8
 
@@ -80,24 +78,6 @@ _PLAIN_NUMBERS = {dtype.num: text for text, (dtype, _) in _PLAIN_ELEMENTS.items(
 def _plain_text(dtype: np.dtype[Any]) -> str | None:
     """How a dtype is written that is like one of the plain ones; None for others."""
     return _PLAIN_NUMBERS.get(dtype.num) if dtype.isnative and dtype.metadata is None else None
-
-
-def _plain_array(data: list[Any], dtype: np.dtype[Any], shape: Any, kinds: frozenset[type]) -> Array | None:
-    """The array of nested lists of some shape, if they have it, and plain elements of some types; None if not."""
-    if type(shape) is not list or not _INT.issuperset(map(type, shape)) or [len(data)] != shape[:1]:
-        return None
-    for length in shape[1:]:
-        for row in data:
-            if type(row) is not list or len(row) != length:
-                return None
-        data = list(chain.from_iterable(data))
-    if not kinds.issuperset(map(type, data)):
-        return None
-    array = np.fromiter(data, dtype, len(data))
-    if len(shape) > 1:
-        # In place: a reshaped view would leave the memory with an array that nobody sees.
-        array.resize(shape, refcheck=False)
-    return array
 
 
 class ArrayCodec(LateCodec):
@@ -294,19 +274,26 @@ class ArrayCodec(LateCodec):
     # -- in -------------------------------------------------------------------------------------------------
 
     def read(self, node: ObjectNode, decoder: Decoder) -> Any:
-        """Build any array: nearly all have four members, and are plain in every way."""
-        if len(node) == _PLAIN_MEMBERS and type(text := node.get("dtype")) is str and text in _PLAIN_ELEMENTS:
+        """Build any array: nearly all have four members, or say their order as well, and are plain in every way."""
+        n_members = len(node)
+        if n_members == _PLAIN_MEMBERS or (n_members == _PLAIN_MEMBERS + 1 and node.get("order") == "F"):
+            text = node.get("dtype")
+            if type(text) is not str or text not in _PLAIN_ELEMENTS:
+                return self._read_checked(node, decoder)
             dtype, kinds = _PLAIN_ELEMENTS[text]
             shape, data = node.get("shape"), node.get("data")
             if type(data) is list:
                 # By far the most: one axis, and its elements.
                 if shape == [len(data)] and type(shape[0]) is int and kinds.issuperset(map(type, data)):
                     return np.fromiter(data, dtype, len(data))
-                array = _plain_array(data, dtype, shape, kinds)
+                array = array_of_numbers(data, dtype, shape, kinds)
                 if array is not None and array.ndim <= decoder.policy.limits.dimensions:
-                    return array
+                    return array if n_members == _PLAIN_MEMBERS else array.copy("F")
             elif "at" in node:
-                return decoder.segment.take(node["at"], dtype, parse_shape(shape, decoder.policy.limits), "C")
+                order = "C" if n_members == _PLAIN_MEMBERS else "F"
+                return decoder.segment.take(
+                    node["at"], dtype, parse_shape(shape, decoder.policy.limits), order
+                )
         return self._read_checked(node, decoder)
 
     def decode(self, node: ObjectNode, decoder: Decoder) -> Array:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from reflectio.checks import check
-from reflectio.codecs.fitted import refuse
+from reflectio.codecs.fitted import is_finite, refuse
 
 # What is decomposed, or computed from before it is: in samples drawn, in the precision, in the next batch.
 _OF_MIXTURES = ("means_", "covariances_", "weights_", "precisions_cholesky_")
@@ -45,5 +45,5 @@ def _check_finite(obj: Any, names: tuple[str, ...]) -> None:
     for name in names:
         # Before the first batch, some of these are None or 0.
         value = state.get(name)
-        if isinstance(value, np.ndarray) and value.dtype.kind in "fc" and not np.isfinite(value).all():
+        if isinstance(value, np.ndarray) and value.dtype.kind in "fc" and not is_finite(value):
             refuse(name, "must be finite: decomposing it might never end")

@@ -17,6 +17,9 @@ DOUBLE = (np.dtype(np.float64),)
 INT = (np.dtype(np.int32),)
 INDEX = (np.dtype(np.intp),)
 
+#: Up to this many elements Python's own loops are faster than numpy's.
+FEW = 64
+
 # Stands for any length of an axis.
 ANY = None
 
@@ -97,12 +100,30 @@ def array_of(
 
 
 def _fits(shape: tuple[int, ...], wanted: tuple[int | None, ...]) -> bool:
-    return len(shape) == len(wanted) and all(n in (m, None) for m, n in zip(shape, wanted, strict=True))
+    if len(shape) != len(wanted):
+        return False
+    for m, n in zip(shape, wanted, strict=True):  # noqa: SIM110
+        if n is not None and m != n:
+            return False
+    return True
 
 
 def within(values: Array, least: int, most: int) -> bool:
     """Whether all integers of an array lie in a range, both ends included."""
-    return not values.size or bool(values.min() >= least and values.max() <= most)
+    if values.size > FEW:
+        return bool(values.min() >= least and values.max() <= most)
+    few = values.ravel().tolist()
+    return not few or (least <= min(few) and max(few) <= most)
+
+
+def is_finite(values: Array) -> bool:
+    """Whether an array of real or complex numbers has none that is infinite or no number."""
+    if values.size <= FEW and values.dtype in FLOATS:
+        # A sum over one of these is not finite; one that overflows is looked at twice.
+        total = sum(values.ravel().tolist())
+        if total - total == 0.0:
+            return True
+    return bool(np.isfinite(values).all())
 
 
 _NUMBERS = (int, float, complex, np.number, np.bool_)

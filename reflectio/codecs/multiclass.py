@@ -33,6 +33,9 @@ _SINGLE = frozenset({"intercept_", "constant_", "_intercept_"})
 
 _LABELS = frozenset({str, int, float, bool})
 
+# Most attributes of most estimators: no rows, and nothing that could be called.
+_HOLDING_NOTHING = _LABELS | {type(None)}
+
 _DEEPEST = 32
 
 
@@ -78,7 +81,7 @@ def _check_rows(estimators: list[Any]) -> None:
     stack: list[tuple[Any, str, bool]] = [(estimators, "", False)]
     while stack:
         obj, name, is_parameter = stack.pop()
-        if id(obj) in seen:
+        if type(obj) in _HOLDING_NOTHING or id(obj) in seen:
             continue
         seen.add(id(obj))
         if isinstance(obj, np.ndarray):
@@ -101,7 +104,11 @@ def _check_rows(estimators: list[Any]) -> None:
             )
         elif hasattr(obj, "__dict__") and not isinstance(obj, type | FunctionType) and not is_of_scipy(obj):
             has_parameters = hasattr(type(obj), "get_params")
-            stack += [(part, key, has_parameters and _is_parameter(key)) for key, part in vars(obj).items()]
+            stack += [
+                (part, key, has_parameters and _is_parameter(key))
+                for key, part in vars(obj).items()
+                if type(part) not in _HOLDING_NOTHING
+            ]
 
 
 def _is_parameter(name: str) -> bool:

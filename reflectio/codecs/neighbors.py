@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import numpy as np
 
 from reflectio.codec import Codec, Node, ObjectNode
 from reflectio.codecs.containers import encode_members
+from reflectio.codecs.fitted import FEW
 from reflectio.codecs.keywords import harmful_keywords
 from reflectio.codecs.objects import ObjectCodec
 from reflectio.decoder import Decoder
@@ -31,6 +33,10 @@ _METRIC_BASES = (
 )
 
 _INDEX = np.dtype(np.intp)
+
+# What scikit-learn's trees keep of each node.
+_NODE_FIELDS = {"idx_start": _INDEX, "idx_end": _INDEX, "is_leaf": _INDEX, "radius": np.dtype(np.float64)}
+_NODE = np.dtype(list(_NODE_FIELDS.items()))
 
 
 class NamedStateCodec(ObjectCodec):
@@ -161,7 +167,8 @@ class NeighborTreeCodec(NamedStateCodec):
         if weight is not None and _check_array(parts, "sample_weight", np.float64, 1).shape != (n_samples,):
             _refuse("sample_weight", "must have a weight for each sample")
         metric = parts["dist_metric"]
-        bases = {base.__name__ for base in type(metric).__mro__}
+        cls: Any = type(metric)
+        bases = _names_of_bases(cls)
         if (
             "DistanceMetric32" if narrow else "DistanceMetric64"
         ) not in bases and "DistanceMetric" not in bases:
@@ -178,16 +185,9 @@ class NeighborTreeCodec(NamedStateCodec):
         if parts["leaf_size"] < 1:
             _refuse("leaf_size", "must be positive")
         nodes = parts["node_data"]
-        fields = {"idx_start": _INDEX, "idx_end": _INDEX, "is_leaf": _INDEX, "radius": np.dtype(np.float64)}
-        if (
-            type(nodes) is not np.ndarray
-            or nodes.shape != (n_nodes,)
-            or nodes.dtype.names != tuple(fields)
-            or any(nodes.dtype[name] != kind for name, kind in fields.items())
-        ):
-            _refuse("node_data", f"must be {n_nodes} records of {', '.join(fields)}")
-        start, end = nodes["idx_start"], nodes["idx_end"]
-        if (start < 0).any() or (end < start).any() or (end > n_samples).any():
+        if type(nodes) is not np.ndarray or nodes.shape != (n_nodes,) or not _are_nodes(nodes.dtype):
+            _refuse("node_data", f"must be {n_nodes} records of {', '.join(_NODE_FIELDS)}")
+        if not _range_over(nodes, n_samples):
             _refuse("node_data", "must range over the samples")
         # The children of node i are nodes 2i + 1 and 2i + 2.
         if not nodes["is_leaf"][n_nodes // 2 :].all():
@@ -199,12 +199,34 @@ class NeighborTreeCodec(NamedStateCodec):
             _refuse("node_bounds", "must have two bounds for a KD tree, and a centre for a ball tree")
 
 
+@cache
+def _names_of_bases(cls: type) -> frozenset[str]:
+    return frozenset(base.__name__ for base in cls.__mro__)
+
+
+def _are_nodes(dtype: np.dtype[Any]) -> bool:
+    """Whether records have the fields of a node, wherever these lie."""
+    return dtype == _NODE or (
+        dtype.names == tuple(_NODE_FIELDS) and all(dtype[name] == kind for name, kind in _NODE_FIELDS.items())
+    )
+
+
+def _range_over(nodes: Array, n_samples: int) -> bool:
+    """Whether all nodes begin and end among the samples, in that order."""
+    start, end = nodes["idx_start"], nodes["idx_end"]
+    if len(nodes) <= FEW:
+        pairs = zip(start.tolist(), end.tolist(), strict=True)
+        return all(0 <= first <= last <= n_samples for first, last in pairs)
+    return not ((start < 0).any() or (end < start).any() or (end > n_samples).any())
+
+
 def _is_permutation(order: Array) -> bool:
-    if not len(order):
-        return True
-    if order.min() < 0 or order.max() >= len(order):
+    n_samples = len(order)
+    if n_samples <= FEW:
+        return set(order.tolist()) == set(range(n_samples))
+    if order.min() < 0 or order.max() >= n_samples:
         return False
-    return bool((np.bincount(order, minlength=len(order)) == 1).all())
+    return bool((np.bincount(order, minlength=n_samples) == 1).all())
 
 
 def _derives_from(names: tuple[str, ...]) -> Any:

@@ -91,7 +91,7 @@ def _check_counts(machine: Any, n_support: int, n_classes: int) -> None:
     state = vars(machine)
     counts = array_of(state, "_n_support", INT, (n_classes,))
     if machine._impl in _CLASSIFIERS and (
-        not within(counts, 0, n_support) or int(counts.sum(dtype=np.int64)) != n_support
+        not within(counts, 0, n_support) or sum(counts.tolist()) != n_support
     ):
         refuse("_n_support", f"must sum to the number of support vectors, {n_support}")
     n_pairs = n_classes * (n_classes - 1) // 2
