@@ -21,6 +21,7 @@ from reflectio.codecs.trees import is_count, spans
 from reflectio.decoder import Decoder, located
 from reflectio.encoder import Encoder
 from reflectio.errors import DocumentError, ReflectioError, ValidationError
+from reflectio.segment import copied
 
 Array = np.ndarray[Any, Any]
 
@@ -74,30 +75,34 @@ class PredictorCodec(ObjectCodec):
             raise DocumentError("predictors are made without arguments").within("args")
         tag = node["of"]
         columns = Columns(node, decoder)
-        stated = columns.of("nodes") if "nodes" in columns.lists else []
-        if self._only_sets and all(map(_are_records, stated)):
+        if self._only_sets and _are_right(columns):
             predictors = self._new_with(columns, tag, decoder)
+            arrays = columns.lists["nodes"]
+            n_bitsets = list(map(min, *(map(len, columns.lists[name]) for name in _BITSETS)))
+            # Where somebody may change the file, what was copied is looked at.
+            nodes = None if decoder.segment.mapped else columns.joined.get("nodes")
         else:
             predictors = self._new_from(columns, tag, decoder)
-            # Nodes of another dtype are converted, and say nothing about those of others.
-            if self._only_sets is None and stated and _are_records(stated[0]):
-                self._only_sets = has_attributes(predictors[0], next(columns.states()))
-        if not (self._only_sets and _are_right(columns)):
-            for index, predictor in enumerate(predictors):
-                try:
-                    self._own_nodes(vars(predictor), decoder)
-                except ReflectioError as error:
-                    raise error.within(index) from None
-        arrays = [predictor.nodes for predictor in predictors]
-        joined = columns.joined.get("nodes") if "nodes" in columns.own else None
-        # Those of another dtype are not what the predictors have: these are converted, field by field in their order.
-        if _are_records(joined) and not decoder.segment.mapped:
-            nodes: Array = joined  # type: ignore[assignment]
-        else:
-            nodes = _joined(arrays)
-        n_bitsets = list(map(_n_bitsets, predictors))
-        decoder.check_together(check_predictors, Predictors(tag, list(map(len, arrays)), n_bitsets, nodes))
+            self._own_each(predictors, columns, decoder)
+            arrays = [predictor.nodes for predictor in predictors]
+            n_bitsets = list(map(_n_bitsets, predictors))
+            nodes = None
+        batch = Predictors(
+            tag, list(map(len, arrays)), n_bitsets, _joined(arrays) if nodes is None else nodes
+        )
+        decoder.check_together(check_predictors, batch)
         return predictors
+
+    def _own_each(self, predictors: list[Any], columns: Columns, decoder: Decoder) -> None:
+        stated = columns.lists.get("nodes", [None])
+        # Nodes of another dtype are converted, and say nothing about those of others.
+        if self._only_sets is None and _are_records(stated[0]):
+            self._only_sets = has_attributes(predictors[0], next(columns.states()))
+        for index, predictor in enumerate(predictors):
+            try:
+                self._own_nodes(vars(predictor), decoder)
+            except ReflectioError as error:
+                raise error.within(index) from None
 
     def fill(self, obj: Any, node: ObjectNode, decoder: Decoder) -> None:
         tag = node["$"]
@@ -122,7 +127,7 @@ class PredictorCodec(ObjectCodec):
                 raise _refuse(f"bitsets must be uint32 in rows of {_BITSET_WORDS}", name)
         decoder.charge_copy(nodes.nbytes)
         # Another array of the document may be a view of the memory, and change the nodes when training goes on.
-        state["nodes"] = nodes.copy()
+        state["nodes"] = copied(nodes)
 
 
 def _are_records(nodes: Any) -> bool:

@@ -14,6 +14,7 @@ from reflectio.codecs.rows import CONSTANTS, cost
 from reflectio.decoder import HOLDING_NOTHING, Decoder, located
 from reflectio.errors import DocumentError
 from reflectio.readers import check_members
+from reflectio.segment import copied
 
 Array = np.ndarray[Any, Any]
 
@@ -104,11 +105,11 @@ class Columns:
             if same:
                 decoder.charge_copy(array.nbytes * count)
                 self.own.add(name)
-                return [array.copy() for _ in range(count)]
+                return [copied(array) for _ in range(count)]
             self.joined[name] = array
             if not borrow:
                 self.own.add(name)
-                return [array[start:stop].copy() for start, stop in pairwise(ends)]
+                return [copied(array[start:stop]) for start, stop in pairwise(ends)]
             return [array[start:stop] for start, stop in pairwise(ends)]
         if tag == "ref":
             found = decoder.build(column)
