@@ -109,11 +109,11 @@ class _CycleThroughValueError(Exception):
     """A value that must be complete before it is referred to contains, at some depth, itself."""
 
 
-def _is_array_of_plain_elements(node: Any) -> bool:
-    """Whether a node is that of an array whose elements hold no nodes, and may be many."""
-    if not isinstance(node, dict) or node.get("$") != "ndarray":
+def _is_plain_array(node: Any) -> bool:
+    """Whether a node is that of an array whose elements, of which there may be many, hold no nodes."""
+    if type(node) is not dict or node.get("$") != "ndarray":
         return False
-    return isinstance(node["dtype"], str) and node["dtype"] != "object"
+    return type(node["dtype"]) is str and node["dtype"] != "object"
 
 
 class Encoder:
@@ -387,8 +387,10 @@ class Encoder:
                 if number is not None:
                     parent[place] = _tagged(node, number)
                     node = parent[place]["items"]
-                if not (place == "data" and _is_array_of_plain_elements(parent)):
+                if not _is_plain_array(node):
                     stack.append(node)
+                elif "state" in node:
+                    stack.append(node["state"])
         return holder[0]
 
     # -- depth ----------------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from itertools import chain
 from math import prod
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -31,6 +31,7 @@ _NUMBERS_OR_TEXT = frozenset({int, float, str})
 _INTS = frozenset({int})
 _BOOLS = frozenset({bool})
 _STRS = frozenset({str})
+_LISTS = frozenset({list})
 
 # Of a long double, how many bytes hold its value (x86 pads 80 bits), and how long its text may be: 128 bits have 36
 # digits.
@@ -368,14 +369,14 @@ def _encode_records(array: Array) -> list[Any]:
 
 
 def array_of_numbers(
-    data: list[Any], dtype: np.dtype[Any], shape: Any, kinds: frozenset[type]
+    data: Any, dtype: np.dtype[Any], shape: Any, kinds: frozenset[type], order: Literal["C", "F"] = "C"
 ) -> Array | None:
     """
     Give the array of nested lists of numbers, if they are plain.
 
     Parameters
     ----------
-    data : list
+    data : list or number
         The elements.
     dtype : dtype
         Their type, of up to eight bytes.
@@ -383,26 +384,29 @@ def array_of_numbers(
         What should be the array's shape; anything, for it comes from a document.
     kinds : frozenset of type
         The types that an element may have.
+    order : {"C", "F"}
+        The array's memory order.
 
     Returns
     -------
     ndarray or None
-        An array in C order that owns its memory; None where the lists do not have the shape, or hold anything else.
+        An array that owns its memory; None where the elements do not have the shape, or are anything else.
     """
-    if type(shape) is not list or not _INTS.issuperset(map(type, shape)) or [len(data)] != shape[:1]:
+    if type(shape) is not list or not _INTS.issuperset(map(type, shape)):
         return None
-    for length in shape[1:]:
-        for row in data:
-            if type(row) is not list or len(row) != length:
-                return None
-        data = list(chain.from_iterable(data))
-    if not kinds.issuperset(map(type, data)):
+    elements = data if shape else (data,)
+    for _ in shape[1:]:
+        if type(elements) is not list or not _LISTS.issuperset(map(type, elements)):
+            return None
+        elements = list(chain.from_iterable(elements))
+    if (shape and type(elements) is not list) or not kinds.issuperset(map(type, elements)):
         return None
-    array = np.fromiter(data, dtype, len(data))
-    if len(shape) > 1:
-        # In place: a reshaped view would leave the memory with an array that nobody sees.
-        array.resize(shape, refcheck=False)
-    return array
+    # That the lists nest is known, and how deep; whether those of an axis have one length, numpy finds.
+    try:
+        array = np.array(data, dtype, order=order)
+    except ValueError:
+        return None
+    return array if array.shape == tuple(shape) else None
 
 
 def decode_data(data: Any, dtype: np.dtype[Any], shape: Shape) -> Array:
@@ -426,7 +430,7 @@ def decode_data(data: Any, dtype: np.dtype[Any], shape: Shape) -> Array:
     if dtype.kind == "c":
         parts = decode_data(data, _part_dtype(dtype), (*shape, 2))
         return parts.view(dtype).reshape(shape)
-    if type(data) is list and dtype.itemsize <= _WORD and (kinds := _KINDS_OF_NUMBERS.get(dtype.kind)):
+    if dtype.itemsize <= _WORD and (kinds := _KINDS_OF_NUMBERS.get(dtype.kind)):
         array = array_of_numbers(data, dtype, list(shape), kinds)
         if array is not None:
             return array

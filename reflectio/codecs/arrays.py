@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from math import prod
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -282,15 +282,20 @@ class ArrayCodec(LateCodec):
                 return self._read_checked(node, decoder)
             dtype, kinds = _PLAIN_ELEMENTS[text]
             shape, data = node.get("shape"), node.get("data")
-            if type(data) is list:
-                # By far the most: one axis, and its elements.
-                if shape == [len(data)] and type(shape[0]) is int and kinds.issuperset(map(type, data)):
-                    return np.fromiter(data, dtype, len(data))
-                array = array_of_numbers(data, dtype, shape, kinds)
+            # By far the most: one axis, and its elements.
+            if (
+                type(data) is list
+                and shape == [len(data)]
+                and type(shape[0]) is int
+                and kinds.issuperset(map(type, data))
+            ):
+                return np.fromiter(data, dtype, len(data))
+            order: Literal["C", "F"] = "C" if n_members == _PLAIN_MEMBERS else "F"
+            if data is not None:
+                array = array_of_numbers(data, dtype, shape, kinds, order)
                 if array is not None and array.ndim <= decoder.policy.limits.dimensions:
-                    return array if n_members == _PLAIN_MEMBERS else array.copy("F")
-            elif "at" in node:
-                order = "C" if n_members == _PLAIN_MEMBERS else "F"
+                    return array
+            elif "at" in node and "data" not in node:
                 return decoder.segment.take(
                     node["at"], dtype, parse_shape(shape, decoder.policy.limits), order
                 )
