@@ -486,7 +486,32 @@ def _answers(*steps: str) -> Callable[[], Any]:
 
 _ANSWERS = "OneVsRestClassifier makes sparse indices of answers that it does not count: own"
 
+_BISECTED = _fitted("cluster.BisectingKMeans", n_clusters=2, random_state=0)
+
+
+def _precomputed(model: dict[str, Any]) -> None:
+    model["metric"] = "precomputed"
+
+
+def _center_of_rows(model: dict[str, Any]) -> None:
+    center = model["_bisecting_tree"]["left"]["center"]
+    center["shape"].append(1)
+    center["data"] = [[value] for value in center["data"]]
+
+
 _FORGED |= {
+    "neighbours-precomputed": (
+        "compare samples of any width with those that it has",
+        "own: kneighbors looks at no column where the metric is precomputed",
+        _fitted("neighbors.KNeighborsClassifier", algorithm="brute"),
+        _precomputed,
+    ),
+    "bisecting-center-of-rows": (
+        "have a center of one column, which sparse samples are compared with by theirs",
+        "own",
+        _BISECTED,
+        _center_of_rows,
+    ),
     "answers-by-coefficients": (
         "give more answers than samples",
         _ANSWERS,
