@@ -283,6 +283,11 @@ CASES: dict[str, Case] = {
         lambda: preprocessing.MultiLabelBinarizer().fit([list(range(1000))]),
         "categories.check_labels",
     ),
+    "binarized classes": Case(
+        "categories.check_binarized_classes",
+        lambda: preprocessing.LabelBinarizer().fit(range(1000)),
+        "categories.check_binarized_classes",
+    ),
     "hashed features": Case(
         "categories.check_hashed_features", FeatureHasher, "categories.check_hashed_features"
     ),

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from reflectio.checks import check
-from reflectio.codecs.fitted import State, refuse, size_of, within
+from reflectio.codecs.fitted import State, has_order, refuse, size_of, within
 
 # Hashes are of 32 bits, with a sign.
 _MOST_HASHED_FEATURES = 2**31 - 1
@@ -161,6 +161,14 @@ def check_labels(binarizer: Any) -> None:
         refuse("classes_", "must have every label once")
     if state.get("_cached_dict") is not None:
         _check_places(state, "_cached_dict", len(classes))
+
+
+@check("sklearn.preprocessing.LabelBinarizer")
+def check_binarized_classes(binarizer: Any) -> None:
+    """Refuse classes that a search could miss."""
+    state = vars(binarizer)
+    if "classes_" in state and not has_order(state["classes_"]):
+        refuse("classes_", "must be an array of numbers, texts or dates with one axis")
 
 
 @check("sklearn.feature_extraction.FeatureHasher", "sklearn.feature_extraction.text.HashingVectorizer")

@@ -124,7 +124,7 @@ def check_bisections(model: Any) -> None:
             nodes[id(child)] = child
             waiting.append(child)
             center = getattr(child, "center", None)
-            if not isinstance(center, np.ndarray) or center.size != n_features or center.ndim > 2:
+            if not isinstance(center, np.ndarray) or center.shape not in ((n_features,), (1, n_features)):
                 refuse("_bisecting_tree", f"has a node whose center is not of {n_features} features")
     _trees.update(dict.fromkeys(nodes.values(), found))
 

@@ -126,6 +126,21 @@ def is_finite(values: Array) -> bool:
     return bool(np.isfinite(values).all())
 
 
+_PLAIN = frozenset({bool, int, float, str})
+
+
+def has_order(classes: Any) -> bool:
+    """
+    Whether classes are certain to be in order once numpy has sorted them.
+
+    A NaN among objects is neither less nor more than the others, and they stay as they were around it. The search for a
+    class then ends behind the last one, which scikit-learn takes for a column of a sparse matrix.
+    """
+    if isinstance(classes, list | tuple):
+        return _PLAIN.issuperset(map(type, classes))
+    return type(classes) is np.ndarray and classes.ndim == 1 and classes.dtype.kind not in "OV"
+
+
 _NUMBERS = (int, float, complex, np.number, np.bool_)
 
 

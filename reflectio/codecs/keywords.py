@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from reflectio.checks import check
-from reflectio.codecs.fitted import refuse
+from reflectio.codecs.fitted import has_order, refuse
 
 # `out` writes into an array that something else may index by; the others are read by compiled code as they are.
 _HARMFUL = frozenset({"out", "X_norm_squared", "Y_norm_squared", "metric_kwargs"})
@@ -42,6 +42,10 @@ def harmful_keywords(function: Any, keywords: Mapping[str, Any]) -> list[str]:
     harmful = _HARMFUL & keywords.keys()
     if str(getattr(function, "__module__", "")).partition(".")[0] == "sklearn":
         harmful |= _OF_DISTANCES & keywords.keys()
+        if getattr(function, "__name__", "") == "label_binarize" and not has_order(
+            keywords.get("classes", ())
+        ):
+            harmful |= {"classes"}
     return sorted(harmful)
 
 

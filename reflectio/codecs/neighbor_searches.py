@@ -30,6 +30,9 @@ def check_searched_samples(model: Any) -> None:
     n_samples, n_features = shape
     if state.get("n_samples_fit_") != n_samples or type(state["n_samples_fit_"]) is not int:
         refuse("n_samples_fit_", f"must be {n_samples}, the number of samples in _fit_X")
+    if state.get("metric") == "precomputed" and state.get("effective_metric_") != "precomputed":
+        # Nobody looks at the columns of distances, which compiled code would take for those of samples.
+        refuse("effective_metric_", "must be 'precomputed', as metric is")
     tree = state.get("_tree")
     # A model that was given a tree to search has not counted the features; the tree does when asked.
     if state.get("n_features_in_", n_features if tree is not None else None) != n_features:

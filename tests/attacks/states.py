@@ -486,7 +486,71 @@ def _answers(*steps: str) -> Callable[[], Any]:
 
 _ANSWERS = "OneVsRestClassifier makes sparse indices of answers that it does not count: own"
 
+_BISECTED = _fitted("cluster.BisectingKMeans", n_clusters=2, random_state=0)
+
+
+def _label_binarizer() -> Any:
+    from sklearn.preprocessing import LabelBinarizer
+
+    return LabelBinarizer().fit([1.0, 2.0, 3.0])
+
+
+def _labelling(*, keywords: bool) -> Any:
+    from sklearn.preprocessing import FunctionTransformer, label_binarize
+
+    if keywords:
+        return FunctionTransformer(label_binarize, kw_args={"classes": [1.0, 2.0]})
+    return FunctionTransformer(partial(label_binarize, classes=[1.0, 2.0]))
+
+
+def _precomputed(model: dict[str, Any]) -> None:
+    model["metric"] = "precomputed"
+
+
+def _center_of_rows(model: dict[str, Any]) -> None:
+    center = model["_bisecting_tree"]["left"]["center"]
+    center["shape"].append(1)
+    center["data"] = [[value] for value in center["data"]]
+
+
+_WITHOUT_ORDER: dict[str, Any] = {
+    "$": "ndarray",
+    "dtype": "object",
+    "shape": [5],
+    "data": [5.0, {"$": "float", "value": "nan"}, 1.0, 1.0, 1.0],
+}
+
 _FORGED |= {
+    "classes-without-order": (
+        "write a column past the end of an indicator matrix",
+        "own: LabelBinarizer searches classes that numpy could not sort, for the NaN among them",
+        _label_binarizer,
+        _put("classes_", value=_WITHOUT_ORDER),
+    ),
+    "classes-of-function": (
+        "write a column past the end of an indicator matrix, by a function",
+        "own, as for LabelBinarizer",
+        partial(_labelling, keywords=True),
+        _put("kw_args", "classes", value=_WITHOUT_ORDER),
+    ),
+    "classes-of-partial": (
+        "write a column past the end of an indicator matrix, by a partial",
+        "own, as for LabelBinarizer",
+        partial(_labelling, keywords=False),
+        _put("kwargs", "classes", value=_WITHOUT_ORDER),
+    ),
+    "neighbours-precomputed": (
+        "compare samples of any width with those that it has",
+        "own: kneighbors looks at no column where the metric is precomputed",
+        _fitted("neighbors.KNeighborsClassifier", algorithm="brute"),
+        _precomputed,
+    ),
+    "bisecting-center-of-rows": (
+        "have a center of one column, which sparse samples are compared with by theirs",
+        "own",
+        _BISECTED,
+        _center_of_rows,
+    ),
     "answers-by-coefficients": (
         "give more answers than samples",
         _ANSWERS,

@@ -12,7 +12,7 @@ import test_validation
 from sklearn import covariance, dummy, ensemble, gaussian_process, mixture, multiclass, naive_bayes, svm
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.multioutput import ClassifierChain
-from sklearn.preprocessing import KBinsDiscretizer, OrdinalEncoder, TargetEncoder
+from sklearn.preprocessing import KBinsDiscretizer, LabelBinarizer, OrdinalEncoder, TargetEncoder
 
 from fuzz.target import Attack, Target
 
@@ -50,6 +50,7 @@ SUBJECTS |= {
     ).fit(X, CLASSES),
     "StackingRegressor": lambda: ensemble.StackingRegressor([("a", LinearRegression())]).fit(X, TARGETS),
     "ClassifierChain": lambda: ClassifierChain(LogisticRegression()).fit(X, np.c_[CLASSES, CLASSES] > 0),
+    "LabelBinarizer": lambda: LabelBinarizer().fit(TARGETS.round()),
     "OrdinalEncoder": lambda: OrdinalEncoder(min_frequency=9).fit(CODES),
     "TargetEncoder": lambda: TargetEncoder().fit(CODES, TARGETS),
     "KBinsDiscretizer": lambda: KBinsDiscretizer(3, quantile_method="averaged_inverted_cdf").fit(X),
@@ -124,6 +125,9 @@ TARGET = Target(
             "categories.check_labels categories._are_distinct?",
             "MultiLabelBinarizer",
             "classes_ _cached_dict",
+        ),
+        Attack(
+            "categories.check_binarized_classes", "LabelBinarizer", "classes_ y_type_ neg_label pos_label"
         ),
         Attack("categories.check_hashed_features", "FeatureHasher, HashingVectorizer", "n_features"),
         Attack("", "OrdinalEncoder, TargetEncoder, KBins", "*"),

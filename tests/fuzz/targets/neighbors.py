@@ -106,7 +106,7 @@ TARGET = Target(
         Attack(
             "neighbor_searches.check_searched_samples",
             "estimator",
-            "_fit_X _tree n_samples_fit_ n_features_in_ n_neighbors n_neighbors_",
+            "_fit_X _tree n_samples_fit_ n_features_in_ n_neighbors n_neighbors_ metric effective_metric_",
         ),
         Attack("neighbor_searches.check_votes", "estimator b, estimator of two", "_y classes_"),
         Attack(
