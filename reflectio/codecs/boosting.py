@@ -281,14 +281,14 @@ def check_hist_boosting(booster: Any) -> None:
     if "_predictors" not in state:
         return
     iterations = state["_predictors"]
-    if type(iterations) is not list or any(type(predictors) is not list for predictors in iterations):
+    if type(iterations) is not list or not {list}.issuperset(map(type, iterations)):
         raise _refuse("the predictors must be lists within a list", "_predictors")
     if not iterations:
         return
     if state.get("_in_fit", False):
         # It would take the data it predicts for as binned.
         raise _refuse("training was interrupted: the model is not complete", "_in_fit")
-    if any(len(predictors) != width for predictors in iterations):
+    if not {width}.issuperset(map(len, iterations)):
         raise _refuse("there must be as many trees in each iteration", "n_trees_per_iteration_")
     baseline = state.get("_baseline_prediction")
     if (
@@ -321,7 +321,7 @@ def _check_predicted_features(state: dict[str, Any], predictors: list[Any]) -> N
         )
     if state.get("_preprocessor") is not None:
         _check_preprocessor(state["_preprocessor"], n_features)
-    if any(not is_predictor(type(predictor)) for predictor in predictors):
+    if not all(map(is_predictor, set(map(type, predictors)))):
         raise _refuse("the predictors must be trees", "_predictors")
     if not predictors:
         return

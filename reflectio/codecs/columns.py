@@ -109,7 +109,8 @@ class Columns:
             self.joined[name] = array
             if not borrow:
                 self.own.add(name)
-                return [copied(array[start:stop]) for start, stop in pairwise(ends)]
+                copy = copied if array.dtype.kind == "V" else np.ndarray.copy
+                return [copy(array[start:stop]) for start, stop in pairwise(ends)]
             return [array[start:stop] for start, stop in pairwise(ends)]
         if tag == "ref":
             found = decoder.build(column)
