@@ -30,8 +30,8 @@ _PADDING = bytes(ALIGNMENT)
 # Copies of arrays, made because their memory is not laid out as the segment wants it, are kept up to this size in all.
 _KEPT_BYTES = 1 << 23
 
-# How much of arrays in pieces is copied at a time.
-_BLOCK = 1 << 18
+# How much of arrays in pieces is copied at a time, and from how many bytes on they are not copied.
+_BLOCK, _LARGE = 1 << 18, 1 << 14
 
 # How much of the compressed arrays is read back at a time.
 _CHUNK = 1 << 20
@@ -184,11 +184,14 @@ class Pieces:
         some: list[np.ndarray[Any, Any]] = []
         size = 0
         for array in self._arrays:
-            some.append(array)
-            size += array.nbytes
-            if size >= _BLOCK:
+            if size and (size >= _BLOCK or array.nbytes >= _LARGE):
                 yield as_buffer(_joined(some))
                 some, size = [], 0
+            if array.nbytes >= _LARGE:
+                yield as_buffer(array)
+            else:
+                some.append(array)
+                size += array.nbytes
         if size:
             yield as_buffer(_joined(some))
 
