@@ -89,9 +89,9 @@ def _is_finite(array: Array, data: Any) -> bool:
         return bool(np.isfinite(array).all())
     # numpy takes microseconds where Python takes one. A sum over an infinity or a NaN is not finite; a sum
     # that overflows is, at worst, looked at twice.
-    for _ in range(array.ndim - 1):
+    for _ in range(array.ndim - 2):
         data = chain.from_iterable(data)
-    total = sum(data)
+    total = sum(data) if array.ndim == 1 else sum(map(sum, data))
     return bool(total - total == 0.0) or bool(np.isfinite(array).all())
 
 
