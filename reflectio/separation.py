@@ -135,7 +135,9 @@ class Separation:
         self, value: Any, copies: _Copies, depth: int, *, reached: bool, only_estimators: bool = False
     ) -> Any:
         """The value, or, where something else reaches it or what holds it, a copy: of one value always the same."""
-        if type(value) in _PLAIN:
+        if type(value) in _PLAIN or (
+            only_estimators and type(value) is np.ndarray and not value.dtype.hasobject
+        ):
             return value
         key = (id(value), only_estimators and not _is_estimator(value))
         if key in copies:
@@ -168,7 +170,8 @@ class Separation:
             if reached:
                 self._separate(copy, copies, depth + 1, reached=True)
             # Its own checks see to its arrays; what others rely on is which estimators it holds.
-            for name, part in list(vars(copy).items()):
+            loose = [item for item in vars(copy).items() if type(item[1]) not in _PLAIN]
+            for name, part in loose:
                 vars(copy)[name] = self._own(part, copies, depth + 1, reached=reached, only_estimators=True)
             return copy
         if reached and not only_estimators and (isinstance(value, np.ndarray) or _is_sparse(value)):

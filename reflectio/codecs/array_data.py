@@ -6,7 +6,6 @@ import base64
 import contextlib
 import sys
 from collections.abc import Callable
-from functools import lru_cache
 from itertools import chain
 from math import prod
 from typing import Any, Literal
@@ -14,6 +13,7 @@ from typing import Any, Literal
 import numpy as np
 
 from reflectio.codecs.numbers import decode_base64, is_utf8
+from reflectio.codecs.once_per_dtype import once_per_dtype
 from reflectio.errors import DocumentError
 from reflectio.segment import as_buffer, check_booleans
 
@@ -89,9 +89,9 @@ def _is_finite(array: Array, data: Any) -> bool:
         return bool(np.isfinite(array).all())
     # numpy takes microseconds where Python takes one. A sum over an infinity or a NaN is not finite; a sum
     # that overflows is, at worst, looked at twice.
-    for _ in range(array.ndim - 1):
+    for _ in range(array.ndim - 2):
         data = chain.from_iterable(data)
-    total = sum(data)
+    total = sum(data) if array.ndim == 1 else sum(map(sum, data))
     return bool(total - total == 0.0) or bool(np.isfinite(array).all())
 
 
@@ -318,7 +318,7 @@ def encode_data(array: Array) -> Any:
     return nest(array.ravel().tolist(), array.shape) if array.ndim > NESTED_AXES else data
 
 
-@lru_cache(maxsize=256)
+@once_per_dtype
 def _field_kinds(dtype: np.dtype[Any]) -> tuple[frozenset[type], ...] | None:
     """Of records with nothing but plain numbers, the types that JSON gives the values of each field; else None."""
     kinds: list[frozenset[type]] = []

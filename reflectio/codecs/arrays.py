@@ -136,7 +136,7 @@ class ArrayCodec(LateCodec):
             type(obj) is not np.ndarray
             or owner in memory
             or id(obj) in encoder.nodes
-            or not (flags.c_contiguous and flags.writeable)
+            or not (flags.forc and flags.writeable)
             or (len(shape) > 1 and 1 in shape and obj.strides != canonical_strides(shape, obj.itemsize, "C"))
             or len(shape) > NESTED_AXES
             or encoder.depth > NESTING
@@ -153,8 +153,10 @@ class ArrayCodec(LateCodec):
             return self._share(obj, encoder)
         if obj.size:
             memory[owner] = obj
+        if not flags.c_contiguous:
+            node["order"] = "F"
         if outside:
-            node |= encoder.segment.store(obj)
+            node |= encoder.segment.store(obj if flags.c_contiguous else obj.T)
         else:
             node["data"] = encode_numbers(obj)
         encoder.kept.append(obj)

@@ -9,6 +9,7 @@ import numpy as np
 
 from reflectio.codec import Codec, Node, ObjectNode
 from reflectio.codecs.growth import check_dtype
+from reflectio.codecs.once_per_dtype import once_per_dtype
 from reflectio.decoder import Decoder, located
 from reflectio.encoder import Encoder
 from reflectio.errors import DocumentError, LimitError, UnsupportedTypeError
@@ -242,6 +243,7 @@ def _may_be_missing(value: Any) -> bool:
     )
 
 
+@once_per_dtype
 def _traits(dtype: DType) -> tuple[Any, ...] | None:
     """What numpy overlooks when it compares two dtypes; None where there is metadata, whose identity matters."""
     if dtype.metadata is not None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from math import prod
 from typing import Any
 from weakref import WeakKeyDictionary
 
 import numpy as np
 
+from reflectio.codecs.once_per_dtype import once_per_dtype
 from reflectio.decoder import Decoder
 from reflectio.encoder import Encoder
 from reflectio.errors import UnsupportedTypeError
@@ -47,6 +49,17 @@ def count_empty(dtype: np.dtype[Any], known: _Counts) -> int:
     return known[id(dtype)][1]
 
 
+def _has_bytes(dtype: np.dtype[Any]) -> bool:
+    return dtype.itemsize > 0 and dtype.names is None and dtype.subdtype is None
+
+
+@once_per_dtype
+def _has_plain_fields(dtype: np.dtype[Any]) -> bool:
+    """Whether a dtype has fields, all of them plain and with bytes, as nearly all records have."""
+    fields: Mapping[str, tuple[Any, ...]] = dtype.fields or {}
+    return bool(fields) and all(_has_bytes(field[0]) for field in fields.values())
+
+
 def check_empty_elements(dtype: np.dtype[Any], shape: tuple[int, ...], decoder: Decoder) -> None:
     """
     Refuse an array that makes the elements without bytes too many, before it is made.
@@ -65,7 +78,7 @@ def check_empty_elements(dtype: np.dtype[Any], shape: tuple[int, ...], decoder: 
     LimitError
         The arrays of the document have more than about a million elements without bytes.
     """
-    if dtype.itemsize and dtype.names is None and dtype.subdtype is None:
+    if _has_bytes(dtype) or _has_plain_fields(dtype):
         return
     if count := prod(shape) * count_empty(dtype, _counts.setdefault(decoder, {})):
         decoder.spend("elements that have no bytes", count, MOST_EMPTY)
@@ -89,7 +102,7 @@ def refuse_empty_elements(dtype: np.dtype[Any], shape: tuple[int, ...], encoder:
     UnsupportedTypeError
         The arrays of the document have more than about a million elements without bytes.
     """
-    if dtype.itemsize and dtype.names is None and dtype.subdtype is None:
+    if _has_bytes(dtype) or _has_plain_fields(dtype):
         return
     if count := prod(shape) * count_empty(dtype, _counts.setdefault(encoder, {})):
         count += _written.get(encoder, 0)

@@ -49,13 +49,13 @@ def _is_few(count: Any) -> bool:
 def check_sizes(estimator: Any) -> None:
     """Refuse counts that no array bears out, and metric parameters of other features than the model's."""
     state = vars(estimator)
-    for name in _WATCHED.intersection(state):
-        value = state[name]
-        if name in _METRIC_PARAMETERS:
-            if value is not None:
-                _check_metric_parameters(state, name)
-        elif isinstance(value, _INTEGERS) and not 0 <= value <= _MOST_UNBACKED:
+    for name in _COUNTS:
+        value = state.get(name)
+        if isinstance(value, _INTEGERS) and not 0 <= value <= _MOST_UNBACKED:
             _check_backing(state, name, int(value))
+    for name in _METRIC_PARAMETERS:
+        if state.get(name) is not None:
+            _check_metric_parameters(state, name)
 
 
 def _check_backing(state: State, name: str, count: int) -> None:
