@@ -199,6 +199,14 @@ def test_what_takes_the_space_is_told_by_place(folder: Path) -> None:
     assert uses[0].nbytes > sum(info.nbytes for info in nodes) > header.nbytes / 3
 
 
+def test_of_a_part_it_is_told_what_takes_the_space_in_it(folder: Path) -> None:
+    found = report(reflectio.read_header(folder / "forest.rfl"), "$.model.estimators_[3]")
+    assert found.space[0].path == "$.model.estimators_[3].tree_.nodes"
+    assert found.space[0].count == 1
+    assert found.total == found.outline.nbytes
+    assert "what takes the space" not in run("show", folder / "forest.rfl", "$.model.estimators_[3]").stdout
+
+
 # -- which part of it -----------------------------------------------------------------------------------------
 
 
@@ -736,6 +744,17 @@ def test_git_shows_what_changed_in_a_model(tmp_path: Path, folder: Path) -> None
     difference = git("diff")
     assert "-$.model.alpha = 1.0\n+$.model.alpha = 2.5\n" in difference
     assert "\n-$.model.coef_ = [0.3333333333333333" in difference
+
+
+@pytest.mark.parametrize(
+    "contents", [b"", b"version https://git-lfs.github.com/spec/v1\n", b'{"reflectio": 1']
+)
+def test_what_is_no_document_is_a_line_for_git_and_no_end_of_its_log(tmp_path: Path, contents: bytes) -> None:
+    (tmp_path / "model.rfl").write_bytes(contents)
+    result = run("show", "--textconv", tmp_path / "model.rfl")
+    assert (result.returncode, result.stderr) == (0, "")
+    assert result.stdout.startswith("cannot be read: ")
+    assert result.stdout.count("\n") == 1
 
 
 def test_textconv_and_json_exclude_each_other(folder: Path) -> None:

@@ -88,7 +88,7 @@ def report_lines(report: Report, name: str, width: int | None) -> Iterator[Text]
     yield from _head(report, width)
     yield Text()
     yield from outline_lines(report.outline)
-    if report.space and report.header.nbytes >= _LARGE:
+    if report.space and report.total >= _LARGE:
         yield Text()
         yield from space_lines(report.space, report.total)
 

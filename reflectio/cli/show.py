@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 import typer
 
-from reflectio.cli.console import output, print_json
+from reflectio.cli.console import output, print_json, printable
 from reflectio.cli.files import expand, label, source
 from reflectio.cli.options import AsJson, PolicyFile
 from reflectio.cli.progress import patience
@@ -48,7 +48,11 @@ Exact: TypeAlias = Annotated[
 
 AsLines: TypeAlias = Annotated[
     bool,
-    typer.Option("--textconv", help="Print a line for each value, the same for equal models: for git diff."),
+    typer.Option(
+        "--textconv",
+        help="Print a line for each value, the same for equal models: for git diff. Of a file that is no document it "
+        "says so, with exit status 0.",
+    ),
 ]
 
 
@@ -119,8 +123,12 @@ def show(
                 if not textconv:
                     report = _report(header, path, depth=depth, everything=everything, exact=exact)
         except (ReflectioError, OSError) as error:
-            good = False
             message, hint = explain(error)
+            if textconv and not isinstance(error, OSError):
+                # git gives up on all of `git log -p` where one file of the past is no document.
+                sys.stdout.write(f"cannot be read: {printable(message)}\n")
+                continue
+            good = False
             reports.append({"file": file, "ok": False, "error": message})
             if not as_json:
                 if not isinstance(error, OSError):

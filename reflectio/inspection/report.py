@@ -13,7 +13,7 @@ from reflectio.inspection.features import texts_of
 from reflectio.inspection.graph import class_of, tag_of
 from reflectio.inspection.header import Header
 from reflectio.inspection.outline import Outliner
-from reflectio.inspection.paths import named_pair
+from reflectio.inspection.paths import find, named_pair
 from reflectio.inspection.space import Use, largest
 from reflectio.inspection.text import plural, printable
 from reflectio.inspection.values import inline, short_name
@@ -47,9 +47,9 @@ class Report:
     metadata : list of tuple of str
         What its writer put there, by name.
     space : list of Use
-        What takes the most space.
+        What takes the most space in the part that was looked at.
     total : int
-        The bytes of the document that they are a part of: in JSON format, white space apart.
+        The bytes of the document that this part takes: in JSON format, white space apart.
     """
 
     header: Header
@@ -117,14 +117,17 @@ def report(
         There is nothing at the path.
     """
     outline = Outliner(header, depth=depth, everything=everything, exact=exact).outline(path)
+    found = find(header, path)
+    part = (found.path, found.node) if found.node is not header.graph.target(header.model) else None
+    parts = (header.model, *header.objects) if part is None else (found.node,)
     return Report(
         header,
         title_of(header),
         outline,
         versions_of(header),
         metadata_of(header),
-        largest(header.graph, _USES if not everything else 10 * _USES),
-        sum(map(header.graph.size, (header.model, *header.objects))),
+        largest(header.graph, _USES if not everything else 10 * _USES, part),
+        sum(map(header.graph.size, parts)),
     )
 
 

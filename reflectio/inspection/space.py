@@ -39,7 +39,7 @@ class Use:
     count: int = 0
 
 
-def largest(graph: Graph, most: int) -> list[Use]:
+def largest(graph: Graph, most: int, within: tuple[str, Node] | None = None) -> list[Use]:
     """
     Find what takes the most space.
 
@@ -49,6 +49,8 @@ def largest(graph: Graph, most: int) -> list[Use]:
         The document's nodes.
     most : int
         How many places to give.
+    within : tuple of str and node, optional
+        The path and the node of the part that is looked at; by default all of the document.
 
     Returns
     -------
@@ -69,11 +71,14 @@ def largest(graph: Graph, most: int) -> list[Use]:
             found = places[key] = (place, part)
         return found
 
-    roots: list[_Place] = [(None, "$.model"), (None, "$.objects[*]")]
-    stack: list[tuple[Node, _Place]] = [
-        (graph.model, roots[0]),
-        *((node, roots[1]) for node in graph.objects),
-    ]
+    if within is None:
+        roots: list[_Place] = [(None, "$.model"), (None, "$.objects[*]")]
+        stack: list[tuple[Node, _Place]] = [
+            (graph.model, roots[0]),
+            *((node, roots[1]) for node in graph.objects),
+        ]
+    else:
+        stack = [(within[1], (None, within[0]))]
     while stack:
         node, place = stack.pop()
         kind = type(node)
