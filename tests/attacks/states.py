@@ -680,6 +680,7 @@ _ENDLESS = {
     "studentized_range": ([1e15, 10.0], "integrate without end"),
     "vonmises": ([{"$": "float", "value": "inf"}], "draw without end"),
     "zipf": ([1.0 + 1e-9], "draw without end"),
+    "zipfian": ([0.5, 10**10], "sum over as many values as a count says"),
     "gamma": ([1e300], "overflow in compiled code of a distribution that nobody has found fault with yet"),
 }
 
