@@ -545,6 +545,12 @@ _FORGED |= {
         _fitted("neighbors.KNeighborsClassifier", algorithm="brute"),
         _precomputed,
     ),
+    "birch-norms": (
+        "have fewer norms than centers, which are compared by them",
+        "own: Birch hands its norms to compiled code in place of those of its centers",
+        _fitted("cluster.Birch", threshold=0.1),
+        _put("_subcluster_norms", value=array([1.0])),
+    ),
     "bisecting-center-of-rows": (
         "have a center of one column, which sparse samples are compared with by theirs",
         "own",
