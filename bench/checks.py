@@ -220,6 +220,11 @@ CASES: dict[str, Case] = {
         lambda: cluster.Birch(n_clusters=None).fit(FEW),
         "clusters.check_leaf_chain",
     ),
+    "subclusters": Case(
+        "clusters.check_subclusters",
+        lambda: cluster.Birch(n_clusters=None).fit(FEW),
+        "clusters.check_subclusters",
+    ),
     "HDBSCAN": Case(
         "clusters.check_linkage", lambda: cluster.HDBSCAN(copy=True).fit(SAMPLES), "clusters.check_linkage"
     ),

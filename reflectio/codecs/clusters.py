@@ -141,6 +141,15 @@ def check_feature_clusters(model: Any) -> None:
 
 
 @check("sklearn.cluster.Birch")
+def check_subclusters(model: Any) -> None:
+    """Refuse norms that are not of the subclusters: compiled code reads one for each center."""
+    state = vars(model)
+    if "_subcluster_norms" in state:
+        centers = array_of(state, "subcluster_centers_", FLOATS, (ANY, ANY))
+        array_of(state, "_subcluster_norms", FLOATS, (len(centers),))
+
+
+@check("sklearn.cluster.Birch")
 def check_leaf_chain(model: Any) -> None:
     """Refuse a chain of leaves that does not end."""
     from sklearn.cluster._birch import _CFNode

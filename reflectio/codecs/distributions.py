@@ -334,6 +334,7 @@ _SOUND = {
     "vonmises": _Sound(1e-100, 1e7),
     "vonmises_line": _Sound(1e-100, 1e7),
     "zipf": _Sound(1 + 1e-6, 1e3),
+    "zipfian": _Sound(1e-100, 1e6),
 }
 
 # Of these the shapes are no more than the ends of the values.

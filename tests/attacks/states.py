@@ -545,6 +545,12 @@ _FORGED |= {
         _fitted("neighbors.KNeighborsClassifier", algorithm="brute"),
         _precomputed,
     ),
+    "birch-norms": (
+        "have fewer norms than centers, which are compared by them",
+        "own: Birch hands its norms to compiled code in place of those of its centers",
+        _fitted("cluster.Birch", threshold=0.1),
+        _put("_subcluster_norms", value=array([1.0])),
+    ),
     "bisecting-center-of-rows": (
         "have a center of one column, which sparse samples are compared with by theirs",
         "own",
@@ -680,6 +686,7 @@ _ENDLESS = {
     "studentized_range": ([1e15, 10.0], "integrate without end"),
     "vonmises": ([{"$": "float", "value": "inf"}], "draw without end"),
     "zipf": ([1.0 + 1e-9], "draw without end"),
+    "zipfian": ([0.5, 10**10], "sum over as many values as a count says"),
     "gamma": ([1e300], "overflow in compiled code of a distribution that nobody has found fault with yet"),
 }
 
