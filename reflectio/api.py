@@ -107,9 +107,9 @@ def _check_metadata(metadata: Any) -> None:
     try:
         same = orjson.loads(orjson.dumps(metadata)) == metadata
     except orjson.JSONEncodeError as error:
-        raise UnsupportedTypeError(f"the metadata must be what JSON can say: {error}").rooted(
-            "$.metadata"
-        ) from error
+        raise UnsupportedTypeError(
+            f"the metadata must be what JSON can say: {error}; of a numpy scalar write .item(), of an array .tolist()"
+        ).rooted("$.metadata") from error
     if not same:
         raise UnsupportedTypeError("the metadata must come back from JSON unchanged").rooted("$.metadata")
 

@@ -222,6 +222,23 @@ def test_the_suffix_of_the_target_says_the_format(name, format, tmp_path):
     assert reflectio.convert(source, tmp_path / name).target_format == format
 
 
+@pytest.mark.parametrize("target", ["model.json", "other.rfl"])
+def test_a_documents_metadata_go_with_it_into_another_document(target, tmp_path):
+    metadata = {"trained by": "Ada", "folds": [0.9, 0.95]}
+    document = reflectio.dumps(LinearRegression().fit([[0.0], [1.0]], [1.0, 3.0]), metadata=metadata)
+    reflectio.convert(document, tmp_path / target)
+    assert reflectio.read_header(tmp_path / target).metadata == metadata
+    assert reflectio.diff(document, tmp_path / target).same
+
+
+@pytest.mark.parametrize("target", ["model.pkl", "model.joblib", "model.skops"])
+def test_a_documents_metadata_do_not_stop_it_from_becoming_another_librarys_file(target, tmp_path):
+    model = LinearRegression().fit([[0.0], [1.0]], [1.0, 3.0])
+    done = reflectio.convert(reflectio.dumps(model, metadata={"trained by": "Ada"}), tmp_path / target)
+    assert done.written
+    assert not done.lost
+
+
 def test_the_contents_of_the_source_say_its_format_whatever_its_name(tmp_path):
     source = tmp_path / "model.json"
     source.write_bytes(pickle.dumps(_pipeline()))

@@ -103,7 +103,8 @@ def convert(
     IN is a document of reflectio, or a pickle, joblib (compressed, too) or skops file, told by its contents. Nothing
     of it is run: what it describes is written down as a document and loaded with every check, and a file that names
     what the policy does not allow is refused. The result is loaded back and compared before it is written; OUT
-    appears whole or not at all. The models of a folder are converted in parallel.
+    appears whole or not at all. The models of a folder are converted in parallel. A document's metadata go with it
+    into another document; pickle, joblib and skops files have no place for them.
 
     A pickle, joblib or skops file has to give back the same state, but for what means the same: the default fill value
     of a masked array, said or not, and texts that scikit-learn's Bunch warns with. Memory that arrays share does not

@@ -16,6 +16,7 @@ from reflectio.conversion.formats import (
     check_document,
     format_of,
     losses,
+    metadata_of,
     parse,
     write,
 )
@@ -94,7 +95,8 @@ def convert(
 
     Nothing of a pickle, joblib or skops file is run: what it describes is written down as a document, which is
     loaded with every check. The result is checked before it is written: loading it must give the same state. The
-    target appears whole or not at all.
+    target appears whole or not at all. A document's metadata go with it into another document; pickle, joblib and
+    skops files have no place for them.
 
     Parameters
     ----------
@@ -179,12 +181,12 @@ def convert_with(
     path = Path(target)
     if not options.overwrite and os.path.lexists(path):
         raise _exists(path)
-    obj, found, nbytes = _read(source, chosen, unsafe=options.unsafe)
-    result, losses = _written(obj, wanted, chosen, lossy=options.lossy)
+    obj, metadata, found, nbytes = _read(source, chosen, unsafe=options.unsafe)
+    result, losses = _written(obj, metadata, wanted, lossy=options.lossy)
     del obj
     if wanted == "binary" or wanted == "json":
         # Only now: the object that was written, and the one that is read back, are not in memory at once.
-        check_document(result, wanted, chosen)
+        check_document(result, metadata, wanted, chosen)
     if options.check:
         check_writable(path, folders=folders)
     else:
@@ -207,19 +209,20 @@ def convert_with(
     )
 
 
-def _read(source: PathLike | bytes, policy: Policy, *, unsafe: bool) -> tuple[Any, SourceFormat, int]:
-    """The object, the format of its file, and how many bytes that has."""
+def _read(source: PathLike | bytes, policy: Policy, *, unsafe: bool) -> tuple[Any, Any, SourceFormat, int]:
+    """The object, the metadata beside it, the format of its file, and how many bytes that has."""
     data = source if isinstance(source, bytes) else _bytes_of(Path(source), policy.limits.document_bytes)
     nbytes = len(data)
     found, build = parse(data, policy, unsafe=unsafe)
+    metadata = metadata_of(data, policy) if found == "reflectio" else None
     # What is large is in memory once less while the object is built.
     del data
-    return build(), found, nbytes
+    return build(), metadata, found, nbytes
 
 
-def _written(obj: Any, format: TargetFormat, policy: Policy, *, lossy: bool) -> tuple[bytes, tuple[str, ...]]:
+def _written(obj: Any, metadata: Any, format: TargetFormat, *, lossy: bool) -> tuple[bytes, tuple[str, ...]]:
     """The bytes of an object in a format, once loading them has given the same state; and what they lose."""
-    data = write(obj, format)
+    data = write(obj, format, metadata)
     if format == "binary" or format == "json":
         return data, ()
     found = losses(obj, data, format)

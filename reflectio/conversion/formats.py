@@ -14,6 +14,7 @@ from reflectio.api import dump, dumps, loads
 from reflectio.conversion.fingerprints import fingerprint, plain_document
 from reflectio.errors import DocumentError, ReflectioError
 from reflectio.expected_bytes import ExpectedBytes
+from reflectio.header import read_header
 from reflectio.pickles.files import Format as SourceFormat
 from reflectio.pickles.files import read_foreign
 from reflectio.pickles.rebuild import build
@@ -106,9 +107,14 @@ def _loaded(data: bytes, kind: str) -> Any:
 # -- out --------------------------------------------------------------------------------------------------------
 
 
-def write(obj: Any, format: TargetFormat) -> bytes:
+def metadata_of(document: bytes, policy: Policy) -> Any:
+    """The metadata of a document, which are no part of the object that it holds; None where it has none."""
+    return read_header(memoryview(document), policy.limits).members.get("metadata")
+
+
+def write(obj: Any, format: TargetFormat, metadata: Any = None) -> bytes:
     """
-    Give the bytes of an object in a format.
+    Give the bytes of an object in a format; metadata only where that has a place for them.
 
     Raises
     ------
@@ -116,7 +122,7 @@ def write(obj: Any, format: TargetFormat) -> bytes:
         The format cannot hold the object.
     """
     if format == "binary" or format == "json":
-        return dumps(obj, format=format)
+        return dumps(obj, format=format, metadata=metadata)
     try:
         if format == "pickle":
             return pickle.dumps(obj, _PROTOCOL)
@@ -135,7 +141,7 @@ def write(obj: Any, format: TargetFormat) -> bytes:
         raise ReflectioError(f"{format} cannot write the object: {type(error).__name__}: {error}") from error
 
 
-def check_document(document: bytes, format: Literal["binary", "json"], policy: Policy) -> None:
+def check_document(document: bytes, metadata: Any, format: Literal["binary", "json"], policy: Policy) -> None:
     """
     Refuse a document that gives back something that is written differently.
 
@@ -143,6 +149,8 @@ def check_document(document: bytes, format: Literal["binary", "json"], policy: P
     ----------
     document : bytes
         What `write` gave.
+    metadata : JSON value
+        What it was given to go with the object.
     format : {"binary", "json"}
         Its format.
     policy : Policy
@@ -150,7 +158,7 @@ def check_document(document: bytes, format: Literal["binary", "json"], policy: P
     """
     again = ExpectedBytes(document)
     with io.BufferedWriter(again) as file:
-        dump(loads(document, policy=policy), file, format=format)
+        dump(loads(document, policy=policy), file, format=format, metadata=metadata)
     if not again.met:
         raise ReflectioError("what the document gives back is written differently; nothing was written")
 
