@@ -35,38 +35,52 @@ class _Graph:
         self.containers: set[int] = set()
         # Lists and the like, with those among them that each holds directly, as often as it does.
         self.sequences: dict[int, list[int]] = {}
-        waiting: list[tuple[_Key, Node]] = [(None, [roots[0]]), *((_id_of(node), node) for node in roots[1:])]
-        while waiting:
-            key, node = waiting.pop()
+        # What is still to be read, by the id under which the others know it.
+        self._waiting: list[tuple[_Key, Node]] = [
+            (None, [roots[0]]),
+            *((_id_of(node), node) for node in roots[1:]),
+        ]
+        while self._waiting:
+            key, node = self._waiting.pop()
             if key in self.held:
                 continue  # given twice, or no id: the decoder refuses it
-            self.held[key] = held = []
-            self.size[key] = 0
             if type(key) is int and ("." not in str(node["$"]) or "$items" in node):
                 self.containers.add(key)
             if type(key) is int and _is_sequence(node):
                 self.sequences[key] = _held_in_sequence(node)
-            for part in self._parts(node):
-                number = _id_of(part)
-                if number is not None and part is not node:
-                    held.append(number)
-                    waiting.append((number, part))
-                elif type(part) is dict and part.get("$") == "ref" and type(part.get("id")) is int:
-                    held.append(part["id"])
-                self.size[key] += _values_of(part)
+            self.held[key] = []
+            self.size[key] = self._read(node, self.held[key])
 
-    @staticmethod
-    def _parts(root: Node) -> Iterator[Node]:
-        """A value and all below it, as far as no part has an id of its own. Numbers in arrays do not count."""
-        stack = [root]
+    def _read(self, root: Node, held: list[int]) -> int:
+        """
+        Note what a value holds: the ids of what it, and all below it without an id of its own, refers to or describes.
+
+        Returns
+        -------
+        int
+            How many values that are. Numbers in arrays do not count.
+        """
+        count, stack = 0, [root]
         while stack:
             node = stack.pop()
-            yield node
             if type(node) is list:
+                count += 1
                 stack += node
-            elif type(node) is dict and (node is root or _id_of(node) is None):
-                is_plain_array = node.get("$") == "ndarray" and node.get("dtype") != "object"
-                stack += () if is_plain_array else node.values()
+            elif type(node) is not dict:
+                count += 1
+            else:
+                count += _values_of(node)
+                number = _id_of(node)
+                if number is not None and node is not root:
+                    held.append(number)
+                    self._waiting.append((number, node))
+                    continue
+                tag = node.get("$")
+                if tag == "ref" and type(node.get("id")) is int:
+                    held.append(node["id"])
+                if tag != "ndarray" or node.get("dtype") == "object":
+                    stack += node.values()
+        return count
 
     def in_order(self) -> list[_Key]:
         """What the root leads to, each before what it holds, but for cycles."""
