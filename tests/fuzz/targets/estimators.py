@@ -105,7 +105,6 @@ TARGET = Target(
         Attack("clusters.check_counts", "MiniBatchKMeans", "_counts"),
         Attack("clusters.check_bisections", "BisectingKMeans", "_bisecting_tree center left right _X_mean"),
         Attack("clusters.BisectingKMeansCodec", "BisectingKMeans", "_kmeans_single"),
-        Attack("clusters.check_subclusters", "Birch", "_subcluster_norms subcluster_centers_"),
         Attack("clusters.check_leaf_chain", "Birch", "next_leaf_ prev_leaf_ dummy_leaf_"),
         Attack("", "Birch", "subclusters_ centroids_ init_centroids_ squared_norm_ linear_sum_ child_"),
         Attack("clusters.check_linkage", "HDBSCAN", "_single_linkage_tree_ min_cluster_size"),
@@ -172,5 +171,6 @@ TARGET = Target(
         Attack("fitted.array_of fitted.refuse", "SVC, KMeans", "support_ cluster_centers_"),
         Attack("objects.ObjectCodec", "Normalizer, PCA, SVC", "$state $args $new $items __class__ predict"),
         Attack("", "", "*"),
+        Attack("clusters.check_subclusters", "Birch", "_subcluster_norms subcluster_centers_"),
     ),
 )
