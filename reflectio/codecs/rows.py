@@ -40,8 +40,8 @@ FEWEST = 4
 # Rows within rows, with the nodes in their columns, need so much of what JSON may nest.
 _ROOM = NESTING // 2
 
-# Arrays that together have more bytes than this stay apart, so that a reader needs no second copy of so many; up to so
-# many bytes are copied when they are met, and more when they are written.
+# Where the arrays of all objects together have more bytes than this, they stay apart, so that a reader needs no second
+# copy of so many. Up to so many of a column are copied when they are met, and more when they are written.
 _MOST_JOINED = 1 << 24
 _MOST_COPIED = 1 << 16
 
@@ -170,11 +170,14 @@ def encode_rows(
         return None
     _claim(objects, encoder.in_rows, encoder)
     encoder.names.add(name)
+    # Objects of one list are much alike: the first tells of the others.
+    joins = len(states) * _nbytes(states[0]) <= _MOST_JOINED
     encoder.depth += 3
     columns: dict[str, Node] = {}
     for attribute in names:
         try:
-            columns[attribute] = _encode_column([state[attribute] for state in states], encoder, owned=owned)
+            values = [state[attribute] for state in states]
+            columns[attribute] = _encode_column(values, encoder, joins=joins, owned=owned)
         except UnsupportedTypeError as error:
             error.within(attribute)
             raise
@@ -201,7 +204,11 @@ def cost(count: int, n_attributes: int, n_values: int) -> int:
     return count * (_OBJECT + _ATTRIBUTE * n_attributes + _VALUE * n_values)
 
 
-def _encode_column(values: list[Any], encoder: Encoder, *, owned: bool) -> Node:
+def _nbytes(state: dict[str, Any]) -> int:
+    return sum([value.nbytes for value in state.values() if type(value) is np.ndarray])
+
+
+def _encode_column(values: list[Any], encoder: Encoder, *, joins: bool, owned: bool) -> Node:
     kind = type(values[0])
     node: Node = None
     if len(set(map(type, values))) == 1:
@@ -212,7 +219,8 @@ def _encode_column(values: list[Any], encoder: Encoder, *, owned: bool) -> Node:
             if total - total == 0.0:
                 return values[0] if _are_same(values) else values
         elif kind is np.ndarray:
-            node = _encode_arrays(values, encoder) if owned else encode_joined(values, encoder)
+            if joins:
+                node = _encode_arrays(values, encoder) if owned else encode_joined(values, encoder)
         elif kind in _NUMBERS:
             node = _encode_scalars(values, encoder)
         elif isinstance(values[0], HOLDING_NOTHING):
