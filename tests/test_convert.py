@@ -533,6 +533,25 @@ def test_a_target_that_cannot_be_written_leaves_nothing(model_pkl, tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["model.pkl"]
 
 
+@pytest.mark.parametrize("compression", ["zlib", "zstd", ("zlib", 1)])
+def test_a_binary_document_is_compressed_where_that_is_asked_for(compression, tmp_path):
+    array = np.arange(10_000.0)
+    source = tmp_path / "array.pkl"
+    source.write_bytes(pickle.dumps(array))
+    done = reflectio.convert(source, tmp_path / "array.rfl", compression=compression)
+    written = (tmp_path / "array.rfl").read_bytes()
+    assert written == reflectio.dumps(array, compression=compression)
+    assert done.target_bytes == len(written) < array.nbytes
+    np.testing.assert_array_equal(reflectio.load(tmp_path / "array.rfl"), array)
+
+
+@pytest.mark.parametrize("name", ["model.json", "copy.pkl", "model.joblib", "model.skops"])
+def test_what_is_no_binary_document_cannot_be_compressed(name, model_pkl, tmp_path):
+    with pytest.raises(ValueError, match="compression needs the format 'binary'"):
+        reflectio.convert(model_pkl, tmp_path / name, compression="zlib")
+    assert not (tmp_path / name).exists()
+
+
 def test_a_format_that_is_none_is_a_mistake(model_pkl, tmp_path):
     with pytest.raises(ValueError, match="format must be one of"):
         reflectio.convert(model_pkl, tmp_path / "x", format="onnx")
@@ -638,6 +657,35 @@ def test_the_command_reports_as_json(model_pkl, tmp_path):
     (file,) = report["files"]
     assert (file["source_format"], file["target_format"], file["written"]) == ("pickle", "binary", False)
     assert not (tmp_path / "model.rfl").exists()
+
+
+@pytest.mark.parametrize(("text", "compression"), [("zlib", "zlib"), ("zlib:9", ("zlib", 9))])
+def test_the_command_compresses_files_and_folders(text, compression, tmp_path):
+    array = np.tile(np.arange(100.0), 100)
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / "a.pkl").write_bytes(pickle.dumps(array))
+    for source, target in (("models/a.pkl", "a.rfl"), ("models", "out")):
+        assert _run(source, target, "--compression", text, cwd=tmp_path).returncode == 0
+    expected = reflectio.dumps(array, compression=compression)
+    assert (tmp_path / "a.rfl").read_bytes() == (tmp_path / "out" / "a.rfl").read_bytes() == expected
+
+
+@pytest.mark.parametrize(
+    ("target", "text", "message"),
+    [("out.rfl", "gzip", "'gzip' is no method; choose zlib or zstd"),
+     ("out.rfl", "zlib:10", "must be an integer from 1 to 9, not 10"),
+     ("out.rfl", "zlib:", "the level is a number, as in zlib:9"),
+     ("out.rfl", "zlib:99999", "the level is a number, as in zlib:9"),
+     ("out.rfl", "zlib:-1", "the level is a number, as in zlib:9"),
+     ("out.json", "zlib", "this one would be json: let OUT end in .rfl, or give --format binary")],
+)  # fmt: skip
+def test_a_compression_that_cannot_be_is_a_mistake_in_the_command_line(
+    target, text, message, model_pkl, tmp_path
+):
+    ran = _run("model.pkl", target, "--compression", text, cwd=tmp_path)
+    assert ran.returncode == 2
+    assert message in " ".join(ran.stderr.replace("│", "").split())
+    assert not (tmp_path / target).exists()
 
 
 def test_the_command_refuses_a_hostile_file_and_says_what_it_holds(tmp_path):

@@ -17,6 +17,7 @@ from reflectio.cli.progress import patience, progress
 from reflectio.cli.status import answer, explain, fail
 
 if TYPE_CHECKING:
+    from reflectio.compression import CompressionLike
     from reflectio.conversion import Conversion, Outcome
 
 
@@ -36,6 +37,9 @@ _RUNS_CODE = (
 )
 
 
+# No level has more; Python refuses to read very many.
+_MOST_DIGITS = 4
+
 SourceName: TypeAlias = Annotated[
     str,
     typer.Argument(
@@ -53,6 +57,16 @@ Format: TypeAlias = Annotated[
         "--format",
         "-f",
         help="The format to write. Default: by OUT's suffix (.json, .pkl, .joblib, .skops), else binary.",
+    ),
+]
+
+Compressed: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--compression",
+        metavar="METHOD[:LEVEL]",
+        help="Compress the arrays of a document in binary format: zlib or zstd, with a level as in zlib:9 or zstd:19. "
+        "Default: they are not compressed, whatever IN is.",
     ),
 ]
 
@@ -89,6 +103,7 @@ def convert(
     source_name: SourceName,
     target_name: TargetName,
     format: Format = None,
+    compression: Compressed = None,
     policy: PolicyFile = None,
     check: Check = False,
     overwrite: Overwrite = False,
@@ -132,6 +147,10 @@ def convert(
 
         gpg --decrypt model.pkl.gpg | reflectio convert - model.rfl
 
+    A document that takes less space:
+
+        reflectio convert model.joblib model.rfl --compression zlib
+
     For a library that reads something else:
 
         reflectio convert model.rfl model.skops
@@ -141,13 +160,17 @@ def convert(
     source, target = _source(source_name), _target(target_name)
     options: dict[str, Any] = {
         "format": None if format is None else format.value,
+        "compression": None,
         "policy": policy,
         "unsafe": unsafe,
         "overwrite": overwrite,
         "lossy": lossy,
         "check": check,
     }
-    if source_name != STANDARD_INPUT and source.is_dir():
+    is_folder = source_name != STANDARD_INPUT and source.is_dir()
+    if compression is not None:
+        options["compression"] = _compression(compression, options["format"], None if is_folder else target)
+    if is_folder:
         _convert_folder(source, target, options, workers, as_json)
     else:
         _convert_file(source_name, target, options, as_json)
@@ -172,6 +195,38 @@ def _target(name: str) -> Path:
             param_hint="OUT",
         )
     return Path(name)
+
+
+def _compression(text: str, format: str | None, target: Path | None) -> CompressionLike:
+    """What ``--compression`` asks for; the target is None where it is a folder, of binary documents by default."""
+    from reflectio.compression import Compression
+
+    hint = "--compression"
+    method, colon, digits = text.partition(":")
+    if colon and not (digits.isascii() and digits.isdigit() and len(digits) <= _MOST_DIGITS):
+        raise typer.BadParameter(f"'{printable(text)}': the level is a number, as in zlib:9", param_hint=hint)
+    choice: Any = (method, int(digits)) if colon else method
+    try:
+        Compression.of(choice)
+    except ValueError as error:
+        known = method in ("zlib", "zstd")
+        problem = (
+            str(error) if known else f"'{printable(text)}' is no method; choose zlib or zstd, as in zlib:9"
+        )
+        raise typer.BadParameter(problem, param_hint=hint) from None
+    except ImportError as error:
+        fail(str(error))
+    if format is None and target is not None:
+        from reflectio.conversion.formats import format_of
+
+        format = format_of(target)
+    if format not in (None, "binary"):
+        raise typer.BadParameter(
+            f"only documents in binary format are compressed, and this one would be {format}: let OUT end in .rfl, "
+            "or give --format binary",
+            param_hint=hint,
+        )
+    return choice  # type: ignore[no-any-return]
 
 
 def _standard_input(policy: Path | None) -> bytes:

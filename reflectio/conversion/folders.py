@@ -13,6 +13,7 @@ from pathlib import Path
 
 from attrs import frozen
 
+from reflectio.compression import Compression, CompressionLike
 from reflectio.conversion.files import Conversion, Options, convert_with
 from reflectio.conversion.formats import SUFFIX_OF, SUFFIXES, TargetFormat
 from reflectio.errors import ReflectioError
@@ -91,6 +92,7 @@ def convert_folder(
     pairs: list[tuple[Path, Path]],
     *,
     format: TargetFormat,
+    compression: CompressionLike = None,
     policy: str | os.PathLike[str] | None = None,
     unsafe: bool = False,
     overwrite: bool = False,
@@ -105,7 +107,7 @@ def convert_folder(
     ----------
     pairs : list of tuple of Path
         Sources and targets, from `plan_folder`. Folders of targets are made.
-    format, unsafe, overwrite, lossy, check
+    format, compression, unsafe, overwrite, lossy, check
         As for `reflectio.convert`.
     policy : path, optional
         As for `reflectio.convert`.
@@ -121,7 +123,13 @@ def convert_folder(
     Policy.of(policy)
     count = max(1, min(workers or os.cpu_count() or 1, len(pairs)))
     options = Options(
-        format=format, policy=policy, unsafe=unsafe, overwrite=overwrite, lossy=lossy, check=check
+        format=format,
+        compression=Compression.of(compression),
+        policy=policy,
+        unsafe=unsafe,
+        overwrite=overwrite,
+        lossy=lossy,
+        check=check,
     )
     # Not forked: a process that was may hold locks of threads that it does not have.
     context = multiprocessing.get_context("spawn")
