@@ -533,6 +533,25 @@ def test_a_target_that_cannot_be_written_leaves_nothing(model_pkl, tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["model.pkl"]
 
 
+@pytest.mark.parametrize("compression", ["zlib", "zstd", ("zlib", 1)])
+def test_a_binary_document_is_compressed_where_that_is_asked_for(compression, tmp_path):
+    array = np.arange(10_000.0)
+    source = tmp_path / "array.pkl"
+    source.write_bytes(pickle.dumps(array))
+    done = reflectio.convert(source, tmp_path / "array.rfl", compression=compression)
+    written = (tmp_path / "array.rfl").read_bytes()
+    assert written == reflectio.dumps(array, compression=compression)
+    assert done.target_bytes == len(written) < array.nbytes
+    np.testing.assert_array_equal(reflectio.load(tmp_path / "array.rfl"), array)
+
+
+@pytest.mark.parametrize("name", ["model.json", "copy.pkl", "model.joblib", "model.skops"])
+def test_what_is_no_binary_document_cannot_be_compressed(name, model_pkl, tmp_path):
+    with pytest.raises(ValueError, match="compression needs the format 'binary'"):
+        reflectio.convert(model_pkl, tmp_path / name, compression="zlib")
+    assert not (tmp_path / name).exists()
+
+
 def test_a_format_that_is_none_is_a_mistake(model_pkl, tmp_path):
     with pytest.raises(ValueError, match="format must be one of"):
         reflectio.convert(model_pkl, tmp_path / "x", format="onnx")
@@ -640,6 +659,35 @@ def test_the_command_reports_as_json(model_pkl, tmp_path):
     assert not (tmp_path / "model.rfl").exists()
 
 
+@pytest.mark.parametrize(("text", "compression"), [("zlib", "zlib"), ("zlib:9", ("zlib", 9))])
+def test_the_command_compresses_files_and_folders(text, compression, tmp_path):
+    array = np.tile(np.arange(100.0), 100)
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / "a.pkl").write_bytes(pickle.dumps(array))
+    for source, target in (("models/a.pkl", "a.rfl"), ("models", "out")):
+        assert _run(source, target, "--compression", text, cwd=tmp_path).returncode == 0
+    expected = reflectio.dumps(array, compression=compression)
+    assert (tmp_path / "a.rfl").read_bytes() == (tmp_path / "out" / "a.rfl").read_bytes() == expected
+
+
+@pytest.mark.parametrize(
+    ("target", "text", "message"),
+    [("out.rfl", "gzip", "'gzip' is no method; choose zlib or zstd"),
+     ("out.rfl", "zlib:10", "must be an integer from 1 to 9, not 10"),
+     ("out.rfl", "zlib:", "the level is a number, as in zlib:9"),
+     ("out.rfl", "zlib:99999", "the level is a number, as in zlib:9"),
+     ("out.rfl", "zlib:-1", "the level is a number, as in zlib:9"),
+     ("out.json", "zlib", "this one would be json: let OUT end in .rfl, or give --format binary")],
+)  # fmt: skip
+def test_a_compression_that_cannot_be_is_a_mistake_in_the_command_line(
+    target, text, message, model_pkl, tmp_path
+):
+    ran = _run("model.pkl", target, "--compression", text, cwd=tmp_path)
+    assert ran.returncode == 2
+    assert message in " ".join(ran.stderr.replace("│", "").split())
+    assert not (tmp_path / target).exists()
+
+
 def test_the_command_refuses_a_hostile_file_and_says_what_it_holds(tmp_path):
     (tmp_path / "evil.pkl").write_bytes(ATTACKS["__reduce__"].make())
     ran = _run("evil.pkl", "evil.rfl", cwd=tmp_path)
@@ -716,6 +764,43 @@ def test_a_folder_is_converted_with_a_summary_of_what_failed(tmp_path):
     assert not (tmp_path / "out2").exists()
 
 
+def test_a_folder_is_taken_up_where_it_was_left(tmp_path):
+    (tmp_path / "models" / "deep").mkdir(parents=True)
+    for name in ("a", "b", "deep/c"):
+        (tmp_path / "models" / f"{name}.pkl").write_bytes(pickle.dumps([name]))
+    # Inside the folder itself, where what was written before is no model to convert.
+    arguments = ["models", "models/out", "--skip-existing", "--workers", 1]
+    assert _run(*arguments[:2], cwd=tmp_path).returncode == 0
+    (tmp_path / "models" / "out" / "b.rfl").unlink()
+    before = (tmp_path / "models" / "out" / "a.rfl").stat()
+    ran = _run(*arguments, cwd=tmp_path)
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert "skipped  models/a.pkl: models/out/a.rfl is there" in ran.stdout
+    assert "1 of 3 files converted, 2 skipped, 0 failed" in ran.stdout
+    assert reflectio.load(tmp_path / "models" / "out" / "b.rfl") == ["b"]
+    assert (tmp_path / "models" / "out" / "a.rfl").stat() == before
+    (tmp_path / "models" / "d.pkl").write_bytes(b"damaged")
+    ran = _run(*arguments, "--json", cwd=tmp_path)
+    files = json.loads(ran.stdout)["files"]
+    assert [file.get("skipped") for file in files] == [True, True, None, True]
+    assert [file["ok"] for file in files] == [True, True, False, True]
+    assert ran.returncode == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [(["models", "out", "--overwrite"], "exclude each other"),
+     (["models/a.pkl", "a.rfl"], "only of a folder some can be left out"),
+     (["models", "models"], "let OUT be another one")],
+)  # fmt: skip
+def test_what_cannot_be_skipped_is_a_mistake_in_the_command_line(arguments, message, tmp_path):
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / "a.pkl").write_bytes(pickle.dumps([1]))
+    ran = _run(*arguments, "--skip-existing", cwd=tmp_path)
+    assert ran.returncode == 2
+    assert message in " ".join(ran.stderr.replace("│", "").split())
+
+
 class _Ender:
     def __reduce__(self) -> Any:
         return os._exit, (3,)
@@ -753,6 +838,42 @@ def test_the_processes_of_a_folder_end_with_the_one_that_started_them(end, tmp_p
         # What they inherited is at its end only once all of them are.
         running.communicate(timeout=60)
     assert running.returncode == -end
+
+
+class _LateSleeper:
+    def __reduce__(self) -> Any:
+        return exec, ("import time; time.sleep(1); open('asleep', 'w').close(); time.sleep(600)",)
+
+
+def test_an_interrupted_folder_says_how_far_it_came(tmp_path):
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / "a.pkl").write_bytes(pickle.dumps([1]))
+    for name in "bc":
+        (tmp_path / "models" / f"{name}.pkl").write_bytes(pickle.dumps(_LateSleeper()))
+    command = [sys.executable, "-m", "reflectio", "convert", "models", "out", "--unsafe", "--workers", "1"]
+    with subprocess.Popen(
+        command,
+        cwd=tmp_path,
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as running:
+        deadline = time.monotonic() + 60
+        while not (tmp_path / "asleep").exists():
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        # As a terminal does: to all processes.
+        os.killpg(running.pid, signal.SIGINT)
+        said, complained = running.communicate(timeout=60)
+    assert running.returncode == 130
+    assert said == ""
+    assert complained.splitlines()[1:] == [
+        "error: interrupted: 1 of 3 files converted, 0 failed",
+        "  With --skip-existing, the same command goes on from there.",
+    ]
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["a.rfl"]
 
 
 @pytest.mark.parametrize("arguments", [["", "out"], ["model.pkl", ""], ["model.pkl", "-"]])

@@ -14,9 +14,10 @@ from reflectio.cli.files import STANDARD_INPUT
 from reflectio.cli.files import source as open_source
 from reflectio.cli.options import AsJson, PolicyFile
 from reflectio.cli.progress import patience, progress
-from reflectio.cli.status import answer, explain, fail
+from reflectio.cli.status import answer, explain, fail, problem
 
 if TYPE_CHECKING:
+    from reflectio.compression import CompressionLike
     from reflectio.conversion import Conversion, Outcome
 
 
@@ -35,6 +36,9 @@ _RUNS_CODE = (
     "with your rights. Use it only for files that you or people you trust have made."
 )
 
+
+# No level has more; Python refuses to read very many.
+_MOST_DIGITS = 4
 
 SourceName: TypeAlias = Annotated[
     str,
@@ -56,11 +60,30 @@ Format: TypeAlias = Annotated[
     ),
 ]
 
+Compressed: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--compression",
+        metavar="METHOD[:LEVEL]",
+        help="Compress the arrays of a document in binary format: zlib or zstd, with a level as in zlib:9 or zstd:19. "
+        "Default: they are not compressed, whatever IN is.",
+    ),
+]
+
 Check: TypeAlias = Annotated[
     bool, typer.Option("--check", help="Only say what would happen: convert in memory and write nothing.")
 ]
 
 Overwrite: TypeAlias = Annotated[bool, typer.Option("--overwrite", help="Replace files that exist.")]
+
+SkipExisting: TypeAlias = Annotated[
+    bool,
+    typer.Option(
+        "--skip-existing",
+        help="Of a folder, leave out the files whose result is there already: to go on after an interrupt, or with "
+        "those that failed. Nothing is compared; a result that is there may be of an older model.",
+    ),
+]
 
 Lossy: TypeAlias = Annotated[
     bool,
@@ -89,9 +112,11 @@ def convert(
     source_name: SourceName,
     target_name: TargetName,
     format: Format = None,
+    compression: Compressed = None,
     policy: PolicyFile = None,
     check: Check = False,
     overwrite: Overwrite = False,
+    skip_existing: SkipExisting = False,
     lossy: Lossy = False,
     unsafe: Unsafe = False,
     workers: Workers = None,
@@ -128,9 +153,17 @@ def convert(
         reflectio convert models converted --check
         reflectio convert models converted
 
+    Going on where Ctrl-C or a full disk ended that:
+
+        reflectio convert models converted --skip-existing
+
     From a program that writes to a pipe:
 
         gpg --decrypt model.pkl.gpg | reflectio convert - model.rfl
+
+    A document that takes less space:
+
+        reflectio convert model.joblib model.rfl --compression zlib
 
     For a library that reads something else:
 
@@ -141,14 +174,25 @@ def convert(
     source, target = _source(source_name), _target(target_name)
     options: dict[str, Any] = {
         "format": None if format is None else format.value,
+        "compression": None,
         "policy": policy,
         "unsafe": unsafe,
         "overwrite": overwrite,
         "lossy": lossy,
         "check": check,
     }
-    if source_name != STANDARD_INPUT and source.is_dir():
+    is_folder = source_name != STANDARD_INPUT and source.is_dir()
+    if compression is not None:
+        options["compression"] = _compression(compression, options["format"], None if is_folder else target)
+    if skip_existing and overwrite:
+        raise typer.BadParameter("--skip-existing and --overwrite exclude each other")
+    if is_folder:
+        options["skip_existing"] = skip_existing
         _convert_folder(source, target, options, workers, as_json)
+    elif skip_existing:
+        raise typer.BadParameter(
+            "IN is one file; only of a folder some can be left out", param_hint="--skip-existing"
+        )
     else:
         _convert_file(source_name, target, options, as_json)
 
@@ -172,6 +216,36 @@ def _target(name: str) -> Path:
             param_hint="OUT",
         )
     return Path(name)
+
+
+def _compression(text: str, format: str | None, target: Path | None) -> CompressionLike:
+    """What ``--compression`` asks for; the target is None where it is a folder, of binary documents by default."""
+    from reflectio.compression import Compression
+
+    hint = "--compression"
+    method, colon, digits = text.partition(":")
+    if colon and not (digits.isascii() and digits.isdigit() and len(digits) <= _MOST_DIGITS):
+        raise typer.BadParameter(f"'{printable(text)}': the level is a number, as in zlib:9", param_hint=hint)
+    choice: Any = (method, int(digits)) if colon else method
+    try:
+        Compression.of(choice)
+    except ValueError as error:
+        known = method in ("zlib", "zstd")
+        what = str(error) if known else f"'{printable(text)}' is no method; choose zlib or zstd, as in zlib:9"
+        raise typer.BadParameter(what, param_hint=hint) from None
+    except ImportError as error:
+        fail(str(error))
+    if format is None and target is not None:
+        from reflectio.conversion.formats import format_of
+
+        format = format_of(target)
+    if format not in (None, "binary"):
+        raise typer.BadParameter(
+            f"only documents in binary format are compressed, and this one would be {format}: let OUT end in .rfl, "
+            "or give --format binary",
+            param_hint=hint,
+        )
+    return choice  # type: ignore[no-any-return]
 
 
 def _standard_input(policy: Path | None) -> bytes:
@@ -233,6 +307,11 @@ def _convert_folder(
             f"'{printable(os.fspath(target))}' is a file; a folder is converted into a folder",
             param_hint="OUT",
         )
+    if options["skip_existing"] and target.exists() and target.samefile(source):
+        raise typer.BadParameter(
+            "IN and OUT are one folder, whose results cannot be told from its models; let OUT be another one",
+            param_hint="--skip-existing",
+        )
     from attrs import evolve
 
     from reflectio.atomic import check_folder_writable
@@ -251,38 +330,70 @@ def _convert_folder(
             param_hint="IN",
         )
     outcomes: list[Outcome] = []
-    with progress("Converting", len(pairs)) as advance:
-        for outcome in convert_folder(pairs, **options, workers=workers):
-            outcomes.append(evolve(outcome, error=_in_options(outcome.error)))
-            advance(1, outcome.source.name)
-    outcomes.sort(key=lambda outcome: outcome.source)
-    failed = [outcome for outcome in outcomes if outcome.conversion is None]
+    try:
+        with progress("Converting", len(pairs)) as advance:
+            for outcome in convert_folder(pairs, **options, workers=workers):
+                outcomes.append(evolve(outcome, error=_in_options(outcome.error)))
+                advance(1, outcome.source.name)
+    except KeyboardInterrupt:
+        message = f"interrupted: {_summary(outcomes, len(pairs), options['check'])}"
+        problem(
+            message, "" if options["check"] else "With --skip-existing, the same command goes on from there."
+        )
+        if as_json:
+            print_json({"ok": False, "error": message, "files": _plain_folder(outcomes)})
+        raise
+    good = not any(outcome.failed for outcome in outcomes)
     if as_json:
-        files = [
-            _failed(each.source, each.target, each.error)
-            if each.conversion is None
-            else _plain(each.conversion)
-            for each in outcomes
-        ]
-        print_json({"ok": not failed, "files": files})
+        print_json({"ok": good, "files": _plain_folder(outcomes)})
     else:
-        _show_folder(outcomes, failed, options["check"])
-    answer(not failed)
+        _show_folder(outcomes, options["check"])
+    answer(good)
 
 
-def _show_folder(outcomes: list[Outcome], failed: list[Outcome], check: bool) -> None:
+def _in_order(outcomes: list[Outcome]) -> list[Outcome]:
+    return sorted(outcomes, key=lambda outcome: outcome.source)
+
+
+def _plain_folder(outcomes: list[Outcome]) -> list[dict[str, Any]]:
+    return [
+        _plain(each.conversion)
+        if each.conversion is not None
+        else _skipped(each)
+        if each.skipped
+        else _failed(each.source, each.target, each.error)
+        for each in _in_order(outcomes)
+    ]
+
+
+def _summary(outcomes: list[Outcome], total: int, check: bool) -> str:
+    done = sum(outcome.conversion is not None for outcome in outcomes)
+    skipped = sum(outcome.skipped for outcome in outcomes)
+    verb = "can be converted" if check else "converted"
+    # A script that looks for the numbers finds those that it knows in their places.
+    between = f", {skipped} skipped" if skipped else ""
+    return f"{done} of {total} files {verb}{between}, {len(outcomes) - done - skipped} failed"
+
+
+def _show_folder(outcomes: list[Outcome], check: bool) -> None:
     console = output()
+    outcomes = _in_order(outcomes)
+    failed = [outcome for outcome in outcomes if outcome.failed]
     for outcome in outcomes:
         if outcome.conversion is not None:
             console.print(_sentence(outcome.conversion), soft_wrap=True)
+        elif outcome.skipped:
+            target = printable(os.fspath(outcome.target))
+            console.print(
+                f"skipped  {printable(os.fspath(outcome.source))}: {target} is there", soft_wrap=True
+            )
     for outcome in failed:
         console.print("failed", style="bold red", end="  ")
         console.print(printable(os.fspath(outcome.source)), soft_wrap=True)
         for line in outcome.error.split("\n"):
             console.print(f"  {printable(line)}" if line else "", soft_wrap=True)
-    verb = "can be converted" if check else "converted"
     console.print(
-        f"{len(outcomes) - len(failed)} of {len(outcomes)} files {verb}, {len(failed)} failed",
+        _summary(outcomes, len(outcomes), check),
         style="bold red" if failed else "bold green",
     )
 
@@ -312,8 +423,19 @@ def _plain(done: Conversion) -> dict[str, Any]:
         "source_bytes": done.source_bytes,
         "target_bytes": done.target_bytes,
         "written": done.written,
+        "skipped": False,
         "lost": done.lost,
         "losses": list(done.losses),
+    }
+
+
+def _skipped(outcome: Outcome) -> dict[str, Any]:
+    return {
+        "ok": True,
+        "source": os.fspath(outcome.source),
+        "target": os.fspath(outcome.target),
+        "written": False,
+        "skipped": True,
     }
 
 

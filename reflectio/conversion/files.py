@@ -10,6 +10,7 @@ from typing import Any
 from attrs import frozen
 
 from reflectio.atomic import check_writable, write_atomically
+from reflectio.compression import Compression, CompressionLike
 from reflectio.conversion.formats import (
     TARGETS,
     TargetFormat,
@@ -72,6 +73,7 @@ class Options:
     """How files are converted; see `convert`."""
 
     format: TargetFormat | None
+    compression: Compression | None
     policy: Policy | PathLike | None
     unsafe: bool
     overwrite: bool
@@ -84,6 +86,7 @@ def convert(
     target: PathLike,
     *,
     format: TargetFormat | None = None,
+    compression: CompressionLike = None,
     policy: Policy | PathLike | None = None,
     unsafe: bool = False,
     overwrite: bool = False,
@@ -107,6 +110,9 @@ def convert(
         What to write.
     format : {"binary", "json", "pickle", "joblib", "skops"}, optional
         Its format; by default the one that the target's suffix stands for, else ``"binary"``.
+    compression : {"zstd", "zlib"} or tuple of one of these and an int, optional
+        How the arrays of a document in binary format are compressed, with a level as in ``("zstd", 19)``, as in
+        `reflectio.dumps`. By default they are not, whatever the source is.
     policy : Policy or path, optional
         Which names may be used, as in `reflectio.loads`.
     unsafe : bool, default=False
@@ -135,6 +141,10 @@ def convert(
         The source is damaged, hostile, or of no known kind.
     UnsupportedTypeError
         It holds something that conversion cannot keep.
+    ValueError
+        There is no such format, compression or level, or they do not go together.
+    ImportError
+        The library that is to compress is missing.
     ReflectioError
         The target would not give back the same; the message says where it differs.
     FileExistsError
@@ -154,7 +164,13 @@ def convert(
     array([5.])
     """
     options = Options(
-        format=format, policy=policy, unsafe=unsafe, overwrite=overwrite, lossy=lossy, check=check
+        format=format,
+        compression=Compression.of(compression),
+        policy=policy,
+        unsafe=unsafe,
+        overwrite=overwrite,
+        lossy=lossy,
+        check=check,
     )
     return convert_with(options, source, target)
 
@@ -178,15 +194,17 @@ def convert_with(
     wanted = options.format or format_of(target)
     if wanted not in TARGETS:
         raise ValueError(f"format must be one of {', '.join(TARGETS)}, not {options.format!r}")
+    if options.compression is not None and wanted != "binary":
+        raise ValueError(f"compression needs the format 'binary', not {wanted!r}")
     path = Path(target)
     if not options.overwrite and os.path.lexists(path):
         raise _exists(path)
     obj, metadata, found, nbytes = _read(source, chosen, unsafe=options.unsafe)
-    result, losses = _written(obj, metadata, wanted, lossy=options.lossy)
+    result, losses = _written(obj, metadata, wanted, options)
     del obj
     if wanted == "binary" or wanted == "json":
         # Only now: the object that was written, and the one that is read back, are not in memory at once.
-        check_document(result, metadata, wanted, chosen)
+        check_document(result, metadata, wanted, chosen, options.compression)
     if options.check:
         check_writable(path, folders=folders)
     else:
@@ -220,13 +238,15 @@ def _read(source: PathLike | bytes, policy: Policy, *, unsafe: bool) -> tuple[An
     return build(), metadata, found, nbytes
 
 
-def _written(obj: Any, metadata: Any, format: TargetFormat, *, lossy: bool) -> tuple[bytes, tuple[str, ...]]:
+def _written(
+    obj: Any, metadata: Any, format: TargetFormat, options: Options
+) -> tuple[bytes, tuple[str, ...]]:
     """The bytes of an object in a format, once loading them has given the same state; and what they lose."""
-    data = write(obj, format, metadata)
+    data = write(obj, format, metadata, options.compression)
     if format == "binary" or format == "json":
         return data, ()
     found = losses(obj, data, format)
-    if found and not lossy:
+    if found and not options.lossy:
         raise ReflectioError(
             f"what {format} gives back is not what it was given; nothing was written. What differs:\n"
             f"{_listed(found)}\nlossy=True writes it all the same"

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 import threading
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager, suppress
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 from attrs import frozen
 
+from reflectio.compression import Compression, CompressionLike
 from reflectio.conversion.files import Conversion, Options, convert_with
 from reflectio.conversion.formats import SUFFIX_OF, SUFFIXES, TargetFormat
 from reflectio.errors import ReflectioError
@@ -34,15 +38,23 @@ class Outcome:
     source, target : Path
         The file, and where its conversion goes.
     conversion : Conversion or None
-        What was done; None where it failed.
+        What was done; None where it failed or was skipped.
     error : str
         Why it failed; empty where it did not.
+    skipped : bool
+        Whether nothing was done because the target is there already.
     """
 
     source: Path
     target: Path
     conversion: Conversion | None
     error: str = ""
+    skipped: bool = False
+
+    @property
+    def failed(self) -> bool:
+        """Whether it was tried in vain."""
+        return self.conversion is None and not self.skipped
 
 
 def plan_folder(source: Path, target: Path, format: TargetFormat) -> list[tuple[Path, Path]]:
@@ -52,7 +64,7 @@ def plan_folder(source: Path, target: Path, format: TargetFormat) -> list[tuple[
     Parameters
     ----------
     source : Path
-        The folder; what lies deeper in it counts as well.
+        The folder; what lies deeper in it counts as well, but for the target.
     target : Path
         The folder for the results, which lie in it as their sources lie in the other.
     format : {"binary", "json", "pickle", "joblib", "skops"}
@@ -63,7 +75,14 @@ def plan_folder(source: Path, target: Path, format: TargetFormat) -> list[tuple[
     list of tuple of Path
         Pairs of source and target, sorted.
     """
-    found = sorted(path for path in source.rglob("*") if path.is_file() and _is_model(path))
+    results = target.resolve()
+    inside = results != source.resolve()
+    found = sorted(
+        path
+        for path in source.rglob("*")
+        # What an earlier conversion wrote there is not converted once more.
+        if path.is_file() and _is_model(path) and not (inside and path.resolve().is_relative_to(results))
+    )
     # Files that differ by their suffix only keep it, so that none replaces another.
     counts = Counter(path.parent / _stem(path) for path in found)
     pairs = []
@@ -91,9 +110,11 @@ def convert_folder(
     pairs: list[tuple[Path, Path]],
     *,
     format: TargetFormat,
+    compression: CompressionLike = None,
     policy: str | os.PathLike[str] | None = None,
     unsafe: bool = False,
     overwrite: bool = False,
+    skip_existing: bool = False,
     lossy: bool = False,
     check: bool = False,
     workers: int | None = None,
@@ -105,56 +126,104 @@ def convert_folder(
     ----------
     pairs : list of tuple of Path
         Sources and targets, from `plan_folder`. Folders of targets are made.
-    format, unsafe, overwrite, lossy, check
+    format, compression, unsafe, overwrite, lossy, check
         As for `reflectio.convert`.
     policy : path, optional
         As for `reflectio.convert`.
+    skip_existing : bool, default=False
+        Whether a source whose target is a file that is there is left alone, as it is where a conversion that was
+        interrupted is taken up. Nothing says that such a target is what its source would be converted into.
     workers : int, optional
         How many processes; by default as many as there are processors, or files.
 
     Yields
     ------
     Outcome
-        As they finish.
+        As they finish; those that are skipped first. Where the generator is closed before its end, or Ctrl-C
+        interrupts it, the processes end at once, and no file is half written.
     """
     # A mistake in the policy is one error, not one for each file.
     Policy.of(policy)
-    count = max(1, min(workers or os.cpu_count() or 1, len(pairs)))
     options = Options(
-        format=format, policy=policy, unsafe=unsafe, overwrite=overwrite, lossy=lossy, check=check
+        format=format,
+        compression=Compression.of(compression),
+        policy=policy,
+        unsafe=unsafe,
+        overwrite=overwrite,
+        lossy=lossy,
+        check=check,
     )
-    # Not forked: a process that was may hold locks of threads that it does not have.
-    context = multiprocessing.get_context("spawn")
     left = dict(pairs)
-    with ProcessPoolExecutor(count, context, _end_with_parent) as pool:
-        futures = {pool.submit(_convert, source, target, options): source for source, target in pairs}
+    if skip_existing:
+        for source, target in pairs:
+            if target.is_file():
+                del left[source]
+                yield Outcome(source, target, None, skipped=True)
+    if not left:
+        return
+    with _processes(min(workers or os.cpu_count() or 1, len(left))) as pool:
+        with _interrupts_held_back():
+            futures = [pool.submit(_convert, source, target, options) for source, target in left.items()]
         for future in as_completed(futures):
             try:
                 outcome = future.result()
             except BrokenProcessPool:
                 continue
-            left.pop(outcome.source)
+            del left[outcome.source]
             yield outcome
     # One process died, and with it all others: whose fault it was shows when each has a process of its own.
     for source, target in left.items():
-        with ProcessPoolExecutor(1, context, _end_with_parent) as pool:
+        with _processes(1) as pool:
+            with _interrupts_held_back():
+                future = pool.submit(_convert, source, target, options)
             try:
-                yield pool.submit(_convert, source, target, options).result()
+                yield future.result()
             except BrokenProcessPool:
                 yield Outcome(source, target, None, _DIED)
 
 
-def _end_with_parent() -> None:
-    """Let a worker end when the process that started it does, however that ends: nobody else would end it."""
-    parent = multiprocessing.parent_process()
+@contextmanager
+def _processes(count: int) -> Iterator[ProcessPoolExecutor]:
+    """Give processes, which end at once where this one does, however it ends, or where an error leaves the block."""
+    # Not forked: a process that was may hold locks of threads that it does not have.
+    context = multiprocessing.get_context("spawn")
+    ours_is_open, ours = context.Pipe(duplex=False)
+    with ours_is_open, ours, ProcessPoolExecutor(count, context, _end_with, (ours_is_open,)) as pool:
+        try:
+            yield pool
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            ours.close()
+            raise
+
+
+def _end_with(other: Connection) -> None:
+    """Let a worker end when the other end of a pipe is closed, which it is where its process ended, too."""
 
     def watch() -> None:
-        if parent is not None:
-            parent.join()
-            # No cleaning up: what is written has no name yet, and nobody waits for the result.
-            os._exit(1)
+        with suppress(EOFError, OSError):
+            other.poll(None)
+        # No cleaning up: what is written has no name yet, and nobody waits for the result.
+        os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()
+
+
+@contextmanager
+def _interrupts_held_back() -> Iterator[None]:
+    """
+    Hold back Ctrl-C, from this process for a moment, from those that it starts meanwhile for good.
+
+    A terminal interrupts all of them; each would print a traceback, or convert the next file.
+    """
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _convert(source: Path, target: Path, options: Options) -> Outcome:

@@ -11,6 +11,7 @@ from pathlib import PurePath
 from typing import Any, Literal, get_args
 
 from reflectio.api import dump, dumps, loads
+from reflectio.compression import Compression, CompressionLike
 from reflectio.conversion.fingerprints import fingerprint, plain_document
 from reflectio.errors import DocumentError, ReflectioError
 from reflectio.expected_bytes import ExpectedBytes
@@ -112,9 +113,11 @@ def metadata_of(document: bytes, policy: Policy) -> Any:
     return read_header(memoryview(document), policy.limits).members.get("metadata")
 
 
-def write(obj: Any, format: TargetFormat, metadata: Any = None) -> bytes:
+def write(
+    obj: Any, format: TargetFormat, metadata: Any = None, compression: Compression | None = None
+) -> bytes:
     """
-    Give the bytes of an object in a format; metadata only where that has a place for them.
+    Give the bytes of an object in a format; metadata and compression only where that has a place for them.
 
     Raises
     ------
@@ -122,7 +125,7 @@ def write(obj: Any, format: TargetFormat, metadata: Any = None) -> bytes:
         The format cannot hold the object.
     """
     if format == "binary" or format == "json":
-        return dumps(obj, format=format, metadata=metadata)
+        return dumps(obj, format=format, compression=_chosen(compression), metadata=metadata)
     try:
         if format == "pickle":
             return pickle.dumps(obj, _PROTOCOL)
@@ -141,7 +144,13 @@ def write(obj: Any, format: TargetFormat, metadata: Any = None) -> bytes:
         raise ReflectioError(f"{format} cannot write the object: {type(error).__name__}: {error}") from error
 
 
-def check_document(document: bytes, metadata: Any, format: Literal["binary", "json"], policy: Policy) -> None:
+def check_document(
+    document: bytes,
+    metadata: Any,
+    format: Literal["binary", "json"],
+    policy: Policy,
+    compression: Compression | None = None,
+) -> None:
     """
     Refuse a document that gives back something that is written differently.
 
@@ -155,12 +164,20 @@ def check_document(document: bytes, metadata: Any, format: Literal["binary", "js
         Its format.
     policy : Policy
         Allows the names that it needs.
+    compression : Compression, optional
+        How its arrays are compressed.
     """
     again = ExpectedBytes(document)
     with io.BufferedWriter(again) as file:
-        dump(loads(document, policy=policy), file, format=format, metadata=metadata)
+        obj = loads(document, policy=policy)
+        dump(obj, file, format=format, compression=_chosen(compression), metadata=metadata)
     if not again.met:
         raise ReflectioError("what the document gives back is written differently; nothing was written")
+
+
+def _chosen(compression: Compression | None) -> CompressionLike:
+    """As `reflectio.dumps` takes it."""
+    return None if compression is None else (compression.method, compression.level)
 
 
 def losses(obj: Any, data: bytes, format: TargetFormat) -> tuple[str, ...]:
