@@ -14,6 +14,7 @@ from typing import IO, Any, Literal
 import numpy as np
 import orjson
 
+from reflectio.array_bytes import as_bytes
 from reflectio.atomic import write_atomically
 from reflectio.codecs.array_places import array_places
 from reflectio.collector import without_collector
@@ -25,7 +26,7 @@ from reflectio.errors import DocumentError, ReflectioError, UnsupportedTypeError
 from reflectio.policy import Policy, PolicyLike
 from reflectio.readers import NameRefusedError
 from reflectio.refused_names import untrusted_names
-from reflectio.segment import CompressedSegmentWriter, as_bytes
+from reflectio.segment_writer import CompressedSegmentWriter
 from reflectio.source import Source
 from reflectio.streamed_segment import StreamedSegment
 from reflectio.versions import check_versions, versions_for

@@ -21,7 +21,8 @@ from reflectio.header import (
 )
 from reflectio.json_text import pretty
 from reflectio.policy import Limits
-from reflectio.segment import ALIGNMENT, Segment, SegmentWriter
+from reflectio.segment import ALIGNMENT, Segment
+from reflectio.segment_writer import SegmentWriter
 from reflectio.source import Source
 from reflectio.streamed_segment import StreamedSegment
 

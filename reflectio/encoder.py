@@ -11,7 +11,7 @@ from reflectio.codec import Codec, Node, ObjectNode
 from reflectio.errors import ReflectioError, UnsupportedTypeError
 from reflectio.names import public_name
 from reflectio.registry import codec_for_class, load_entry_points, on_change
-from reflectio.segment import SegmentWriter
+from reflectio.segment_writer import SegmentWriter
 
 #: JSON nests no deeper than this; what lies deeper continues in ``objects``.
 NESTING = 100

@@ -9,9 +9,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import xxhash
 
+from reflectio.array_bytes import bytes_of, check_elements
 from reflectio.compression import Decompression, check_compression
 from reflectio.errors import DocumentError, IntegrityError
-from reflectio.segment import ALIGNMENT, Segment, bytes_of, check_elements
+from reflectio.segment import ALIGNMENT, Segment
 from reflectio.source import Source
 
 Array = np.ndarray[Any, Any]

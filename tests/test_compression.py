@@ -162,7 +162,7 @@ class TestWhatIsWritten:
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr("reflectio.api._SPOOLED_IN_MEMORY", 100)
-        monkeypatch.setattr("reflectio.segment._CHUNK", 50)
+        monkeypatch.setattr("reflectio.segment_writer._CHUNK", 50)
         reflectio.dump(ARRAYS, tmp_path / "arrays.rfl", compression="zlib")
         assert (tmp_path / "arrays.rfl").read_bytes() == reflectio.dumps(ARRAYS, compression="zlib")
         assert os.listdir(tmp_path) == ["arrays.rfl"]

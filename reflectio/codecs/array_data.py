@@ -12,10 +12,10 @@ from typing import Any, Literal
 
 import numpy as np
 
+from reflectio.array_bytes import as_buffer, check_booleans
 from reflectio.codecs.numbers import decode_base64, is_utf8
 from reflectio.codecs.once_per_dtype import once_per_dtype
 from reflectio.errors import DocumentError
-from reflectio.segment import as_buffer, check_booleans
 
 Array = np.ndarray[Any, Any]
 Shape = tuple[int, ...]

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from reflectio.array_bytes import copied
 from reflectio.checks import check
 from reflectio.codec import Codec, ObjectNode
 from reflectio.codecs.arrays import ArrayCodec
@@ -21,7 +22,6 @@ from reflectio.codecs.trees import is_count, spans
 from reflectio.decoder import Decoder, located
 from reflectio.encoder import Encoder
 from reflectio.errors import DocumentError, ReflectioError, ValidationError
-from reflectio.segment import copied
 
 Array = np.ndarray[Any, Any]
 

@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
+from reflectio.array_bytes import copied
 from reflectio.codec import Codec, LateCodec, Node, ObjectNode
 from reflectio.codecs.arrays import ArrayCodec
 from reflectio.codecs.rows import CONSTANTS, cost
 from reflectio.decoder import HOLDING_NOTHING, Decoder, located
 from reflectio.errors import DocumentError
 from reflectio.readers import check_members
-from reflectio.segment import copied
 
 Array = np.ndarray[Any, Any]
 

@@ -30,7 +30,7 @@ from reflectio.encoder import NESTING, Encoder, InRows
 from reflectio.errors import UnsupportedTypeError
 from reflectio.layout import canonical_strides
 from reflectio.registry import codec_for_class, load_entry_points, on_change
-from reflectio.segment import Pieces
+from reflectio.segment_writer import Pieces
 
 Array = np.ndarray[Any, Any]
 

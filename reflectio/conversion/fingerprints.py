@@ -18,11 +18,12 @@ import numpy as np
 import orjson
 import xxhash
 
+from reflectio.array_bytes import as_buffer
 from reflectio.codec import Node
 from reflectio.collector import without_collector
 from reflectio.document import write_binary
 from reflectio.encoder import Encoder
-from reflectio.segment import SegmentWriter, as_buffer
+from reflectio.segment_writer import SegmentWriter
 from reflectio.versions import versions_for
 
 _BUNCH = "sklearn.utils.Bunch"

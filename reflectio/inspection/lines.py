@@ -9,6 +9,7 @@ import numpy as np
 import orjson
 import xxhash
 
+from reflectio.array_bytes import as_buffer
 from reflectio.codec import Node
 from reflectio.errors import DecodeError, format_path
 from reflectio.inspection.arrays import ArrayInfo
@@ -18,7 +19,6 @@ from reflectio.inspection.header import Header
 from reflectio.inspection.paths import Place, parts_of, path_of
 from reflectio.inspection.text import printable
 from reflectio.inspection.values import inline
-from reflectio.segment import as_buffer
 
 # Arrays of up to this many elements are written in full, a line for each row.
 _IN_FULL = 64

@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 
 from reflectio.api import load, loads
+from reflectio.array_bytes import as_bytes
 from reflectio.collector import without_collector
 from reflectio.decoder import as_reflectio_error
 from reflectio.document import write_binary
@@ -18,7 +19,6 @@ from reflectio.pickles.judge import uses_of
 from reflectio.pickles.nodes import GraphEncoder
 from reflectio.policy import Kind, Policy
 from reflectio.refused_names import refusal
-from reflectio.segment import as_bytes
 from reflectio.versions import versions_for
 
 # Up to this many bytes of arrays, copying them once more is quicker than reading them one by one.

@@ -1,0 +1,169 @@
+"""The bytes of arrays: those that are written, those that are read, and those that no value has."""
+
+from __future__ import annotations
+
+import sys
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from reflectio.errors import ValidationError
+
+
+@lru_cache(maxsize=1024)
+def _gaps(dtype: np.dtype[Any]) -> tuple[slice, ...]:
+    """The bytes of an element that hold no value: what lies between fields, and beyond 80-bit floats."""
+    if dtype.names is None and not _has_extended_floats(dtype):
+        return ()
+    used = np.zeros(dtype.itemsize, bool)
+    _mark_used(dtype, used)
+    edges = np.flatnonzero(np.diff(np.concatenate(([True], used, [True]))))
+    return tuple(slice(start, stop) for start, stop in edges.reshape(-1, 2).tolist())
+
+
+def _has_extended_floats(dtype: np.dtype[Any]) -> bool:
+    return dtype.type in (np.longdouble, np.clongdouble) and np.finfo(np.longdouble).nmant == 63
+
+
+def _mark_used(dtype: np.dtype[Any], used: np.ndarray[Any, Any]) -> None:
+    if dtype.subdtype is not None:
+        base, _ = dtype.subdtype
+        for start in range(0, dtype.itemsize, base.itemsize or 1):
+            _mark_used(base, used[start : start + base.itemsize])
+    elif dtype.names is not None and dtype.fields is not None:
+        for name in dtype.names:
+            field, start = dtype.fields[name][:2]
+            _mark_used(field, used[start : start + field.itemsize])
+    elif _has_extended_floats(dtype):
+        part = np.dtype(np.longdouble).itemsize
+        # The 10 bytes come first in little-endian order, and last in the other.
+        first = 0 if (dtype.isnative == (sys.byteorder == "little")) else part - 10
+        for start in range(first, dtype.itemsize, part):
+            used[start : start + 10] = True
+    else:
+        used[:] = True
+
+
+# Arrays of these dtypes are buffers as they stand. By identity: a dtype of another byte order is another object.
+_BUFFERS = frozenset(
+    id(np.dtype(name))
+    for name in (
+        "float64",
+        "float32",
+        "int64",
+        "int32",
+        "uint8",
+        "bool",
+        "uint32",
+        "uint64",
+        "int8",
+        "float16",
+    )
+)
+
+_WORD = 8
+
+
+def _leftovers(elements: np.ndarray[Any, Any], gap: slice) -> bool:
+    """Whether bytes of a gap are not zero, in any of the elements."""
+    if gap.stop - gap.start > _WORD or gap.stop < _WORD:
+        return bool(elements[:, gap].any())
+    # One pass over one word of each element, rather than over bytes.
+    words: np.ndarray[Any, Any] = np.ndarray(
+        len(elements), "<u8", elements, gap.stop - _WORD, (elements.shape[1],)
+    )
+    seen = int(np.bitwise_or.reduce(words))
+    return bool(seen >> (8 * (_WORD - (gap.stop - gap.start))))
+
+
+def as_buffer(array: np.ndarray[Any, Any]) -> Any:
+    """
+    Give something whose buffer is the bytes of an array in C order.
+
+    An array is copied only if it has another layout, or holds leftovers of other memory between its fields, which
+    would make equal arrays give different bytes.
+    """
+    if array.flags.c_contiguous and id(array.dtype) in _BUFFERS:
+        return array
+    flat = np.ascontiguousarray(array).reshape(-1)
+    raw: np.ndarray[Any, Any] = flat.view(np.uint8)
+    if gaps := _gaps(array.dtype):
+        elements = raw.reshape(len(flat), array.itemsize)
+        if any(_leftovers(elements, gap) for gap in gaps):
+            elements = elements.copy()
+            for gap in gaps:
+                elements[:, gap] = 0
+            raw = elements.reshape(-1)
+    return raw
+
+
+@lru_cache(maxsize=256)
+def _raw(nbytes: int) -> np.dtype[Any]:
+    return np.dtype((np.void, nbytes))
+
+
+def copied(array: np.ndarray[Any, Any], order: Any = "C") -> np.ndarray[Any, Any]:
+    """
+    Copy an array without objects into memory of its own.
+
+    numpy copies records field by field, which takes ten times as long as to copy their bytes.
+
+    Parameters
+    ----------
+    array : ndarray
+        The array.
+    order : {"C", "F"}
+        The memory order of the copy.
+    """
+    dtype = array.dtype
+    if dtype.kind != "V" or not (array.flags.c_contiguous and dtype.itemsize) or dtype.hasobject:
+        return array.copy(order)
+    copy: np.ndarray[Any, Any] = np.empty(array.shape, dtype)
+    raw = _raw(dtype.itemsize)
+    copy.view(raw)[...] = array.view(raw)
+    return copy
+
+
+def joined(arrays: list[np.ndarray[Any, Any]]) -> np.ndarray[Any, Any]:
+    """Put arrays of one dtype, in C order, one behind the other."""
+    if len(arrays) == 1:
+        return arrays[0]
+    # numpy would look for a dtype that all have in common first, at ten times the cost.
+    return np.frombuffer(b"".join([array.data for array in arrays]), arrays[0].dtype)
+
+
+def as_bytes(buffer: Any) -> memoryview:
+    """A view of the bytes of a buffer in C order, as a sequence of single bytes."""
+    if isinstance(buffer, np.ndarray):
+        # memoryview knows no dates and no records.
+        return buffer.reshape(-1).view(np.uint8).data
+    return memoryview(buffer).cast("B")
+
+
+@lru_cache(maxsize=1024)
+def _has_booleans(dtype: np.dtype[Any]) -> bool:
+    if dtype.subdtype is not None:
+        return _has_booleans(dtype.subdtype[0])
+    return dtype.kind == "b" or any(_has_booleans(dtype[name]) for name in dtype.names or ())
+
+
+def check_booleans(array: np.ndarray[Any, Any]) -> None:
+    """Refuse booleans that are neither 0 nor 1: numpy counts them by adding bytes, and then trusts the count."""
+    if array.dtype.names is not None:
+        for name in array.dtype.names:
+            check_booleans(array[name])
+    elif array.dtype.kind == "b" and array.view(np.uint8).max(initial=0) > 1:
+        raise ValidationError("an array of booleans has bytes that are neither 0 nor 1")
+
+
+def check_elements(array: np.ndarray[Any, Any]) -> None:
+    """Refuse elements whose bytes no value of their dtype has; all bytes are a number."""
+    if array.dtype.kind in "bV" and _has_booleans(array.dtype):
+        check_booleans(array)
+
+
+def bytes_of(array: np.ndarray[Any, Any]) -> memoryview:
+    """The bytes of a contiguous array, in the order in which they lie in memory, to be written to."""
+    flat = (array if array.flags.c_contiguous else array.T).reshape(-1)
+    return flat.view(np.uint8).data
