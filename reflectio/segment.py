@@ -21,9 +21,7 @@ from reflectio.compression import (
     is_credible,
 )
 from reflectio.errors import DocumentError, ValidationError
-
-#: Arrays start at multiples of this many bytes.
-ALIGNMENT = 64
+from reflectio.segment_member import ALIGNMENT as ALIGNMENT
 
 _PADDING = bytes(ALIGNMENT)
 
