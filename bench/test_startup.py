@@ -30,18 +30,20 @@ COMMANDS = {
     "a mistake": ["nothing-of-the-kind"],
     "policy suggest small.json": ["policy", "suggest", "small.json"],
     "audit small.json": ["audit", "small.json"],
+    "audit segment.rfl": ["audit", "segment.rfl"],
 }
 
 _MODEL = """
 import reflectio
 from sklearn.linear_model import LogisticRegression
 reflectio.dump(LogisticRegression().fit([[0.0], [1.0]], [0, 1]), "small.json")
+reflectio.dump(LogisticRegression().fit([[0.0] * 1000, [1.0] * 1000], [0, 1]), "segment.rfl")
 """
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: Any) -> Path:
-    """Where a small model lies, and the compiled modules that an installation has."""
+    """Where a small model lies, and one with a segment, and the compiled modules that an installation has."""
     folder: Path = tmp_path_factory.mktemp("startup")
     subprocess.run([sys.executable, "-c", _MODEL], cwd=folder, env=_environment(folder), check=True)
     return folder

@@ -21,7 +21,8 @@ from reflectio.inspection.html import audit_html
 from reflectio.name_uses import uses
 from reflectio.notices import Notice, notices
 from reflectio.policy import Kind, Policy, PolicyLike
-from reflectio.source import read_whole, view_of
+from reflectio.segment_member import check_size, segment_member
+from reflectio.source import read_whole, size_of, view_of
 
 if TYPE_CHECKING:
     from reflectio.pickles.files import Format
@@ -137,7 +138,8 @@ def audit(
     """
     Judge a file without importing any of its names or building anything.
 
-    Of a document no more than the header is read. A pickle, joblib or skops file is followed to its end, without
+    Of a document no more than the header is read, and that it is as long as that says is checked where its length is
+    known: of bytes, and of ordinary files. A pickle, joblib or skops file is followed to its end, without
     running any of it. That the policy allows all its names says what loading it would import and call; whether the
     states in it are sound is checked only where it is converted (`reflectio.convert`).
 
@@ -156,7 +158,7 @@ def audit(
     Raises
     ------
     DocumentError, IntegrityError, LimitError
-        The header cannot be read, or the file is of no known kind.
+        The header cannot be read, the document is not as long as it says, or the file is of no known kind.
     OSError
         The file cannot be read.
     TypeError
@@ -172,10 +174,14 @@ def audit(
     (False, ['os.getpid'])
     """
     chosen = Policy.of(policy)
-    data = _read(source, chosen)
+    data, size = _read(source, chosen)
     if len(data) and not bytes(data[:3]).startswith(_DOCUMENT):
         return _audit_foreign(data, chosen)
-    return _audit_document(read_header(data, chosen.limits), chosen)
+    header = read_header(data, chosen.limits)
+    member = segment_member(header)
+    if member is not None and size is not None:
+        check_size(member, size)
+    return _audit_document(header, chosen)
 
 
 def _audit_document(header: Header, policy: Policy) -> Audit:
@@ -240,15 +246,19 @@ def _advice(untrusted: tuple[NameUse, ...], policy: Policy) -> str:
     return policy.advice(refused) if refused else ""
 
 
-def _read(source: Any, policy: Policy) -> memoryview:
+def _read(source: Any, policy: Policy) -> tuple[memoryview, int | None]:
+    """The bytes of a file, of a document as many as hold its header; and how many there are, where that is known."""
     if isinstance(source, str | os.PathLike):
         limit = policy.limits.document_bytes
         with open(Path(source), "rb") as file:
+            size = size_of(file)
             if not file.peek(_FIRST_CHUNK).startswith(_DOCUMENT):
                 source = read_whole(file, limit)
             else:
                 source = b"".join(_header_chunks(file, limit))
-    return view_of(source)
+        return view_of(source), size
+    data = view_of(source)
+    return data, len(data)
 
 
 def _header_chunks(file: io.BufferedReader, limit: int) -> Iterator[bytes]:

@@ -21,7 +21,8 @@ from reflectio.header import (
 )
 from reflectio.json_text import pretty
 from reflectio.policy import Limits
-from reflectio.segment import ALIGNMENT, Segment
+from reflectio.segment import Segment
+from reflectio.segment_member import ALIGNMENT, check_size, segment_member
 from reflectio.segment_writer import SegmentWriter
 from reflectio.source import Source
 from reflectio.streamed_segment import StreamedSegment
@@ -149,39 +150,6 @@ def read(data: memoryview, limits: Limits, *, mapped: bool = False, verify: bool
     return Document(header.members, header.text, segment)
 
 
-class _SegmentMember(NamedTuple):
-    """What the header says of the segment, and where that must be."""
-
-    nbytes: int
-    digest: Any
-    start: int
-
-
-def _segment_member(header: Header) -> _SegmentMember | None:
-    """Read what the header says of the segment; None where there is none."""
-    described, end = header.members.get("segment"), header.end
-    if described is None:
-        if end is not None:
-            raise DocumentError("bytes follow the header, which describes no segment")
-        return None
-    if type(described) is not dict or not {"nbytes"} <= described.keys() <= {"nbytes", ALGORITHM}:
-        raise DocumentError(f"the segment must be described by nbytes and {ALGORITHM}").rooted("$.segment")
-    nbytes = described["nbytes"]
-    if end is None:
-        raise DocumentError("the segment is missing: the document is truncated").rooted("$.segment")
-    if type(nbytes) is not int or nbytes < 0:
-        raise DocumentError(f"the segment cannot have {nbytes!r} bytes").rooted("$.segment")
-    return _SegmentMember(nbytes, described.get(ALGORITHM), end + (-end % ALIGNMENT or ALIGNMENT))
-
-
-def _check_size(member: _SegmentMember, size: int) -> None:
-    if member.start + member.nbytes != size:
-        raise DocumentError(
-            f"the segment should have {member.nbytes} bytes and has {max(0, size - member.start)}: the document is "
-            "truncated, or something follows it"
-        ).rooted("$.segment")
-
-
 def _check_padding(header: Header, padding: Any) -> None:
     # White space behind the header would be padding that the digest does not cover.
     if any(padding) or header.text[-1] != _CLOSING_BRACE:
@@ -191,10 +159,10 @@ def _check_padding(header: Header, padding: Any) -> None:
 def _read_segment(header: Header, data: memoryview, *, mapped: bool) -> Segment:
     if header.end is None and "segment" not in header.members:
         return Segment(data[:0])
-    member = _segment_member(header)
+    member = segment_member(header)
     if member is None:
         return Segment(data[:0])
-    _check_size(member, len(data))
+    check_size(member, len(data))
     _check_padding(header, data[header.end : member.start])
     body = data[member.start :]
     if not mapped and member.digest is not None and digest_of(body) != member.digest:
@@ -226,12 +194,12 @@ def read_source(source: Source, limits: Limits) -> Document:
     if complete:
         return read(beginning, limits)
     header = read_header(beginning, limits)
-    member = _segment_member(header)
+    member = segment_member(header)
     if member is None or header.end is None:
         raise DocumentError("the document is truncated, or something follows it")
     size = member.start + member.nbytes
     if source.size is not None:
-        _check_size(member, source.size)
+        check_size(member, source.size)
     elif size > limits.document_bytes:
         raise LimitError(
             f"the document has {size} bytes; the policy's limit document_bytes is {limits.document_bytes}"

@@ -10,9 +10,7 @@ import numpy as np
 from reflectio.array_bytes import bytes_of, check_elements, copied
 from reflectio.compression import Decompression, check_compression
 from reflectio.errors import DocumentError
-
-#: Arrays start at multiples of this many bytes.
-ALIGNMENT = 64
+from reflectio.segment_member import ALIGNMENT
 
 
 def align(position: int) -> int:

@@ -11,7 +11,8 @@ import xxhash
 
 from reflectio.array_bytes import as_buffer, as_bytes, joined
 from reflectio.compression import FALLBACK, Compression, compressed, is_credible
-from reflectio.segment import ALIGNMENT, align
+from reflectio.segment import align
+from reflectio.segment_member import ALIGNMENT
 
 _PADDING = bytes(ALIGNMENT)
 

@@ -42,7 +42,7 @@ class Source:
         self._readinto = getattr(file, "readinto", None)
         # What has been read of the file beyond what was asked for.
         self._ahead = memoryview(b"")
-        self.size = size or _size(file)
+        self.size = size or size_of(file)
         if self.size is not None and self.size > limit:
             raise LimitError(f"the file has {self.size} bytes; the policy's limit document_bytes is {limit}")
 
@@ -162,7 +162,7 @@ def read_whole(file: io.BufferedReader, limit: int) -> bytes:
     LimitError
         It has more.
     """
-    size = _size(file) or 0
+    size = size_of(file) or 0
     # At once, where the system knows how much there is: pieces would be in memory twice while they are joined.
     chunks = [file.read(min(size, limit) + 1)]
     total = len(chunks[0])
@@ -197,7 +197,20 @@ def _would_wait() -> BlockingIOError:
     return BlockingIOError("the file has no bytes now; documents need a file that waits")
 
 
-def _size(file: IO[bytes]) -> int | None:
+def size_of(file: IO[bytes]) -> int | None:
+    """
+    Say how many bytes a file has from where it stands on.
+
+    Parameters
+    ----------
+    file : binary file
+        The file.
+
+    Returns
+    -------
+    int or None
+        None where the system does not know it for sure: of anything but an ordinary file.
+    """
     # Others, such as a file that decompresses, may have the descriptor of a file that is not what they read.
     if not isinstance(file, io.FileIO | io.BufferedReader | io.BufferedRandom):
         return None

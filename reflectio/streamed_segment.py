@@ -12,7 +12,8 @@ import xxhash
 from reflectio.array_bytes import bytes_of, check_elements
 from reflectio.compression import Decompression, check_compression
 from reflectio.errors import DocumentError, IntegrityError
-from reflectio.segment import ALIGNMENT, Segment
+from reflectio.segment import Segment
+from reflectio.segment_member import ALIGNMENT
 from reflectio.source import Source
 
 Array = np.ndarray[Any, Any]

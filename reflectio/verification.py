@@ -26,6 +26,7 @@ from reflectio.expected_bytes import ExpectedBytes
 from reflectio.header import read_header
 from reflectio.name_uses import nodes_of
 from reflectio.policy import Policy, PolicyLike
+from reflectio.segment_member import segment_member
 from reflectio.source import read_whole, view_of
 
 __all__ = ["Finding", "Verification", "verify"]
@@ -180,7 +181,10 @@ class _Run:
     current: Check = "format"
 
     def check(self, data: bytes | memoryview) -> None:
-        header = read_header(memoryview(data), self.policy.limits).members
+        read = read_header(memoryview(data), self.policy.limits)
+        # Auditing checks it as well; here it shows that the format is at fault, not the names.
+        segment_member(read)
+        header = read.members
         self.current = "names"
         report = audit(data, policy=self.policy)
         if not report.ok:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 import random
 import subprocess
 import sys
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import numpy as np
 import orjson
 import pytest
 from attacks.attack import callable_node, text_of
+from command_line import run
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.base import BaseEstimator
@@ -24,7 +28,7 @@ from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
 
 import reflectio
-from reflectio.errors import DecodeError, UntrustedNameError
+from reflectio.errors import DecodeError, DocumentError, UntrustedNameError
 
 _X, _Y = [[0.0, 1.0], [1.0, 3.0], [2.0, 0.0], [3.0, 1.0]], [0, 1, 0, 1]
 
@@ -229,3 +233,62 @@ def test_auditing_a_truncated_document_raises_an_error_of_reflectio():
         cut = document[: draw.randrange(len(document))]
         with pytest.raises(DecodeError):
             reflectio.audit(cut)
+
+
+_WITH_SEGMENT = reflectio.dumps(np.arange(1000.0))
+_END = _WITH_SEGMENT.index(b"\0")
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        pytest.param(_WITH_SEGMENT[:-1], id="cut in the segment"),
+        pytest.param(_WITH_SEGMENT[: _END + 1], id="cut before the segment"),
+        pytest.param(_WITH_SEGMENT[:_END], id="cut behind the header"),
+        pytest.param(_WITH_SEGMENT + b"\0", id="longer than it says"),
+        pytest.param(reflectio.dumps([1]) + bytes(100), id="a segment that is not described"),
+        pytest.param(b'{"reflectio": 1, "versions": {}, "model": 1, "segment": 3}\0', id="no description"),
+    ],
+)
+@pytest.mark.parametrize("as_file", [False, True], ids=["bytes", "file"])
+def test_a_document_of_another_length_than_it_says_is_refused_as_loading_refuses_it(
+    document, as_file, tmp_path
+):
+    source: Any = document
+    if as_file:
+        source = tmp_path / "model.rfl"
+        source.write_bytes(document)
+    with pytest.raises(DocumentError) as loading:
+        reflectio.loads(document)
+    with pytest.raises(DocumentError) as auditing:
+        reflectio.audit(source)
+    assert str(auditing.value) == str(loading.value)
+
+
+@pytest.mark.parametrize("standard_input", [False, True])
+def test_the_command_refuses_a_document_that_is_cut_off(standard_input, tmp_path):
+    path = tmp_path / "model.rfl"
+    path.write_bytes(_WITH_SEGMENT[:-1])
+    with path.open("rb") as file:
+        ran = run("audit", "-" if standard_input else path, stdin=file)
+    assert ran.returncode == 1
+    assert "the segment should have 8000 bytes and has 7999" in " ".join((ran.stdout + ran.stderr).split())
+
+
+def test_a_pipe_is_audited_by_its_header_alone(tmp_path):
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    # It has no size, and whoever audits it need not wait for the rest.
+    with ThreadPoolExecutor(1) as pool:
+        written = pool.submit(path.write_bytes, _WITH_SEGMENT[: _END + 1])
+        assert reflectio.audit(path).ok
+        assert written.result() == _END + 1
+
+
+def test_the_length_of_a_document_is_checked_without_numpy(tmp_path):
+    path = tmp_path / "model.rfl"
+    path.write_bytes(_WITH_SEGMENT)
+    program = (
+        "import reflectio, sys; assert reflectio.audit(sys.argv[1]).ok; assert 'numpy' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", program, path], check=True)

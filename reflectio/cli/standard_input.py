@@ -82,21 +82,20 @@ class _Document:
         place = chunks[-1].find(0)
         if place < 0:
             return size > self._limits.text_bytes
-        end = self._end_of(b"".join(chunks), size - len(chunks[-1]) + place)
+        end = self._end_of(b"".join(chunks))
         self._end = end
         return size > end
 
-    def _end_of(self, data: bytes, header_nbytes: int) -> int:
+    def _end_of(self, data: bytes) -> int:
         from reflectio.errors import ReflectioError
         from reflectio.header import read_header
-        from reflectio.segment import align
+        from reflectio.segment_member import segment_member
 
         try:
-            segment = read_header(memoryview(data), self._limits).members.get("segment")
-            nbytes = segment["nbytes"] if segment is not None else 0
-        except (ReflectioError, KeyError, TypeError):
+            member = segment_member(read_header(memoryview(data), self._limits))
+        except ReflectioError:
             return 0
-        return align(header_nbytes + 1) + nbytes if type(nbytes) is int else 0
+        return 0 if member is None else member.start + member.nbytes
 
 
 class _Pickle:
