@@ -181,6 +181,7 @@ FORGERIES: list[tuple[tuple[str, Any], str, Any]] = [
     (SGD, "_average_coef", drop_last),
     (SGD, "_standard_coef", constant(np.zeros(1))),
     (PLAIN_SGD, "coef_", drop_last),
+    (PLAIN_SGD, "coef_", constant(np.zeros((0, 3)))),
     (ONE_CLASS_SGD, "_average_coef", drop_last),
     (LASSO, "coef_", drop_last),
     (LASSO, "coef_", lambda coefficients: [0.0]),

@@ -163,7 +163,7 @@ def check_labels(binarizer: Any) -> None:
         _check_places(state, "_cached_dict", len(classes))
 
 
-@check("sklearn.preprocessing.LabelBinarizer")
+@check("sklearn.preprocessing.LabelBinarizer", "sklearn.naive_bayes._BaseDiscreteNB")
 def check_binarized_classes(binarizer: Any) -> None:
     """Refuse classes that a search could miss."""
     state = vars(binarizer)

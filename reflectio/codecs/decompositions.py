@@ -1,4 +1,4 @@
-"""Matrices that are decomposed on use: some decompositions never end on numbers that are not finite."""
+"""Matrices that are decomposed on use, some of which never ends on numbers that are not finite, and their shapes."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from reflectio.checks import check
-from reflectio.codecs.fitted import is_finite, refuse
+from reflectio.codecs.fitted import ANY, array_of, is_finite, refuse
 
 # What is decomposed, or computed from before it is: in samples drawn, in the precision, in the next batch.
 _OF_MIXTURES = ("means_", "covariances_", "weights_", "precisions_cholesky_")
@@ -30,8 +30,16 @@ def check_gaussian_process(process: Any) -> None:
 
 @check("sklearn.covariance._empirical_covariance.EmpiricalCovariance", relies_on=_OF_COVARIANCES)
 def check_covariance(covariance: Any) -> None:
-    """Refuse covariances that are not finite."""
+    """Refuse covariances that are not finite, or of other features than the location: distances read every feature."""
     _check_finite(covariance, _OF_COVARIANCES)
+    state = vars(covariance)
+    if "location_" not in state:
+        return
+    n_features = len(array_of(state, "location_", (), (ANY,)))
+    for name in ("covariance_", "precision_"):
+        # Without store_precision there is None.
+        if state.get(name) is not None:
+            array_of(state, name, (), (n_features, n_features))
 
 
 @check("sklearn.decomposition.IncrementalPCA", relies_on=_OF_COMPONENTS)

@@ -20,7 +20,8 @@ def _coefficients(state: State) -> Any:
         return None
     shape: tuple[int, ...] = getattr(coefficients, "shape", ())
     n_features = state.get("n_features_in_")
-    if type(n_features) is not int or len(shape) not in (1, 2) or shape[-1] != n_features:
+    # Of no rows, stochastic gradient descent would write to the first one all the same.
+    if type(n_features) is not int or len(shape) not in (1, 2) or shape[-1] != n_features or not shape[0]:
         refuse("coef_", f"must have a coefficient for each of {n_features} features")
     return coefficients
 

@@ -551,6 +551,30 @@ _FORGED |= {
         _fitted("cluster.Birch", threshold=0.1),
         _put("_subcluster_norms", value=array([1.0])),
     ),
+    "precision-of-one": (
+        "have a precision of one feature, which distances read at every other",
+        "own: scipy's Mahalanobis distance trusts the shape of VI",
+        _fitted("covariance.EmpiricalCovariance"),
+        _put("precision_", value=_three_axes([1, 1])),
+    ),
+    "covariance-of-one": (
+        "have a covariance of one feature, of which the precision is made",
+        "own, as for the precision",
+        _fitted("covariance.EmpiricalCovariance", store_precision=False),
+        _put("covariance_", value=_three_axes([1, 1])),
+    ),
+    "coefficients-of-no-class": (
+        "have no row of coefficients, of which stochastic gradient descent writes the first",
+        "own: partial_fit compares the last axis with the features, and then takes the coefficients as one row",
+        _fitted("linear_model.SGDClassifier"),
+        _put("coef_", value=_three_axes([0, 4])),
+    ),
+    "classes-of-bayes": (
+        "write a column past the end of an indicator matrix, by the next batch",
+        "own, as for LabelBinarizer",
+        _fitted("naive_bayes.BernoulliNB"),
+        _put("classes_", value=_WITHOUT_ORDER),
+    ),
     "bisecting-center-of-rows": (
         "have a center of one column, which sparse samples are compared with by theirs",
         "own",

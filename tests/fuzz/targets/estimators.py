@@ -10,7 +10,7 @@ import behaviour
 import numpy as np
 import test_validation
 from sklearn import covariance, dummy, ensemble, gaussian_process, mixture, multiclass, naive_bayes, svm
-from sklearn.linear_model import LinearRegression, LogisticRegression
+from sklearn.linear_model import LinearRegression, LogisticRegression, SGDClassifier
 from sklearn.multioutput import ClassifierChain
 from sklearn.preprocessing import KBinsDiscretizer, LabelBinarizer, OrdinalEncoder, TargetEncoder
 
@@ -55,6 +55,8 @@ SUBJECTS |= {
     "TargetEncoder": lambda: TargetEncoder().fit(CODES, TARGETS),
     "KBinsDiscretizer": lambda: KBinsDiscretizer(3, quantile_method="averaged_inverted_cdf").fit(X),
     "DummyClassifier of two outputs": lambda: dummy.DummyClassifier().fit(X, np.c_[CLASSES, CLASSES > 0]),
+    "BernoulliNB": lambda: naive_bayes.BernoulliNB().fit(X, CLASSES),
+    "SGDClassifier of two classes": lambda: SGDClassifier().fit(X, CLASSES > 0),
 }
 
 
@@ -172,5 +174,8 @@ TARGET = Target(
         Attack("objects.ObjectCodec", "Normalizer, PCA, SVC", "$state $args $new $items __class__ predict"),
         Attack("", "", "*"),
         Attack("clusters.check_subclusters", "Birch", "_subcluster_norms subcluster_centers_"),
+        Attack("decompositions.check_covariance", "Ledoit, Ellip", "precision_ covariance_ location_"),
+        Attack("categories.check_binarized_classes", "BernoulliNB", "classes_"),
+        Attack("linear._coefficients", "SGDClassifier of two classes", "coef_ classes_ intercept_"),
     ),
 )
