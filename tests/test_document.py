@@ -215,6 +215,19 @@ def test_an_edit_is_noticed_while_the_digest_stands() -> None:
         reflectio.loads(edited)
 
 
+def test_before_a_segment_an_edit_is_accepted_once_spaces_stand_for_the_digest() -> None:
+    document = reflectio.dumps({"values": np.arange(1000.0), "slope": 0.5})
+    edited = document.replace(b'"slope":0.5', b'"slope":0.7')
+    with pytest.raises(
+        reflectio.IntegrityError, match="write as many spaces in place of the member 'digest'"
+    ):
+        reflectio.loads(edited)
+    blank = re.sub(rb',"digest":"[^"]*"', lambda found: b" " * len(found[0]), edited)
+    assert reflectio.loads(blank)["slope"] == 0.7
+    with pytest.raises(reflectio.DocumentError):
+        reflectio.loads(re.sub(rb',"digest":"[^"]*"', b"", edited))
+
+
 def test_an_edit_is_accepted_once_the_digest_is_deleted() -> None:
     edited = re.sub(rb',"digest":"[^"]*"', b"", reflectio.dumps(SMALL).replace(b"0.5", b"0.75"))
     assert reflectio.loads(edited)["coef_"][0] == 0.75
