@@ -206,6 +206,16 @@ def test_what_is_no_document_is_said_to_be_none(data: Any, message: str) -> None
         reflectio.loads(data)
 
 
+@pytest.mark.parametrize(
+    ("given", "error"),
+    [("model.rfl", reflectio.DocumentError), ("/tmp/model.json", reflectio.DocumentError),
+     (Path("model.rfl"), TypeError)],
+)  # fmt: skip
+def test_a_path_in_the_place_of_a_document_is_answered_with_what_reads_it(given, error) -> None:
+    with pytest.raises(error, match=r"reflectio\.load reads the file at a path"):
+        reflectio.loads(given)
+
+
 # -- the digest -------------------------------------------------------------------------------------------------
 
 
