@@ -46,6 +46,10 @@ _LONG = 1 << 17
 # How many compressed bytes wait in memory for the header to be written; more wait in a temporary file.
 _SPOOLED_IN_MEMORY = 1 << 22
 
+# How long paths are that a system takes, and how what starts that may be a document: by an object or a byte order mark.
+_LONGEST_PATH = 4096
+_NO_PATH = b"{\xef"
+
 # Once so many classes may not be written as rows, none is: each takes a walk of its own to find out.
 _MOST_APART = 4
 
@@ -336,12 +340,22 @@ def _bytes_of(data: Any) -> memoryview:
             data = data.encode()
         except UnicodeEncodeError as error:
             raise DocumentError(f"the text is not valid Unicode: {error}") from None
+        if _may_be_path(data):
+            raise DocumentError(
+                "not a reflectio document: it does not start with {; reflectio.load reads the file at a path"
+            )
     if not isinstance(data, bytes | bytearray | memoryview):
-        raise TypeError(f"a document is bytes, bytearray, memoryview or str, not {type(data).__name__}")
+        hint = "; reflectio.load reads the file at a path" if isinstance(data, os.PathLike) else ""
+        raise TypeError(f"a document is bytes, bytearray, memoryview or str, not {type(data).__name__}{hint}")
     view = memoryview(data)
     if not view.c_contiguous:
         view = memoryview(bytes(view))
     return view.cast("B")
+
+
+def _may_be_path(text: bytes) -> bool:
+    """Whether what was given as the text of a document may be the path of one."""
+    return 0 < len(text) <= _LONGEST_PATH and text[0] not in _NO_PATH and b"\n" not in text
 
 
 @without_collector

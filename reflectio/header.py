@@ -24,7 +24,6 @@ _DIGEST_MEMBER = b'"digest"'
 # How the writer puts it: the member's name, the algorithm and the digits.
 DIGEST_FORM = b'"digest":"%s:%s"}'
 #: How many bytes that takes.
-#: How many bytes that takes.
 DIGEST_LENGTH = len(DIGEST_FORM % (ALGORITHM.encode(), bytes(32)))
 
 # How much of a buffer without a `find` is searched for the header's end at a time.
@@ -153,6 +152,14 @@ def _check_header(header: dict[str, Any]) -> None:
         raise DocumentError("the objects must be a list").rooted("$.objects")
 
 
+# The segment starts where the header's length says.
+_KEEPING_LENGTH = (
+    "To accept an edit, write as many spaces in place of the member 'digest' and the comma before it: the header has "
+    "to keep its length, for a segment follows. Better convert the document as it was to JSON ('reflectio convert'), "
+    "edit that, and convert it back"
+)
+
+
 def _check_digest(header: dict[str, Any], text: bytes) -> None:
     if "digest" not in header:
         return
@@ -172,6 +179,6 @@ def _check_digest(header: dict[str, Any], text: bytes) -> None:
     found = digest_of(text[: len(text) - len(tail) + place])
     if digest != f"{ALGORITHM}:{found}":
         raise IntegrityError(
-            "the header does not match its digest: the document was damaged, or edited. Delete the member 'digest' "
-            "to accept an edit"
+            "the header does not match its digest: the document was damaged, or edited. "
+            + (_KEEPING_LENGTH if "segment" in header else "Delete the member 'digest' to accept an edit")
         )

@@ -239,6 +239,15 @@ def test_a_documents_metadata_do_not_stop_it_from_becoming_another_librarys_file
     assert not done.lost
 
 
+def test_a_document_with_a_segment_is_edited_as_json_and_converted_back(tmp_path):
+    path, text, edited = tmp_path / "model.rfl", tmp_path / "model.json", tmp_path / "edited.rfl"
+    reflectio.dump({"values": np.arange(1000.0), "slope": 0.5}, path)
+    reflectio.convert(path, text)
+    text.write_text(text.read_text().replace('"slope": 0.5', '"slope": 0.25'))
+    reflectio.convert(text, edited)
+    assert edited.read_bytes() == reflectio.dumps({"values": np.arange(1000.0), "slope": 0.25})
+
+
 def test_the_contents_of_the_source_say_its_format_whatever_its_name(tmp_path):
     source = tmp_path / "model.json"
     source.write_bytes(pickle.dumps(_pipeline()))

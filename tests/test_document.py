@@ -206,6 +206,16 @@ def test_what_is_no_document_is_said_to_be_none(data: Any, message: str) -> None
         reflectio.loads(data)
 
 
+@pytest.mark.parametrize(
+    ("given", "error"),
+    [("model.rfl", reflectio.DocumentError), ("/tmp/model.json", reflectio.DocumentError),
+     (Path("model.rfl"), TypeError)],
+)  # fmt: skip
+def test_a_path_in_the_place_of_a_document_is_answered_with_what_reads_it(given, error) -> None:
+    with pytest.raises(error, match=r"reflectio\.load reads the file at a path"):
+        reflectio.loads(given)
+
+
 # -- the digest -------------------------------------------------------------------------------------------------
 
 
@@ -213,6 +223,19 @@ def test_an_edit_is_noticed_while_the_digest_stands() -> None:
     edited = reflectio.dumps(SMALL).replace(b"0.5", b"0.7")
     with pytest.raises(reflectio.IntegrityError, match="Delete the member 'digest'"):
         reflectio.loads(edited)
+
+
+def test_before_a_segment_an_edit_is_accepted_once_spaces_stand_for_the_digest() -> None:
+    document = reflectio.dumps({"values": np.arange(1000.0), "slope": 0.5})
+    edited = document.replace(b'"slope":0.5', b'"slope":0.7')
+    with pytest.raises(
+        reflectio.IntegrityError, match="write as many spaces in place of the member 'digest'"
+    ):
+        reflectio.loads(edited)
+    blank = re.sub(rb',"digest":"[^"]*"', lambda found: b" " * len(found[0]), edited)
+    assert reflectio.loads(blank)["slope"] == 0.7
+    with pytest.raises(reflectio.DocumentError):
+        reflectio.loads(re.sub(rb',"digest":"[^"]*"', b"", edited))
 
 
 def test_an_edit_is_accepted_once_the_digest_is_deleted() -> None:

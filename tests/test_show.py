@@ -258,6 +258,25 @@ def test_what_is_no_path_is_a_mistake_in_the_command_line(folder: Path, path: st
     assert "$.model.steps[1][1].coef_" in result.stderr
 
 
+@pytest.mark.parametrize(
+    ("path", "meant"),
+    [("steps[1][1]", "$.model.steps[1][1]"), ("model.steps", "$.model.steps"), (".steps", "$.model.steps")],
+)
+def test_a_path_without_its_dollar_is_answered_with_how_it_starts(
+    folder: Path, path: str, meant: str
+) -> None:
+    result = run("show", folder / "pipeline.rfl", path, width=200)
+    assert result.returncode == 2
+    assert f"A path to a part of a model starts with '$.', such as '{meant}'" in result.stderr
+
+
+@pytest.mark.parametrize("name", ["missing.rfl", "missing*", "models/missing"])
+def test_a_missing_file_is_not_taken_for_a_path(folder: Path, name: str) -> None:
+    result = run("show", folder / "pipeline.rfl", name, width=200)
+    assert result.returncode == 2
+    assert "starts with '$.'" not in result.stderr
+
+
 # -- what was learned -----------------------------------------------------------------------------------------
 
 

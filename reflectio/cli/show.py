@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from reflectio.policy import Policy
 
 
+# What is named so, or lies in a folder, was meant to be a file; an asterisk is for files as well.
+_ENDS_OF_FILES = (".rfl", ".json")
+_FOR_FILES = frozenset("/\\*?-")
+
 FilesAndPath: TypeAlias = Annotated[
     list[str],
     typer.Argument(
@@ -162,7 +166,21 @@ def _split(arguments: list[str]) -> tuple[list[str], str]:
     *files, last = arguments
     if last.startswith("$") and files and not os.path.lexists(last):
         return expand(files), last
-    return expand(arguments), "$.model"
+    try:
+        return expand(arguments), "$.model"
+    except typer.BadParameter as error:
+        if files and _may_be_path(last):
+            beginning = "$." if last.startswith("model") else "$.model" if last[0] in ".[" else "$.model."
+            error.message += (
+                f"\nA path to a part of a model starts with '$.', such as '{printable(beginning + last)}'"
+            )
+        raise
+
+
+def _may_be_path(argument: str) -> bool:
+    """Whether what is no file may be meant to be the path of a part, without the ``$`` that it starts with."""
+    is_for_files = argument.endswith(_ENDS_OF_FILES) or not _FOR_FILES.isdisjoint(argument)
+    return bool(argument) and not is_for_files and not os.path.lexists(argument)
 
 
 def read(file: str, policy: Policy) -> Header:
