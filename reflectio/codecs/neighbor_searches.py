@@ -28,6 +28,9 @@ def check_searched_samples(model: Any) -> None:
     if len(shape) != 2:
         refuse("_fit_X", "must be an array or a matrix of samples")
     n_samples, n_features = shape
+    if not n_samples:
+        # Compiled code divides them into chunks of as many samples as there are.
+        refuse("_fit_X", "must have a sample")
     if state.get("n_samples_fit_") != n_samples or type(state["n_samples_fit_"]) is not int:
         refuse("n_samples_fit_", f"must be {n_samples}, the number of samples in _fit_X")
     if state.get("metric") == "precomputed" and state.get("effective_metric_") != "precomputed":

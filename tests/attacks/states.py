@@ -507,6 +507,11 @@ def _precomputed(model: dict[str, Any]) -> None:
     model["metric"] = "precomputed"
 
 
+def _without_samples(model: dict[str, Any]) -> None:
+    model["_fit_X"].update(shape=[0, 4], data=[])
+    model["n_samples_fit_"] = 0
+
+
 def _center_of_rows(model: dict[str, Any]) -> None:
     center = model["_bisecting_tree"]["left"]["center"]
     center["shape"].append(1)
@@ -544,6 +549,12 @@ _FORGED |= {
         "own: kneighbors looks at no column where the metric is precomputed",
         _fitted("neighbors.KNeighborsClassifier", algorithm="brute"),
         _precomputed,
+    ),
+    "neighbours-of-none": (
+        "have no samples, which are divided into chunks of no samples",
+        "own: scikit-learn's pairwise reductions divide by the number of samples",
+        _fitted("neighbors.NearestNeighbors", algorithm="brute"),
+        _without_samples,
     ),
     "birch-norms": (
         "have fewer norms than centers, which are compared by them",
