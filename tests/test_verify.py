@@ -250,6 +250,22 @@ def test_the_command_gives_a_verdict_for_each_file(folder, arguments, status, sa
     assert "\x1b" not in result.stdout + result.stderr
 
 
+@pytest.mark.parametrize(
+    ("arguments", "status", "lines"),
+    [
+        (["good.rfl", "text.json"], 0, []),
+        (["text.json", "--strict"], 1, ["text.json: has remarks", "   digests  remark"]),
+        (["good.rfl", "cut.rfl"], 1, ["cut.rfl: fails", "   format  FAILED", "1 of 2 documents pass."]),
+    ],
+)
+def test_a_quiet_report_says_what_failed_and_nothing_else(folder, arguments, status, lines) -> None:
+    result = run("verify", "--quiet", *arguments, cwd=folder, width=200)
+    assert (result.returncode, result.stderr) == (status, "")
+    printed = [line for line in result.stdout.splitlines() if line]
+    assert len(printed) == len(lines)
+    assert all(each.startswith(line) for each, line in zip(printed, lines, strict=True))
+
+
 @pytest.mark.parametrize("width", [40, 80, 200])
 def test_the_report_fits_the_width(folder, width) -> None:
     lines = (
@@ -260,6 +276,7 @@ def test_the_report_fits_the_width(folder, width) -> None:
     # The first line starts with a path, which stays in one piece.
     assert len(lines) > len(CHECKS)
     assert max(map(len, lines[1:])) <= width
+    assert [line for line in lines if line != line.rstrip()] == []
 
 
 def test_a_document_may_come_from_standard_input() -> None:

@@ -13,7 +13,7 @@ from reflectio.cli.progress import tracked
 from reflectio.cli.status import answer, explain
 
 if TYPE_CHECKING:
-    from reflectio.verification import Verification
+    from reflectio.verification import Finding, Verification
 
 _STYLES = {"passed": "green", "remark": "yellow", "failed": "bold red", "not checked": "dim"}
 _WORDS = {"passed": "ok", "remark": "remark", "failed": "FAILED", "not checked": "-"}
@@ -24,6 +24,9 @@ def verify(
     policy: PolicyFile = None,
     strict: Annotated[bool, typer.Option("--strict", help="Let a remark count as a failure.")] = False,
     as_json: AsJson = False,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="Print only what failed, and nothing where nothing did.")
+    ] = False,
 ) -> None:
     """
     Check that documents are whole, load in this environment, and are written the same again.
@@ -43,6 +46,7 @@ def verify(
     Before a deployment, in the environment that will load the models:
 
         reflectio verify models/*.rfl
+        reflectio verify --quiet 'models/**/*.rfl'
 
     Under a policy of your own, for a program to read:
 
@@ -70,11 +74,17 @@ def verify(
         answer(good)
     console = output()
     for file, found in results:
+        passed = _passes(found, strict)
+        if quiet and passed:
+            continue
         if isinstance(found, OSError):
             _print_unreadable(console, file, *explain(found))
         else:
-            _print(console, file, found, passed=_passes(found, strict))
-    if len(results) > 1:
+            findings = found.findings
+            if quiet:
+                findings = found.failures + (found.remarks if strict else ())
+            _print(console, file, found, findings, passed=passed)
+    if len(results) > 1 and not (quiet and good):
         count = sum(_passes(found, strict) for _, found in results)
         console.print(f"{count} of {len(results)} documents pass.", style="green" if good else "bold red")
     answer(good)
@@ -110,8 +120,11 @@ def _print_unreadable(console: Console, file: str, message: str, hint: str) -> N
     console.print()
 
 
-def _print(console: Console, file: str, found: Verification, *, passed: bool) -> None:
+def _print(
+    console: Console, file: str, found: Verification, findings: tuple[Finding, ...], *, passed: bool
+) -> None:
     from rich.table import Table
+    from rich.text import Text
 
     remarks = len(found.remarks)
     if not passed:
@@ -125,7 +138,7 @@ def _print(console: Console, file: str, found: Verification, *, passed: bool) ->
     table.add_column(no_wrap=True)
     table.add_column(no_wrap=True)
     table.add_column()
-    for finding in found.findings:
+    for finding in findings:
         place = f"{finding.path}: " if finding.path else ""
         table.add_row(
             "",
@@ -133,5 +146,9 @@ def _print(console: Console, file: str, found: Verification, *, passed: bool) ->
             literal(_WORDS[finding.outcome], _STYLES[finding.outcome]),
             literal(f"{place}{finding.message}", "dim" if finding.outcome == "not checked" else ""),
         )
-    console.print(table)
+    # A table fills its width; blanks at the ends of lines are in the way of whoever copies or compares them.
+    for segments in console.render_lines(table, pad=False):
+        line = Text.assemble(*((segment.text, segment.style or "") for segment in segments))
+        line.rstrip()
+        console.print(line, soft_wrap=True)
     console.print()
