@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from functools import lru_cache
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -123,6 +125,30 @@ def copied(array: np.ndarray[Any, Any], order: Any = "C") -> np.ndarray[Any, Any
     raw = _raw(dtype.itemsize)
     copy.view(raw)[...] = array.view(raw)
     return copy
+
+
+def copied_parts(array: np.ndarray[Any, Any], ends: Iterable[int]) -> list[np.ndarray[Any, Any]]:
+    """
+    Copy the parts of an array without objects, each into memory of its own.
+
+    Parameters
+    ----------
+    array : ndarray
+        All parts, along the first axis.
+    ends : iterable of int
+        Where the first part starts, and where each ends.
+    """
+    dtype, spans = array.dtype, pairwise(ends)
+    if dtype.kind != "V" or not (array.flags.c_contiguous and dtype.itemsize):
+        return [array[start:stop].copy() for start, stop in spans]
+    # As `copied` does it, for many small parts.
+    raw, rest, parts = _raw(dtype.itemsize), array.shape[1:], []
+    elements = array.view(raw)
+    for start, stop in spans:
+        part: np.ndarray[Any, Any] = np.empty((stop - start, *rest), dtype)
+        part.view(raw)[...] = elements[start:stop]
+        parts.append(part)
+    return parts
 
 
 def joined(arrays: list[np.ndarray[Any, Any]]) -> np.ndarray[Any, Any]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from reflectio.array_bytes import copied
+from reflectio.array_bytes import copied, copied_parts
 from reflectio.codec import Codec, LateCodec, Node, ObjectNode
 from reflectio.codecs.arrays import ArrayCodec
 from reflectio.codecs.rows import CONSTANTS, cost
@@ -109,8 +109,7 @@ class Columns:
             self.joined[name] = array
             if not borrow:
                 self.own.add(name)
-                copy = copied if array.dtype.kind == "V" else np.ndarray.copy
-                return [copy(array[start:stop]) for start, stop in pairwise(ends)]
+                return copied_parts(array, ends)
             return [array[start:stop] for start, stop in pairwise(ends)]
         if tag == "ref":
             found = decoder.build(column)
