@@ -564,6 +564,12 @@ _FORGED |= {
         _fitted("preprocessing.PolynomialFeatures", interaction_only=True),
         _put("interaction_only", value=100),
     ),
+    "clusters-of-none": (
+        "write samples to the first of no centers, once Birch fits the clusterer that it has",
+        "own: partial_fit of a fitted estimator has no parameters validated, nor those of others that it fits",
+        _fitted("cluster.KMeans", n_clusters=2, n_init=1),
+        _put("n_clusters", value=0),
+    ),
     "birch-norms": (
         "have fewer norms than centers, which are compared by them",
         "own: Birch hands its norms to compiled code in place of those of its centers",
