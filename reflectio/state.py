@@ -11,13 +11,16 @@ from typing import Any
 
 _ABSENT = object()
 
+_TABLES = (dict, list, set)
+
 
 def refusal(cls: type, name: Any) -> str | None:
     """
     Say why an attribute of an object of a class may not come from a document.
 
     An attribute that shadows a method would change what the object does, and a dunder what Python does with it.
-    A plain class attribute may be shadowed: `sklearn.linear_model.LassoLars` does so with ``positive``.
+    A plain class attribute may be shadowed: `sklearn.linear_model.LassoLars` does so with ``positive``. The tables of
+    scikit-learn's classes may not: they say which parameters compiled code is safe with, and what computes the loss.
 
     Parameters
     ----------
@@ -46,9 +49,14 @@ def refusal(cls: type, name: Any) -> str | None:
     if isinstance(found, functools.cached_property):
         # Made to be hidden by the value that it gave.
         return None
-    if hasattr(type(found), "__get__"):
+    if hasattr(type(found), "__get__") or (isinstance(found, _TABLES) and _is_of_sklearn(cls, name)):
         return f"{name!r} would hide what {cls.__qualname__} defines under that name"
     return None
+
+
+def _is_of_sklearn(cls: type, name: str) -> bool:
+    base = next((base for base in cls.__mro__ if name in vars(base)), cls)
+    return base.__module__.partition(".")[0] == "sklearn"
 
 
 @cache

@@ -171,6 +171,7 @@ FORGERIES: list[tuple[tuple[str, Any], str, Any]] = [
     (KMEANS, "_n_threads", constant(1_000_000)),
     (KMEANS, "_n_threads", constant(0)),
     (KMEANS, "n_features_in_", constant(4)),
+    (KMEANS, "n_clusters", constant(0)),
     (MINI_BATCH, "_counts", drop_last),
     (BISECTING, "_X_mean", drop_last),
     (BISECTING, "_kmeans_single", constant("hamerly")),

@@ -69,8 +69,11 @@ FACTORIES = ((is_bisecting_k_means, BisectingKMeansCodec),)
 
 @check("sklearn.cluster._kmeans._BaseKMeans")
 def check_centers(model: Any) -> None:
-    """Refuse centers of other features than the model's, and more threads than a process can have."""
+    """Refuse centers of other features than the model's, no clusters, and more threads than a process can have."""
     state = vars(model)
+    if "n_clusters" in state:
+        # Birch has clusterers of its own fitted without a look at their parameters.
+        size_of(state, "n_clusters", 1, 1 << 62)
     if "_n_threads" in state:
         size_of(state, "_n_threads", 1, _MOST_THREADS)
     if "cluster_centers_" not in state:

@@ -150,7 +150,8 @@ def check_degrees(features: Any) -> None:
         size_of(state, "n_output_features_", 0, _MOST_TERMS),
     )
     for name in ("interaction_only", "include_bias"):
-        if not isinstance(state.get(name), _FLAGS):
+        # Compiled code counts with the first as with a number.
+        if not isinstance(state.get(name), _FLAGS) or state.get(name) not in (None, 0, 1):
             refuse(name, "must be true or false")
     bias = int(bool(state.get("include_bias")))
     count = _count_products if state.get("interaction_only") else _count_powers

@@ -50,6 +50,8 @@ _ATTRIBUTES: dict[str, tuple[str, Any]] = {
     "method-get-params": ("replace a method by data", _svc(get_params=1)),
     "method-private": ("replace a method by data", _svc(_validate_data=1, _dense_fit=2)),
     "method-repr": ("replace a method by data", _svc(_repr_html_=callable_node("builtins.max"))),
+    "constraints": ("have a fit take any parameter", _svc(_parameter_constraints={})),
+    "table": ("have others compute the loss", _svc(_sparse_kernels=["rbf"])),
     "property": ("hide a property", _svc(coef_=array([1.0]))),
     "no-identifier": ("have an attribute that no code reads", _svc(**{"a b": 1})),
     "no-identifier-dot": ("have an attribute that looks nested", _svc(**{"a.b": 1})),
@@ -555,6 +557,18 @@ _FORGED |= {
         "own: scikit-learn's pairwise reductions divide by the number of samples",
         _fitted("neighbors.NearestNeighbors", algorithm="brute"),
         _without_samples,
+    ),
+    "interaction-of-many": (
+        "skip a hundred entries for each that products of sparse features are made of",
+        "own: PolynomialFeatures counts with a flag as with a number",
+        _fitted("preprocessing.PolynomialFeatures", interaction_only=True),
+        _put("interaction_only", value=100),
+    ),
+    "clusters-of-none": (
+        "write samples to the first of no centers, once Birch fits the clusterer that it has",
+        "own: partial_fit of a fitted estimator has no parameters validated, nor those of others that it fits",
+        _fitted("cluster.KMeans", n_clusters=2, n_init=1),
+        _put("n_clusters", value=0),
     ),
     "birch-norms": (
         "have fewer norms than centers, which are compared by them",

@@ -177,5 +177,6 @@ TARGET = Target(
         Attack("decompositions.check_covariance", "Ledoit, Ellip", "precision_ covariance_ location_"),
         Attack("categories.check_binarized_classes", "BernoulliNB", "classes_"),
         Attack("linear._coefficients", "SGDClassifier of two classes", "coef_ classes_ intercept_"),
+        Attack("clusters.check_centers", "KMeans, MiniBatch", "n_clusters"),
     ),
 )
