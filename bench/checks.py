@@ -342,7 +342,8 @@ CASES: dict[str, Case] = {
         "multiclass._check_rows",
     ),
     "votes": Case(
-        "multiclass.check_votes multiclass._check_votes",
+        "multiclass.check_votes multiclass._check_votes multiclass._check_classifier multiclass._check_labels "
+        "multiclass._check_encoders",
         lambda: ensemble.VotingClassifier([("a", naive_bayes.GaussianNB())]).fit(X, DIGITS),
         "multiclass.check_votes",
     ),
