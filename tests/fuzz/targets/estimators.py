@@ -173,7 +173,7 @@ TARGET = Target(
         Attack("", "", "*"),
         Attack("clusters.check_subclusters", "Birch", "_subcluster_norms subcluster_centers_"),
         Attack(
-            "multiclass._check_classifier multiclass._check_labels multiclass._check_encoders",
+            "multiclass._check_classifier? multiclass._check_labels multiclass._check_encoders",
             "VotingClassifier",
             "estimators_ classes_ constant outlier_label_ le_",
         ),
