@@ -113,12 +113,12 @@ CASES: dict[str, Case] = {
     "decision tree": Case(
         "trees.check_decision_tree trees.check_classes",
         lambda: tree.DecisionTreeClassifier(random_state=0).fit(X, DIGITS),
-        "trees.check_decision_tree",
+        "trees.TreeCodec._check trees.check_decision_tree",
     ),
     "trees of a forest": Case(
         "trees.TreeCodec trees.check_trees",
         lambda: _forest(ensemble.RandomForestClassifier, DIGITS),
-        "trees.TreeCodec._check trees.check_trees",
+        "trees.check_trees",
     ),
     "forest": Case(
         "ensembles.check_forest ensembles.compiled_trees ensembles.check_features ensembles._check_template "
@@ -342,7 +342,8 @@ CASES: dict[str, Case] = {
         "multiclass._check_rows",
     ),
     "votes": Case(
-        "multiclass.check_votes multiclass._check_votes",
+        "multiclass.check_votes multiclass._check_votes multiclass._check_classifier multiclass._check_labels "
+        "multiclass._check_encoders",
         lambda: ensemble.VotingClassifier([("a", naive_bayes.GaussianNB())]).fit(X, DIGITS),
         "multiclass.check_votes",
     ),

@@ -32,6 +32,10 @@ _PLAIN = frozenset({int, float, str, bool, type(None), np.float64, np.int64})
 _CHANGING = (np.ndarray, list, tuple, dict)
 
 
+class _Attributes:
+    """What has attributes and nothing else."""
+
+
 def _is_sparse(value: Any) -> bool:
     return type(value).__module__.startswith("scipy.sparse") and hasattr(value, "nnz")
 
@@ -45,6 +49,9 @@ def _is_estimator(value: Any) -> bool:
 @cache
 def _is_part_of_estimators(cls: Any) -> bool:
     if cls is type or issubclass(cls, _CHANGING):
+        return False
+    # A KDTree has attributes, too, but what it is lies in memory of its own, which nothing else can write to.
+    if cls.__basicsize__ > _Attributes.__basicsize__:
         return False
     return cls.__module__.startswith("sklearn.") or bool(checks_of(cls))
 

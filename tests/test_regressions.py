@@ -375,3 +375,12 @@ def test_distributions_that_would_not_end_are_refused(name, shape, by_name):
 def test_distributions_with_usual_shapes_load(name, shape):
     frozen = getattr(scipy.stats, name)(shape)
     assert reflectio.loads(reflectio.dumps(frozen)).args == (shape,)
+
+
+@pytest.mark.parametrize("algorithm", ["kd_tree", "ball_tree"])
+@pytest.mark.parametrize("together", [False, True])
+def test_a_search_tree_that_an_ensemble_holds_twice_comes_back_whole(algorithm, together):
+    voting = VotingClassifier([("a", KNeighborsClassifier(algorithm=algorithm))]).fit(X, Y)
+    held = [voting, voting.estimators_[0]._tree] if together else [voting]
+    loaded = reflectio.loads(reflectio.dumps(held))[0]
+    np.testing.assert_array_equal(loaded.predict(X), voting.predict(X))

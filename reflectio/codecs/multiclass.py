@@ -192,12 +192,91 @@ def _shape(value: Any, place: str) -> tuple[int, ...]:
 def check_votes(model: Any) -> None:
     """Refuse estimators whose votes are not numbers of classes: votes are counted by as many counters as the largest."""
     state = vars(model)
+    if state.get("voting", "hard") == "hard":
+        for index, estimator in enumerate(state.get("estimators_") or ()):
+            _check_classifier(estimator, f"estimators_[{index}]", _DEEPEST)
+            _check_labels(estimator, f"estimators_[{index}]")
     known = vars(state["le_"]).get("classes_") if hasattr(state.get("le_"), "__dict__") else None
     if known is None:
         return
     seen: set[int] = set()
     for index, estimator in enumerate(state.get("estimators_") or ()):
         _check_votes(estimator, len(known), f"estimators_[{index}]", _DEEPEST, seen)
+
+
+# Labels that an estimator may answer with, and what turns its own numbers into labels.
+_GIVEN = frozenset({"classes_", "constant", "constant_", "outlier_label", "outlier_label_"})
+_ENCODERS = frozenset({"_label_binarizer", "label_binarizer_", "_label_encoder", "le_"})
+_OF_LABELS = frozenset({"LabelBinarizer", "LabelEncoder"})
+
+# Far more classes than voters tell apart, and few enough to be counted. What answers for samples without neighbours may
+# be a number that is no class.
+_MOST_COUNTERS = 1 << 20
+
+# What answers with the labels that another gives, and the attribute that holds the other.
+_PASSING_ON = {
+    "FrozenEstimator": "estimator",
+    "GaussianProcessClassifier": "base_estimator_",
+    "MultiOutputClassifier": "estimators_",
+    "RFE": "estimator_",
+    "RFECV": "estimator_",
+    "SelfTrainingClassifier": "estimator_",
+}
+
+
+def _check_classifier(estimator: Any, place: str, depth: int) -> None:
+    """Refuse what does not answer with its classes, as far as it is scikit-learn's; of regressors, some give integers."""
+    from sklearn.base import ClassifierMixin
+
+    if depth == 0:
+        raise ValidationError(f"the estimators of {place} are nested too deeply to be checked")
+    cls, state = type(estimator), getattr(estimator, "__dict__", {})
+    held = [(name, part) for name, part in _answering(state) if name in ("steps[-1]", "best_estimator_")]
+    passing = _PASSING_ON.get(cls.__name__)
+    if passing is not None and passing in state:
+        parts = state[passing] if isinstance(state[passing], list | tuple) else [state[passing]]
+        held += [(passing, part) for part in parts]
+    for name, part in held:
+        _check_classifier(part, f"{place}.{name}", depth - 1)
+    if held or not cls.__module__.startswith("sklearn.") or isinstance(estimator, ClassifierMixin):
+        return
+    if cls.__name__ != "_BinaryGaussianProcessClassifierLaplace":
+        raise ValidationError(f"{place} must be a classifier")
+
+
+def _check_labels(estimator: Any, place: str) -> None:
+    """Refuse labels, anywhere in an estimator, that no memory could count."""
+    seen: set[tuple[int, bool]] = set()
+    stack: list[tuple[Any, bool]] = [(estimator, False)]
+    while stack:
+        obj, is_label = stack.pop()
+        if isinstance(obj, int | np.integer):
+            if is_label and obj >= _MOST_COUNTERS:
+                raise ValidationError(f"{place} has the label {obj}, and there are not as many classes")
+        elif isinstance(obj, np.ndarray):
+            if is_label and obj.dtype.kind in "iu" and obj.size:
+                stack.append((obj.max(), True))
+            if obj.dtype.hasobject and obj.dtype.kind == "O" and (id(obj), is_label) not in seen:
+                seen.add((id(obj), is_label))
+                stack += [(part, is_label) for part in obj.ravel().tolist()]
+        elif type(obj) in _HOLDING_NOTHING or (id(obj), is_label) in seen:
+            continue
+        elif isinstance(obj, list | tuple | dict):
+            seen.add((id(obj), is_label))
+            stack += [(part, is_label) for part in (obj.values() if isinstance(obj, dict) else obj)]
+        elif hasattr(obj, "__dict__") and not isinstance(obj, type | FunctionType) and not is_of_scipy(obj):
+            seen.add((id(obj), is_label))
+            for name, part in vars(obj).items():
+                if name in _ENCODERS and type(obj).__module__.startswith("sklearn."):
+                    _check_encoders(part, f"{place}: {name}")
+                if type(part) not in _HOLDING_NOTHING or name in _GIVEN:
+                    stack.append((part, name in _GIVEN))
+
+
+def _check_encoders(encoders: Any, place: str) -> None:
+    for encoder in encoders if isinstance(encoders, list) else [encoders]:
+        if encoder is not None and type(encoder).__name__ not in _OF_LABELS:
+            raise ValidationError(f"{place} must be an encoder of labels")
 
 
 def _check_votes(estimator: Any, n_classes: int, place: str, depth: int, seen: set[int]) -> None:

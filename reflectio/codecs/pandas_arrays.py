@@ -10,6 +10,7 @@ from reflectio.codec import Codec, Node, ObjectNode
 from reflectio.codecs.containers import encode_items
 from reflectio.codecs.members import visit_member
 from reflectio.codecs.pandas_dtypes import check_categories
+from reflectio.codecs.pandas_hashes import check_hashes
 from reflectio.codecs.pandas_nodes import (
     KINDS,
     Array,
@@ -56,6 +57,7 @@ class CategoricalCodec(PandasCodec):
         from pandas import CategoricalDtype
 
         categories = check_categories(build_member(node, "categories", decoder), decoder)
+        check_hashes(categories, decoder)
         codes = check_codes(build_own_member(node, "codes", decoder), len(categories))
         dtype = CategoricalDtype(categories, bool_of(node, "ordered", False))
         return cls.from_codes(codes, dtype=dtype)

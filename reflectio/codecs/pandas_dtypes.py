@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from reflectio.codec import Codec, Node, ObjectNode
+from reflectio.codecs.pandas_hashes import check_hashes
 from reflectio.codecs.pandas_nodes import UNITS, PandasCodec, build_member, charge_counted, choice_of
 from reflectio.codecs.pandas_offsets import build_offset
 from reflectio.codecs.pandas_scalars import CLOSED, build_tz, tz_of
@@ -73,6 +74,7 @@ class CategoricalDtypeCodec(PandasCodec):
         categories = build_member(node, "categories", decoder)
         if categories is not None:
             categories = check_categories(categories, decoder)
+            check_hashes(categories, decoder)
         ordered = node.get("ordered")
         if ordered is not None and type(ordered) is not bool:
             raise DocumentError("ordered must be true, false or absent")

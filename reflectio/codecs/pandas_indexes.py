@@ -10,6 +10,7 @@ import numpy as np
 from reflectio.codec import Codec, Node, ObjectNode
 from reflectio.codecs.containers import encode_items
 from reflectio.codecs.pandas_arrays import build_items, with_freq
+from reflectio.codecs.pandas_hashes import check_hashes
 from reflectio.codecs.pandas_nodes import (
     KINDS,
     PandasCodec,
@@ -203,6 +204,7 @@ class MultiIndexCodec(PandasCodec):
             if not isinstance(level, Index) or isinstance(level, MultiIndex):
                 raise DocumentError("a level must be an index without levels")
             charge_counted(level, decoder)
+            check_hashes(level, decoder)
             check_codes(positions, len(level))
         if len(set(map(len, codes))) != 1:
             raise ValidationError(

@@ -40,6 +40,28 @@ def _one_versus_rest(**state: Any) -> dict[str, Any]:
     return {"$": "sklearn.multiclass.OneVsRestClassifier", "estimators_": [inner]}
 
 
+def _of_one_hash(count: int = 60_000) -> list[int]:
+    """Integers of 64 bits that pandas, which xors shifted copies of their bits, hashes to zero, in no order."""
+    keys = []
+    for high in range(1, count + 1):
+        low = high
+        for _ in range(3):
+            low = high ^ low << 11 & 0xFFFFFFFF
+        keys.append(high << 33 | low)
+    return keys[::2] + keys[1::2][::-1]
+
+
+def _categories_of_one_hash() -> bytes:
+    labels = {"$": "pandas.Index", "data": array(_of_one_hash(), "int64")}
+    return text_of({"$": "pandas.Categorical", "codes": array([0], "int8"), "categories": labels})
+
+
+def _levels_of_one_hash() -> bytes:
+    labels = {"$": "pandas.Index", "data": array(_of_one_hash(), "int64")}
+    members = {"levels": [labels], "codes": [array([0], "int8")], "names": [None]}
+    return text_of({"$": "pandas.MultiIndex", **members})
+
+
 _NODES: dict[str, tuple[str, Any]] = {
     **{
         f"empty-{dtype}": ("copy elements without bytes for ever", _empty(dtype))
@@ -172,5 +194,16 @@ ATTACKS = [
         lambda: _chain_of_trees(3000),
         "ValidationError",
         says="another tree",
+    ),
+    *(
+        Attack(
+            f"check-{key}-of-one-hash",
+            f"have pandas compare {key} each with each while loading",
+            _OWN,
+            make,
+            "LimitError",
+            says="labels have the same hash",
+        )
+        for key, make in (("categories", _categories_of_one_hash), ("levels", _levels_of_one_hash))
     ),
 ]

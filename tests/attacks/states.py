@@ -744,6 +744,60 @@ def _frozen(name: str, shapes: list[Any]) -> Callable[[], bytes]:
     return lambda: text_of({"$": "distribution", "name": f"scipy.stats.{name}", "args": shapes, "kwds": {}})
 
 
+_VOTES = "own: hard voting has as many counters as the largest vote"
+_MANY = 1 << 33
+_OF_MANY = array([[_MANY]], "int64", [1, 1])
+
+
+def _voting() -> Any:
+    from sklearn.dummy import DummyClassifier
+    from sklearn.ensemble import VotingClassifier
+
+    return VotingClassifier([("a", DummyClassifier(strategy="constant", constant=1))]).fit(*_data())
+
+
+def _votes_of(**state: Any) -> Callable[[Any], None]:
+    return lambda model: model.update(estimators_=[state], named_estimators_=None)
+
+
+_REGRESSOR = {"$": "sklearn.dummy.DummyRegressor", "constant_": _OF_MANY, "n_outputs_": 1}
+
+_FORGED |= {
+    "votes-of-regressor": (
+        "have 64 GiB of counters, for what a regressor predicts",
+        _VOTES,
+        _voting,
+        _votes_of(**_REGRESSOR),
+    ),
+    "votes-of-frozen": (
+        "have 64 GiB of counters, for what a frozen regressor predicts",
+        _VOTES,
+        _voting,
+        _votes_of(**{"$": "sklearn.frozen.FrozenEstimator", "estimator": _REGRESSOR}),
+    ),
+    "votes-of-constant": (
+        "have 64 GiB of counters, for a constant",
+        _VOTES,
+        _voting,
+        lambda model: model["estimators_"][0].update(constant=_MANY),
+    ),
+    "votes-of-encoder": (
+        "have 64 GiB of counters, for what an encoder gives in place of labels",
+        _VOTES,
+        _voting,
+        _votes_of(
+            **{
+                "$": "sklearn.linear_model.RidgeClassifier",
+                "_label_binarizer": {
+                    "$": "sklearn.preprocessing.OrdinalEncoder",
+                    "categories_": [array([_MANY], "int64")],
+                },
+            }
+        ),
+    ),
+}
+
+
 ATTACKS = [
     *(
         Attack(

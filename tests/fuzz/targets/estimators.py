@@ -178,5 +178,10 @@ TARGET = Target(
         Attack("categories.check_binarized_classes", "BernoulliNB", "classes_"),
         Attack("linear._coefficients", "SGDClassifier of two classes", "coef_ classes_ intercept_"),
         Attack("clusters.check_centers", "KMeans, MiniBatch", "n_clusters"),
+        Attack(
+            "multiclass._check_classifier? multiclass._check_labels multiclass._check_encoders",
+            "VotingClassifier",
+            "estimators_ classes_ constant outlier_label_ le_",
+        ),
     ),
 )
