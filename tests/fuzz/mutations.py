@@ -206,6 +206,10 @@ def _swap_tags(rng: random.Random, header: Node) -> None:
             a.update(copied)
 
 
+# How many rows a change may write out.
+_MOST_ROWS = 10_000
+
+
 def _change_rows(rng: random.Random, header: Node) -> None:
     """Change what holds rows together: counts, lengths, which column stands where, and how it is written."""
     places = _places([header["model"], *header.get("objects", [])])
@@ -215,6 +219,10 @@ def _change_rows(rng: random.Random, header: Node) -> None:
     if not rows:
         return _change_value(rng, header)
     node = rng.choice(rows)
+    count = node.get("count")
+    if type(count) is not int or not 0 < count <= _MOST_ROWS:
+        # Changed before: nothing is written out for so many.
+        return _change_value(rng, header)
     columns = node.get("columns")
     what = rng.randrange(9)
     if what == 0 or not columns:
