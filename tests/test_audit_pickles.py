@@ -370,7 +370,7 @@ def folder(tmp_path):
         (["text.pkl"], 1, "unreadable  text.pkl"),
         (["*.onnx"], 2, "no file matches this pattern"),
         (["good.pkl", "--json", "--sarif"], 2, "choose one"),
-        (["good.pkl", "--policy", "nowhere.toml"], 1, "nowhere.toml"),
+        (["good.pkl", "--policy", "nowhere.toml"], 2, "nowhere.toml"),
         ([], 2, "Missing argument"),
     ],
 )

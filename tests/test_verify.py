@@ -237,7 +237,7 @@ def folder(tmp_path_factory):
         (["cut.rfl"], 1, ["format", "truncated"]),
         (["good.rfl", "c*.rfl", "text.json"], 1, ["2 of 3 documents pass."]),
         (["e*.rfl"], 1, [r"escapes\x1b[31m.rfl: fails"]),
-        (["good.rfl", "--policy", "missing.toml"], 1, ["missing.toml"]),
+        (["good.rfl", "--policy", "missing.toml"], 2, ["missing.toml"]),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else None,
 )
