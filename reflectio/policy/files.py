@@ -98,6 +98,7 @@ Stamp: TypeAlias = tuple[int, int]
 
 
 def stamp_of(path: Path) -> Stamp | None:
+    """What tells whether a file has changed: its time and size; None where there is none."""
     try:
         status = path.stat()
     except OSError:

@@ -23,6 +23,7 @@ _MADE_ANEW = frozenset(
 
 
 def distribution(call: Call, makers: Makers) -> Described:
+    """A distribution of ``scipy.stats``, by its name."""
     members: dict[str, Any] = _origin(call, makers)
     return Described("distribution", members)
 
