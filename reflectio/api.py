@@ -19,7 +19,8 @@ from reflectio.atomic import write_atomically
 from reflectio.codecs.array_places import array_places
 from reflectio.collector import without_collector
 from reflectio.compression import Compression, CompressionLike
-from reflectio.decoder import Decoder, as_reflectio_error
+from reflectio.decoder import Decoder
+from reflectio.walk_in import as_reflectio_error
 from reflectio.document import Document, read, read_source, write_binary, write_json
 from reflectio.encoder import Encoder, RowsReferredError
 from reflectio.errors import DocumentError, ReflectioError, UnsupportedTypeError

@@ -20,11 +20,9 @@ from reflectio.policy import Kind, Policy
 from reflectio.readers import NameRefusedError, allowed, check_members, readers_for
 from reflectio.segment import Segment
 from reflectio.separation import Separation
+from reflectio.walk_in import Walk, as_reflectio_error, located
 
 _NESTED = frozenset({dict, list})
-
-# Of so many values, as a vocabulary has, it pays to see first whether all are plain.
-_MANY = 64
 
 #: What `Decoder.spend` counts arrays by that lie compressed in the segment.
 DECOMPRESSED = "bytes of decompressed arrays"
@@ -58,35 +56,7 @@ _SHARED = (
 Check = Callable[[list[Any], "Decoder"], None]
 
 
-def located(error: Exception, part: PathPart) -> ReflectioError:
-    """The error to raise where building the member or item ``part`` raised ``error``."""
-    if isinstance(error, NameRefusedError):
-        raise error
-    if not isinstance(error, ReflectioError):
-        error = as_reflectio_error(error)
-    return error.within(part)
-
-
-def as_reflectio_error(error: Exception) -> ReflectioError:
-    """Turn what a parser, numpy or Python raised over a malformed node into an error of this library."""
-    if isinstance(error, RecursionError):
-        wrapped: ReflectioError = LimitError("the document nests too deeply to be read")
-    elif isinstance(error, MemoryError):
-        wrapped = LimitError(f"not enough memory for what the document describes ({error})")
-    elif isinstance(error, KeyError):
-        wrapped = DocumentError(f"the member {error} is missing")
-    else:
-        wrapped = DocumentError(f"malformed: {error}")
-    wrapped.__cause__ = error
-    return wrapped
-
-
-# What is checked last: a tag, the checks, and an object, or those of rows, whose columns are given where these say
-# enough. One is made for nearly every object, a plain tuple in a tenth of the time.
-_ToCheck = tuple[str, tuple[ObjectCheck, ...], Sequence[Any], Any]
-
-
-class Decoder:
+class Decoder(Walk):
     """
     One rebuilding of one document.
 
@@ -112,14 +82,14 @@ class Decoder:
         reparse: Callable[[], list[Node]],
         nbytes: int = 0,
     ) -> None:
+        super().__init__()
         self.policy = policy
         self.segment = segment
+        self.dimensions = policy.limits.dimensions
         self.readers = readers_for(policy)
         self._spent: dict[str, int] = {}
         self._affordable = _FREE_BYTES + _EXPANSION * nbytes
         self._copyable = _FREE_COPIES + _COPIES * segment.nbytes + _COPIES_OF_TEXT * nbytes
-        self.built: dict[int, Any] = {}
-        self._open: set[int] = set()
         self._early: set[int] = set()
         self._reparse = reparse
         self._index: dict[int, ObjectNode] | None = None
@@ -128,11 +98,9 @@ class Decoder:
         self._checks: dict[Check, list[Any]] = {}
         # By id and purpose, with the array itself, so that no id is used twice.
         self._copies: dict[tuple[int, Any], tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]] = {}
-        self._objects_to_check: list[_ToCheck] = []
         self._views: list[np.ndarray[Any, Any]] = []
         self._references = 0
         self._expanded = False
-        self._times: dict[int, int] = {}
         self._order = tuple(self._entries)
 
     # -- the walk -------------------------------------------------------------------------------------------
@@ -168,17 +136,17 @@ class Decoder:
         index, row, obj = -1, 0, None
         try:
             if self.built or self._views:
-                shared = [(value, self._times.get(number, 0)) for number, value in self.built.items()]
+                shared = [(value, self.times.get(number, 0)) for number, value in self.built.items()]
                 separation = Separation(shared, self._views, self.charge_copy)
                 # Nothing that other objects change matters to those whose columns are known.
-                loose = [objects for _, _, objects, columns in self._objects_to_check if columns is None]
+                loose = [objects for _, _, objects, columns in self.to_check if columns is None]
                 separation.keep_own(chain.from_iterable(loose))
                 # All before any is checked: what one has given up, another may hold.
-                for index, (_, _, objects, columns) in enumerate(self._objects_to_check):  # noqa: B007
+                for index, (_, _, objects, columns) in enumerate(self.to_check):  # noqa: B007
                     if separation and columns is None:
                         for row, obj in enumerate(objects):  # noqa: B007
                             separation.separate(obj)
-            for index, (_, checks, objects, columns) in enumerate(self._objects_to_check):  # noqa: B007
+            for index, (_, checks, objects, columns) in enumerate(self.to_check):  # noqa: B007
                 if columns is not None and pass_together(checks, type(objects[0]), columns):
                     continue
                 for row, obj in enumerate(objects):  # noqa: B007
@@ -187,7 +155,7 @@ class Decoder:
         except Exception as error:
             if not isinstance(error, ReflectioError):
                 error = _uncheckable(obj, error)
-            tags = [tag for tag, *_ in self._objects_to_check[: index + 1]]
+            tags = [tag for tag, *_ in self.to_check[: index + 1]]
             place = self.place_of(tags[-1], tags.count(tags[-1]) - 1, row)
             raise error.rooted(place) from error.__cause__
 
@@ -195,58 +163,6 @@ class Decoder:
         node = self._entries.get(number)
         if node is not None and not self.codec_of(node["$"]).late:
             self.ref(number)
-
-    def build(self, node: Node) -> Any:
-        """
-        Give the object for any node: the one place where tags meet codecs.
-
-        Parameters
-        ----------
-        node : node
-            The node. Lists and objects among its parts are used up.
-
-        Returns
-        -------
-        Any
-            The object.
-        """
-        kind = type(node)
-        if kind is dict:
-            return self.readers[node["$"]](node, self) if "$" in node else self.build_values(node)
-        if kind is list:
-            return self.build_items(node)
-        return node
-
-    def build_items(self, items: list[Any]) -> list[Any]:
-        """Build every item of a list of nodes, in place."""
-        if not _NESTED.isdisjoint(map(type, items)):
-            index = 0
-            try:
-                for index, item in enumerate(items):
-                    if type(item) in _NESTED:
-                        items[index] = self.build(item)
-            except Exception as error:
-                raise located(error, index) from error
-        return items
-
-    def build_values(self, members: dict[str, Any]) -> dict[str, Any]:
-        """Build every value of a dict of nodes, in place."""
-        if len(members) > _MANY and _NESTED.isdisjoint(map(type, members.values())):
-            return members
-        readers = self.readers
-        key = ""
-        try:
-            for key, value in members.items():
-                kind = type(value)
-                if kind is dict:
-                    members[key] = (
-                        readers[value["$"]](value, self) if "$" in value else self.build_values(value)
-                    )
-                elif kind is list:
-                    self.build_items(value)
-        except Exception as error:
-            raise located(error, key) from error
-        return members
 
     def resolve(self, kind: Kind, name: str) -> Any:
         """
@@ -305,7 +221,7 @@ class Decoder:
     def build_shared(self, node: ObjectNode, codec: Codec) -> Any:
         """Build a node that others refer to by its id."""
         number = self._check_id(node["$id"])
-        if number in self.built or number in self._open:
+        if number in self.built or number in self.open:
             if number in self._early:
                 self._early.discard(number)
                 return self.built[number]
@@ -315,9 +231,9 @@ class Decoder:
             obj = self.built[number] = codec.create(node, self)
             codec.fill(obj, node, self)
             return obj
-        self._open.add(number)
+        self.open.add(number)
         obj = codec.decode(node, self)
-        self._open.discard(number)
+        self.open.discard(number)
         self.built[number] = obj
         return obj
 
@@ -325,7 +241,7 @@ class Decoder:
         """Give the object with an id, creating it where the document describes it further on."""
         number = self._check_id(number)
         found = self._referred(number)
-        self._times[number] = self._times.get(number, 0) + 1
+        self.times[number] = self.times.get(number, 0) + 1
         if type(found) is not np.ndarray or found.dtype.hasobject:
             if isinstance(found, HOLDING_NOTHING):
                 return found
@@ -339,7 +255,7 @@ class Decoder:
     def _referred(self, number: int) -> Any:
         if number in self.built:
             return self.built[number]
-        if number in self._open:
+        if number in self.open:
             raise DocumentError(f"the value with the id {number} contains itself")
         node = self._entries.pop(number, None)
         if node is None:
@@ -436,7 +352,7 @@ class Decoder:
         obj : Any
             The object.
         """
-        self._objects_to_check.append((tag, checks, (obj,), None))
+        self.to_check.append((tag, checks, (obj,), None))
 
     def check_rows(self, tag: str, checks: tuple[ObjectCheck, ...], objects: list[Any], columns: Any) -> None:
         """
@@ -456,7 +372,7 @@ class Decoder:
         # What something else may reach is copied; then the columns are not what the objects have.
         cls: Any = type(objects[0])
         known = None if relied_on_by(cls) else columns
-        self._objects_to_check.append((tag, checks, objects, known))
+        self.to_check.append((tag, checks, objects, known))
 
     def place_of(self, tag: str, index: int, row: int = 0) -> str:
         """

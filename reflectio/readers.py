@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
+from reflectio import compiled
 from reflectio.codec import Codec, ObjectNode
 from reflectio.errors import DocumentError
 from reflectio.names import resolve
@@ -20,6 +21,9 @@ Reader = Callable[[ObjectNode, "Decoder"], Any]
 
 # How many orders of members are remembered per codec as checked; a hostile document may show many.
 _REMEMBERED_SHAPES = 64
+
+
+_reading = compiled.part("reading")
 
 
 class NameRefusedError(Exception):
@@ -50,7 +54,10 @@ class Readers(dict[str, Reader]):
     def __missing__(self, tag: str) -> Reader:
         codec = self.codecs[tag] = self._codec(tag)
         quick = codec.read if tag not in self.only_constructors else None
-        reader = self[tag] = quick or checked_reader(codec)
+        reader = quick or checked_reader(codec)
+        if _reading is not None and codec.compiled is not None and tag not in self.only_constructors:
+            reader = getattr(_reading, codec.compiled)(reader, codec)
+        self[tag] = reader
         return reader
 
     def _codec(self, tag: str) -> Codec:

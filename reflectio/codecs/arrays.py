@@ -27,7 +27,8 @@ from reflectio.codecs.empty_elements import check_empty_elements, refuse_empty_e
 from reflectio.codecs.growth import ARRAY_DEPTH, check_chain, check_nesting
 from reflectio.codecs.members import visit_member
 from reflectio.codecs.rows import encode_list
-from reflectio.decoder import DECOMPRESSED, Decoder, located
+from reflectio.decoder import DECOMPRESSED, Decoder
+from reflectio.walk_in import located
 from reflectio.encoder import NESTING, Encoder
 from reflectio.errors import DocumentError, ValidationError
 from reflectio.layout import Extent, canonical_strides, extent_of, is_apart
@@ -122,6 +123,7 @@ class ArrayCodec(LateCodec):
     )
     required = frozenset({"dtype", "shape"})
     shared = False
+    compiled = "ArrayReader"
 
     def __init__(self) -> None:
         self._read_checked = checked_reader(self)
@@ -562,6 +564,7 @@ class ScalarCodec(Codec):
     members = frozenset({"dtype", "value", "encoding"})
     required = frozenset({"dtype", "value"})
     shared = False
+    compiled = "ScalarReader"
 
     def __init__(self) -> None:
         self._read_checked = checked_reader(self)

@@ -19,7 +19,8 @@ from reflectio.codecs.multiclass import OF_THREE_AXES, is_of_scipy, may_change_r
 from reflectio.codecs.objects import ObjectCodec, has_attributes
 from reflectio.codecs.rows import encode_rows
 from reflectio.codecs.trees import is_count, spans
-from reflectio.decoder import Decoder, located
+from reflectio.decoder import Decoder
+from reflectio.walk_in import located
 from reflectio.encoder import Encoder
 from reflectio.errors import DocumentError, ReflectioError, ValidationError
 

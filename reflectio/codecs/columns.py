@@ -12,7 +12,8 @@ from reflectio.array_bytes import copied, copied_parts
 from reflectio.codec import Codec, LateCodec, Node, ObjectNode
 from reflectio.codecs.arrays import ArrayCodec
 from reflectio.codecs.rows import CONSTANTS, cost
-from reflectio.decoder import HOLDING_NOTHING, Decoder, located
+from reflectio.decoder import HOLDING_NOTHING, Decoder
+from reflectio.walk_in import located
 from reflectio.errors import DocumentError
 from reflectio.readers import check_members
 

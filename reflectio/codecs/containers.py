@@ -12,7 +12,8 @@ from reflectio.codec import Codec, LateCodec, Node, ObjectNode
 from reflectio.codecs.growth import check_chain, check_keys
 from reflectio.codecs.numbers import is_utf8
 from reflectio.codecs.rows import encode_list
-from reflectio.decoder import Decoder, located
+from reflectio.decoder import Decoder
+from reflectio.walk_in import located
 from reflectio.encoder import Encoder
 from reflectio.errors import DocumentError, UnsupportedTypeError
 
@@ -151,6 +152,7 @@ class TupleCodec(Codec):
     types = (tuple,)
     tag = "tuple"
     members = required = _ITEMS
+    compiled = "TupleReader"
     shared = False
 
     def encode(self, obj: tuple[Any, ...], encoder: Encoder) -> Node:

@@ -10,7 +10,8 @@ import numpy as np
 from reflectio.codec import Codec, Node, ObjectNode
 from reflectio.codecs.growth import check_dtype
 from reflectio.codecs.once_per_dtype import once_per_dtype
-from reflectio.decoder import Decoder, located
+from reflectio.decoder import Decoder
+from reflectio.walk_in import located
 from reflectio.encoder import Encoder
 from reflectio.errors import DocumentError, LimitError, UnsupportedTypeError
 from reflectio.policy import Limits

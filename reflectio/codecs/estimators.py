@@ -54,6 +54,12 @@ class EstimatorCodec(ObjectCodec):
             self._out = type(state) is dict and are_same(state, expected)
         return state
 
+    def _sets_attributes(self) -> bool:
+        return bool(self._in)
+
+    def _stated_version(self) -> tuple[str, str] | None:
+        return _VERSION, self._version
+
     def encode_rows(self, objects: list[Any], encoder: Encoder) -> ObjectNode | None:
         if self._out is None:
             try:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from reflectio.codec import Node, ObjectNode
-from reflectio.decoder import Decoder, located
+from reflectio.decoder import Decoder
+from reflectio.walk_in import located
 from reflectio.encoder import Encoder
 from reflectio.errors import DocumentError, UnsupportedTypeError
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import copyreg
 from collections.abc import Mapping
 from functools import cache, cached_property
-from typing import Any
+from inspect import getattr_static
+from types import GetSetDescriptorType
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -13,7 +15,8 @@ from reflectio.checks import Check, checks_of
 from reflectio.codec import Codec, LateCodec, Node, ObjectNode
 from reflectio.codecs.columns import Columns
 from reflectio.codecs.containers import DictCodec, encode_items
-from reflectio.decoder import Decoder, located
+from reflectio.decoder import Decoder
+from reflectio.walk_in import located
 from reflectio.encoder import Encoder
 from reflectio.errors import DocumentError, ReflectioError, UnsupportedTypeError, ValidationError
 from reflectio.names import public_name
@@ -34,6 +37,28 @@ _STATES = frozenset({dict, tuple, list, type(None), bool, int, float, complex, s
 # What Cython generates for other classes: a function of the class, a checksum of its layout, and the state that
 # `__setstate__` takes.
 _CYTHON_UNPICKLE = "__pyx_unpickle_"
+
+
+class Plain(NamedTuple):
+    """
+    How objects of a class are made that have attributes and nothing else.
+
+    Attributes
+    ----------
+    cls : type
+        The class.
+    attributes : set of str
+        The members that their nodes may have: the tag, and attributes, each examined before. There come to be more.
+    checks : tuple of callable
+        What is checked of each object.
+    version : tuple of str, optional
+        A member that says a version, and the version; it is no attribute. Other versions take another way.
+    """
+
+    cls: type
+    attributes: set[str]
+    checks: tuple[Check, ...]
+    version: tuple[str, str] | None
 
 
 class ObjectCodec(LateCodec):
@@ -69,10 +94,26 @@ class ObjectCodec(LateCodec):
         # The members that a node may have for `_read_attributes` to build it: names of attributes, each examined
         # before, and the tag. A codec with a way of its own leaves it empty.
         self._attributes: set[str] = {"$"} if self._is_generic() else set()
+        self.compiled = "ObjectReader" if self._attributes else None
 
     @classmethod
     def _is_generic(cls) -> bool:
         return cls.create is ObjectCodec.create and cls.fill is ObjectCodec.fill
+
+    def plain(self) -> Plain | None:
+        """How objects of the class are made of attributes and nothing else; None as long as that is not known."""
+        if len(self._attributes) < 2 or self._checks is None or not self._sets_attributes():
+            return None
+        if self._slots or not isinstance(getattr_static(self.cls, "__dict__", None), GetSetDescriptorType):
+            return None
+        return Plain(self.cls, self._attributes, self._checks, self._stated_version())
+
+    def _sets_attributes(self) -> bool:
+        """Whether attributes are all that comes of a state."""
+        return self._setstate is None
+
+    def _stated_version(self) -> tuple[str, str] | None:
+        return None
 
     @cached_property
     def name(self) -> str:

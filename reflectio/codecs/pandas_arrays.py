@@ -27,7 +27,8 @@ from reflectio.codecs.pandas_nodes import (
 )
 from reflectio.codecs.pandas_offsets import build_offset
 from reflectio.codecs.pandas_scalars import CLOSED, build_tz, tz_of
-from reflectio.decoder import Decoder, located
+from reflectio.decoder import Decoder
+from reflectio.walk_in import located
 from reflectio.encoder import Encoder
 from reflectio.errors import DocumentError, UnsupportedTypeError, ValidationError
 

@@ -23,7 +23,8 @@ from reflectio.codecs.pandas_nodes import (
     int64_of,
     visit_codes,
 )
-from reflectio.decoder import Decoder, located
+from reflectio.decoder import Decoder
+from reflectio.walk_in import located
 from reflectio.encoder import Encoder
 from reflectio.errors import DocumentError, UnsupportedTypeError, ValidationError
 

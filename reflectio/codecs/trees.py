@@ -15,7 +15,8 @@ from reflectio.codecs.arrays import ArrayCodec
 from reflectio.codecs.columns import Columns
 from reflectio.codecs.objects import ObjectCodec
 from reflectio.codecs.rows import encode_rows
-from reflectio.decoder import Decoder, located
+from reflectio.decoder import Decoder
+from reflectio.walk_in import located
 from reflectio.encoder import Encoder
 from reflectio.errors import ValidationError
 from reflectio.names import public_name

@@ -11,7 +11,7 @@ import orjson
 from reflectio.api import load, loads
 from reflectio.array_bytes import as_bytes
 from reflectio.collector import without_collector
-from reflectio.decoder import as_reflectio_error
+from reflectio.walk_in import as_reflectio_error
 from reflectio.document import write_binary
 from reflectio.errors import DocumentError, ReflectioError
 from reflectio.pickles.graph import Graph

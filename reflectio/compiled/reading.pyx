@@ -1,0 +1,514 @@
+# cython: boundscheck=False, wraparound=False, initializedcheck=False
+"""
+The walk over a document's nodes, for the plain forms that nearly all documents are made of.
+
+Each reader here builds nodes of one form, and gives every other to the reader written in Python before it has changed
+anything. What comes from a document is hostile here as well: types, lengths and ranges are looked at before they count.
+"""
+
+cimport cython
+cimport numpy as cnp
+from cpython.dict cimport PyDict_DelItem, PyDict_GetItemWithError, PyDict_Next, PyDict_SetItem
+from cpython.float cimport PyFloat_AS_DOUBLE, PyFloat_CheckExact
+from cpython.list cimport PyList_GET_ITEM, PyList_GET_SIZE
+from cpython.long cimport PyLong_AsDouble, PyLong_CheckExact
+from cpython.object cimport PyObject, PyTypeObject
+from cpython.ref cimport Py_DECREF, Py_INCREF
+from cpython.set cimport PySet_Contains
+from cpython.unicode cimport PyUnicode_CheckExact
+from libc.float cimport FLT_MAX
+from libc.stdint cimport int8_t, int32_t, int64_t, uint8_t, uint32_t, uint64_t
+
+import numpy as np
+
+cnp.import_array()
+
+cdef extern from "Python.h":
+    int Py_EnterRecursiveCall(const char *where) except -1
+    void Py_LeaveRecursiveCall()
+    void PyUnicode_InternInPlace(PyObject **string)
+    long long PyLong_AsLongLongAndOverflow(object value, int *overflow) except? -1
+    unsigned long long PyLong_AsUnsignedLongLong(object value) except? -1
+    object PyObject_GenericGetDict(object obj, void *context)
+    bint PyDict_CheckExact(PyObject *obj)
+    bint PyList_CheckExact(PyObject *obj)
+    PyObject *Py_True
+    PyObject *Py_False
+
+cdef extern from *:
+    """
+    static PyObject *reflectio_new(PyTypeObject *cls, PyObject *no_arguments)
+    {
+        return PyBaseObject_Type.tp_new(cls, no_arguments, NULL);
+    }
+    """
+    object reflectio_new(PyTypeObject *cls, object no_arguments)
+
+cdef extern from "numpy/arrayobject.h":
+    object PyArray_EMPTY(int ndim, cnp.npy_intp *shape, int number, int fortran)
+    object PyArray_Scalar(void *data, cnp.dtype dtype, object base)
+
+# As many axes as an array has that is built here; others are rare.
+cdef enum:
+    MOST_AXES = 8
+
+# What may be in a list of the elements of an array, by the text of its dtype.
+cdef enum:
+    FLOAT64, FLOAT32, INT64, INT32, UINT8, UINT32, UINT64, INT8, BOOL
+
+cdef dict _kinds = {
+    "float64": FLOAT64, "float32": FLOAT32, "int64": INT64, "int32": INT32, "uint8": UINT8, "uint32": UINT32,
+    "uint64": UINT64, "int8": INT8, "bool": BOOL,
+}
+cdef int[9] _numbers
+for _text, _kind in _kinds.items():
+    _numbers[_kind] = np.dtype(_text).num
+cdef int[9] _sizes
+for _text, _kind in _kinds.items():
+    _sizes[_kind] = np.dtype(_text).itemsize
+
+cdef cnp.dtype _float64 = np.dtype(np.float64)
+cdef cnp.dtype _int64 = np.dtype(np.int64)
+cdef tuple _no_arguments = ()
+
+
+cdef inline PyObject *_member(dict node, str name) except? NULL:
+    """What a node has under a name, or NULL."""
+    return PyDict_GetItemWithError(node, name)
+
+
+cdef object _located(object error, object part):
+    from reflectio.walk_in import located
+
+    return located(error, part)
+
+
+cdef class Walk:
+    """
+    The part of a decoder that visits every node.
+
+    Attributes
+    ----------
+    readers : dict
+        What builds the nodes with each tag.
+    built : dict
+        The objects that have an id, by that.
+    open : set
+        The ids of values that are being built, and not there yet.
+    times : dict
+        How often each id was referred to.
+    to_check : list
+        What is to be looked at when all is built: see `reflectio.decoder.Decoder.check_object`.
+    segment : object
+        Where the arrays outside the header are.
+    dimensions : int
+        How many axes an array may have.
+    """
+
+    cdef public object readers
+    cdef public object segment
+    cdef public dict built
+    cdef public dict times
+    cdef public set open
+    cdef public list to_check
+    cdef public Py_ssize_t dimensions
+
+    def __cinit__(self, *_, **__):
+        self.built = {}
+        self.times = {}
+        self.open = set()
+        self.to_check = []
+        self.dimensions = 1
+
+    def build(self, node):
+        """Give the object for any node, whose lists and dicts are used up."""
+        if type(node) is dict:
+            return self.build_dict(<dict>node)
+        if type(node) is list:
+            return self.build_items(<list>node)
+        return node
+
+    cdef object build_dict(self, dict node):
+        cdef PyObject *tag = _member(node, "$")
+        cdef PyObject *found
+        if tag is NULL:
+            return self.build_values(node)
+        found = PyDict_GetItemWithError(self.readers, <object>tag)
+        cdef object reader = self.readers[<object>tag] if found is NULL else <object>found
+        Py_EnterRecursiveCall(b" while building a document")
+        try:
+            if isinstance(reader, Reader):
+                return (<Reader>reader).read(node, self)
+            return reader(node, self)
+        finally:
+            Py_LeaveRecursiveCall()
+
+    cpdef list build_items(self, list items):
+        """Build every item of a list of nodes, in place."""
+        cdef Py_ssize_t index
+        cdef PyObject *item
+        cdef object node, built
+        # What building changes is never this list.
+        for index in range(PyList_GET_SIZE(items)):
+            item = PyList_GET_ITEM(items, index)
+            if not (PyDict_CheckExact(item) or PyList_CheckExact(item)):
+                continue
+            node = <object>item
+            try:
+                if PyDict_CheckExact(item):
+                    built = self.build_dict(<dict>node)
+                else:
+                    built = self.build_items(<list>node)
+            except Exception as error:
+                raise _located(error, index) from error
+            if built is not node:
+                items[index] = built
+        return items
+
+    cpdef dict build_values(self, dict members):
+        """Build every value of a dict of nodes, in place."""
+        cdef Py_ssize_t position = 0
+        cdef PyObject *key
+        cdef PyObject *value
+        cdef object node, built
+        while PyDict_Next(members, &position, &key, &value):
+            if not (PyDict_CheckExact(value) or PyList_CheckExact(value)):
+                continue
+            node = <object>value
+            try:
+                if PyDict_CheckExact(value):
+                    built = self.build_dict(<dict>node)
+                else:
+                    built = self.build_items(<list>node)
+            except Exception as error:
+                raise _located(error, <object>key) from error
+            if built is not node:
+                # Of a key that is there already: the dict does not move.
+                PyDict_SetItem(members, <object>key, built)
+        return members
+
+
+cdef class Reader:
+    """
+    What builds the nodes with one tag, as a function of the node and the decoder.
+
+    Parameters
+    ----------
+    other : callable
+        What builds those that this reader leaves.
+    codec : Codec
+        The codec of the tag.
+    """
+
+    cdef object other
+    cdef object codec
+
+    def __init__(self, other, codec):
+        self.other = other
+        self.codec = codec
+
+    def __call__(self, dict node, Walk decoder):
+        return self.read(node, decoder)
+
+    cdef object read(self, dict node, Walk decoder):
+        return self.other(node, decoder)
+
+
+# -- arrays and scalars ---------------------------------------------------------------------------------------
+
+
+cdef bint _fill(list items, int kind, char *target, cnp.npy_intp stride) except -1:
+    """Write the numbers of a list into memory for as many; say whether all were numbers of the kind."""
+    cdef Py_ssize_t index
+    cdef PyObject *item
+    cdef double number
+    cdef long long integer
+    cdef unsigned long long natural
+    cdef int overflow = 0
+    for index in range(PyList_GET_SIZE(items)):
+        item = PyList_GET_ITEM(items, index)
+        if kind == FLOAT64 or kind == FLOAT32:
+            if PyFloat_CheckExact(<object>item):
+                number = PyFloat_AS_DOUBLE(<object>item)
+            elif PyLong_CheckExact(<object>item):
+                # Integers of a header have 64 bits at most.
+                number = PyLong_AsDouble(<object>item)
+            else:
+                return False
+            if kind == FLOAT64:
+                (<double *>target)[0] = number
+            else:
+                if not -FLT_MAX <= number <= FLT_MAX:
+                    return False
+                (<float *>target)[0] = <float>number
+        elif kind == BOOL:
+            if item is not Py_True and item is not Py_False:
+                return False
+            (<uint8_t *>target)[0] = item is Py_True
+        elif not PyLong_CheckExact(<object>item):
+            return False
+        elif kind == UINT64:
+            try:
+                natural = PyLong_AsUnsignedLongLong(<object>item)
+            except OverflowError:
+                return False
+            (<uint64_t *>target)[0] = natural
+        else:
+            integer = PyLong_AsLongLongAndOverflow(<object>item, &overflow)
+            if overflow:
+                return False
+            if kind == INT64:
+                (<int64_t *>target)[0] = integer
+            elif kind == INT32:
+                if not -2147483648 <= integer <= 2147483647:
+                    return False
+                (<int32_t *>target)[0] = <int32_t>integer
+            elif kind == UINT8:
+                if not 0 <= integer <= 255:
+                    return False
+                (<uint8_t *>target)[0] = <uint8_t>integer
+            elif kind == UINT32:
+                if not 0 <= integer <= 4294967295:
+                    return False
+                (<uint32_t *>target)[0] = <uint32_t>integer
+            else:
+                if not -128 <= integer <= 127:
+                    return False
+                (<int8_t *>target)[0] = <int8_t>integer
+        target += stride
+    return True
+
+
+cdef bint _has_shape(list items, Py_ssize_t *shape, int n_axes):
+    """Whether lists nest as a shape says; of what the innermost hold, nothing is said."""
+    cdef Py_ssize_t index
+    cdef PyObject *item
+    if PyList_GET_SIZE(items) != shape[0]:
+        return False
+    if n_axes > 1:
+        for index in range(PyList_GET_SIZE(items)):
+            item = PyList_GET_ITEM(items, index)
+            if not PyList_CheckExact(item) or not _has_shape(<list>item, shape + 1, n_axes - 1):
+                return False
+    return True
+
+
+cdef bint _fill_axes(list items, int kind, char *target, cnp.npy_intp *strides, int n_axes) except -1:
+    cdef Py_ssize_t index
+    if n_axes == 1:
+        return _fill(items, kind, target, strides[0])
+    for index in range(PyList_GET_SIZE(items)):
+        if not _fill_axes(<list>PyList_GET_ITEM(items, index), kind, target, strides + 1, n_axes - 1):
+            return False
+        target += strides[0]
+    return True
+
+
+cdef int _read_shape(list lengths, Py_ssize_t *shape) except -1:
+    """Read what should be a shape; give the number of axes, or 0 where it is none, or one with no elements."""
+    cdef Py_ssize_t index
+    cdef PyObject *length
+    cdef int overflow = 0
+    if PyList_GET_SIZE(lengths) > MOST_AXES:
+        return 0
+    for index in range(PyList_GET_SIZE(lengths)):
+        length = PyList_GET_ITEM(lengths, index)
+        if not PyLong_CheckExact(<object>length):
+            return 0
+        shape[index] = PyLong_AsLongLongAndOverflow(<object>length, &overflow)
+        if overflow or shape[index] < 0 or (shape[index] == 0 and PyList_GET_SIZE(lengths) > 1):
+            return 0
+    return <int>PyList_GET_SIZE(lengths)
+
+
+cdef object _array(dict node, Walk decoder, Py_ssize_t n_members):
+    """The array of a node with so many members but for its id, if it is plain; else None, and nothing was done."""
+    cdef PyObject *text = _member(node, "dtype")
+    cdef PyObject *lengths = _member(node, "shape")
+    cdef PyObject *data = _member(node, "data")
+    cdef PyObject *kind_found
+    cdef PyObject *order
+    cdef Py_ssize_t[MOST_AXES] shape
+    cdef int n_axes, fortran = 0
+    cdef int kind
+    if text is NULL or lengths is NULL or data is NULL or not PyUnicode_CheckExact(<object>text):
+        return None
+    if not PyList_CheckExact(lengths) or not PyList_CheckExact(data):
+        return None
+    if n_members == 5:
+        order = _member(node, "order")
+        if order is NULL or not PyUnicode_CheckExact(<object>order) or <str>order != "F":
+            return None
+        fortran = 1
+    kind_found = PyDict_GetItemWithError(_kinds, <object>text)
+    if kind_found is NULL:
+        return None
+    kind = <object>kind_found
+    n_axes = _read_shape(<list>lengths, shape)
+    if n_axes == 0 or (n_axes > 1 and n_axes > decoder.dimensions):
+        return None
+    # Before memory is asked for: the elements are there.
+    if not _has_shape(<list>data, shape, n_axes):
+        return None
+    cdef object array = PyArray_EMPTY(n_axes, <cnp.npy_intp *>shape, _numbers[kind], fortran)
+    if not _fill_axes(
+        <list>data, kind, <char *>cnp.PyArray_DATA(array), cnp.PyArray_STRIDES(array), n_axes
+    ):
+        return None
+    return array
+
+
+@cython.final
+cdef class ArrayReader(Reader):
+    """Arrays of numbers whose elements stand in the header, or whose bytes in a segment that is in memory."""
+
+    cdef object read(self, dict node, Walk decoder):
+        cdef Py_ssize_t n_members = len(node)
+        cdef PyObject *number
+        cdef object array
+        if n_members < 4 or n_members > 6:
+            return self.other(node, decoder)
+        number = _member(node, "$id")
+        if number is NULL:
+            if n_members < 6:
+                array = _array(node, decoder, n_members)
+                if array is not None:
+                    return array
+        elif n_members > 4 and PyLong_CheckExact(<object>number):
+            if <object>number not in decoder.built and <object>number not in decoder.open:
+                array = _array(node, decoder, n_members - 1)
+                if array is not None:
+                    decoder.built[<object>number] = array
+                    return array
+        return self.other(node, decoder)
+
+
+@cython.final
+cdef class ScalarReader(Reader):
+    """Scalars of numpy that are float64 or int64."""
+
+    cdef object read(self, dict node, Walk decoder):
+        cdef PyObject *value
+        cdef PyObject *text
+        cdef double number
+        cdef int64_t integer
+        cdef int overflow = 0
+        if len(node) == 3:
+            value, text = _member(node, "value"), _member(node, "dtype")
+            if value is not NULL and text is not NULL and PyUnicode_CheckExact(<object>text):
+                if PyFloat_CheckExact(<object>value) and <str>text == "float64":
+                    number = PyFloat_AS_DOUBLE(<object>value)
+                    return PyArray_Scalar(&number, _float64, None)
+                if PyLong_CheckExact(<object>value) and <str>text == "int64":
+                    integer = PyLong_AsLongLongAndOverflow(<object>value, &overflow)
+                    if not overflow:
+                        return PyArray_Scalar(&integer, _int64, None)
+        return self.other(node, decoder)
+
+
+# -- containers and references --------------------------------------------------------------------------------
+
+
+@cython.final
+cdef class TupleReader(Reader):
+    """Tuples that nothing refers to."""
+
+    cdef object read(self, dict node, Walk decoder):
+        cdef PyObject *items
+        if len(node) == 2:
+            items = _member(node, "items")
+            if items is not NULL and PyList_CheckExact(items):
+                return tuple(decoder.build_items(<list>items))
+        return self.other(node, decoder)
+
+
+@cython.final
+cdef class RefReader(Reader):
+    """References to what is built already, and holds nothing that references could multiply."""
+
+    cdef object read(self, dict node, Walk decoder):
+        cdef PyObject *number
+        cdef PyObject *found
+        cdef PyObject *times
+        if len(node) == 2:
+            number = _member(node, "id")
+            if number is not NULL and PyLong_CheckExact(<object>number):
+                found = PyDict_GetItemWithError(decoder.built, <object>number)
+                if found is not NULL:
+                    if isinstance(<object>found, cnp.dtype):
+                        return <object>found
+                    if type(<object>found) is cnp.ndarray and cnp.PyArray_TYPE(<object>found) < cnp.NPY_OBJECT:
+                        times = PyDict_GetItemWithError(decoder.times, <object>number)
+                        decoder.times[<object>number] = 1 if times is NULL else <object>times + 1
+                        return <object>found
+        return self.other(node, decoder)
+
+
+# -- objects --------------------------------------------------------------------------------------------------
+
+
+@cython.final
+cdef class ObjectReader(Reader):
+    """
+    Objects of one class, of which nothing is said but their attributes.
+
+    Their codec says when it has seen enough of the class: see `reflectio.codecs.objects.Plain`.
+    """
+
+    cdef bint known
+    cdef object cls
+    cdef bint new_of_object
+    cdef set attributes
+    cdef tuple checks
+    cdef str version_name
+    cdef object version
+
+    cdef object read(self, dict node, Walk decoder):
+        cdef Py_ssize_t position = 0
+        cdef PyObject *key
+        cdef PyObject *value
+        cdef object obj, attributes, tag
+        if not self.known:
+            obj = self.other(node, decoder)
+            self._learn()
+            return obj
+        while PyDict_Next(node, &position, &key, &value):
+            if not PySet_Contains(self.attributes, <object>key):
+                return self.other(node, decoder)
+        if self.version_name is not None:
+            value = _member(node, self.version_name)
+            if value is NULL or <object>value != self.version:
+                return self.other(node, decoder)
+        if self.new_of_object:
+            obj = reflectio_new(<PyTypeObject *>self.cls, _no_arguments)
+        else:
+            obj = self.cls.__new__(self.cls)
+        if self.checks:
+            tag = <object>_member(node, "$")
+            decoder.to_check.append((tag, self.checks, (obj,), None))
+        PyDict_DelItem(node, "$")
+        if not node:
+            return obj
+        decoder.build_values(node)
+        attributes = PyObject_GenericGetDict(obj, NULL)
+        position = 0
+        while PyDict_Next(node, &position, &key, &value):
+            if self.version_name is not None and <object>key == self.version_name:
+                continue
+            # Attributes are looked for by interned names, which are the same object.
+            Py_INCREF(<object>key)
+            PyUnicode_InternInPlace(&key)
+            PyDict_SetItem(attributes, <object>key, <object>value)
+            Py_DECREF(<object>key)
+        return obj
+
+    cdef int _learn(self) except -1:
+        plain = self.codec.plain()
+        if plain is None:
+            return 0
+        self.cls, self.attributes, self.checks, version = plain
+        self.new_of_object = self.cls.__new__ is object.__new__
+        if version is not None:
+            self.version_name, self.version = version
+        self.known = True
+        return 0

@@ -1,0 +1,133 @@
+"""The walk over a document's nodes: the part of a decoder that visits each, and says where it stood when one is wrong."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from reflectio import compiled
+from reflectio.errors import DocumentError, LimitError, PathPart, ReflectioError
+from reflectio.readers import NameRefusedError, Readers
+
+if TYPE_CHECKING:
+    from reflectio.codec import Node
+    from reflectio.segment import Segment
+
+_NESTED = frozenset({dict, list})
+
+# Of so many values, as a vocabulary has, it pays to see first whether all are plain.
+_MANY = 64
+
+
+def located(error: Exception, part: PathPart) -> ReflectioError:
+    """The error to raise where building the member or item ``part`` raised ``error``."""
+    if isinstance(error, NameRefusedError):
+        raise error
+    if not isinstance(error, ReflectioError):
+        error = as_reflectio_error(error)
+    return error.within(part)
+
+
+def as_reflectio_error(error: Exception) -> ReflectioError:
+    """Turn what a parser, numpy or Python raised over a malformed node into an error of this library."""
+    if isinstance(error, RecursionError):
+        wrapped: ReflectioError = LimitError("the document nests too deeply to be read")
+    elif isinstance(error, MemoryError):
+        wrapped = LimitError(f"not enough memory for what the document describes ({error})")
+    elif isinstance(error, KeyError):
+        wrapped = DocumentError(f"the member {error} is missing")
+    else:
+        wrapped = DocumentError(f"malformed: {error}")
+    wrapped.__cause__ = error
+    return wrapped
+
+
+class PythonWalk:
+    """
+    The walk, in Python.
+
+    Attributes
+    ----------
+    readers : Readers
+        What builds the nodes with each tag.
+    segment : Segment
+        Where the arrays outside the header are.
+    built : dict
+        The objects that have an id, by that.
+    open : set of int
+        The ids of values that are being built, and not there yet.
+    times : dict of int to int
+        How often each id was referred to.
+    to_check : list of tuple
+        What is checked last, when all is built: a tag, the checks, and an object, or those of rows, whose columns are
+        given where these say enough. There is one for nearly every object: a plain tuple is made in a tenth of the time.
+    dimensions : int
+        How many axes an array may have.
+    """
+
+    readers: Readers
+    segment: Segment
+    dimensions: int
+
+    def __init__(self) -> None:
+        self.built: dict[int, Any] = {}
+        self.open: set[int] = set()
+        self.times: dict[int, int] = {}
+        self.to_check: list[tuple[str, tuple[Any, ...], Any, Any]] = []
+
+    def build(self, node: Node) -> Any:
+        """
+        Give the object for any node: the one place where tags meet codecs.
+
+        Parameters
+        ----------
+        node : node
+            The node. Lists and objects among its parts are used up.
+
+        Returns
+        -------
+        Any
+            The object.
+        """
+        kind = type(node)
+        if kind is dict:
+            return self.readers[node["$"]](node, self) if "$" in node else self.build_values(node)  # type: ignore[arg-type]
+        if kind is list:
+            return self.build_items(node)
+        return node
+
+    def build_items(self, items: list[Any]) -> list[Any]:
+        """Build every item of a list of nodes, in place."""
+        if not _NESTED.isdisjoint(map(type, items)):
+            index = 0
+            try:
+                for index, item in enumerate(items):
+                    if type(item) in _NESTED:
+                        items[index] = self.build(item)
+            except Exception as error:
+                raise located(error, index) from error
+        return items
+
+    def build_values(self, members: dict[str, Any]) -> dict[str, Any]:
+        """Build every value of a dict of nodes, in place."""
+        if len(members) > _MANY and _NESTED.isdisjoint(map(type, members.values())):
+            return members
+        readers = self.readers
+        key = ""
+        try:
+            for key, value in members.items():
+                kind = type(value)
+                if kind is dict:
+                    members[key] = (
+                        readers[value["$"]](value, self) if "$" in value else self.build_values(value)  # type: ignore[arg-type]
+                    )
+                elif kind is list:
+                    self.build_items(value)
+        except Exception as error:
+            raise located(error, key) from error
+        return members
+
+
+reading = compiled.part("reading")
+
+#: The walk that decoders are made with.
+Walk: type[PythonWalk] = PythonWalk if reading is None else reading.Walk
