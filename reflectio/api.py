@@ -20,10 +20,10 @@ from reflectio.codecs.array_places import array_places
 from reflectio.collector import without_collector
 from reflectio.compression import Compression, CompressionLike
 from reflectio.decoder import Decoder
-from reflectio.walk_in import as_reflectio_error
 from reflectio.document import Document, read, read_source, write_binary, write_json
 from reflectio.encoder import Encoder, RowsReferredError
 from reflectio.errors import DocumentError, ReflectioError, UnsupportedTypeError
+from reflectio.header import nodes_of_text
 from reflectio.policy import Policy, PolicyLike
 from reflectio.readers import NameRefusedError
 from reflectio.refused_names import untrusted_names
@@ -31,6 +31,7 @@ from reflectio.segment_writer import CompressedSegmentWriter
 from reflectio.source import Source
 from reflectio.streamed_segment import StreamedSegment
 from reflectio.versions import check_versions, versions_for
+from reflectio.walk_in import as_reflectio_error
 
 Format = Literal["binary", "json"]
 PathLike = str | os.PathLike[str]
@@ -374,18 +375,18 @@ def _build(data: memoryview | Source, policy: Policy, *, mapped: bool) -> Any:
 
 
 def _build_document(document: Document, policy: Policy) -> Any:
-    model = document.header["model"]
-    segment = document.segment
+    header, text, segment = document
+    model, objects = header["model"], header.get("objects", ())
     try:
-        decoder = Decoder(policy, segment, document.objects, document.reparse, len(document.text))
+        decoder = Decoder(policy, segment, text)
         if isinstance(segment, StreamedSegment):
-            places = array_places([model, *document.objects], decoder)
+            places = array_places([model, *objects], decoder)
             segment.read(places, policy.limits.expanded_bytes)
-        check_versions(document.header["versions"], policy, stacklevel=_STACKLEVEL)
-        built = decoder.decode(model)
+        check_versions(header["versions"], policy, stacklevel=_STACKLEVEL)
+        built = decoder.decode(model, objects)
         segment.check_covered()
     except NameRefusedError as refused:
-        raise untrusted_names(document.reparse(), policy, str(refused)) from None
+        raise untrusted_names(nodes_of_text(text), policy, str(refused)) from None
     return built
 
 

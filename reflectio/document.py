@@ -21,7 +21,7 @@ from reflectio.header import (
 )
 from reflectio.json_text import pretty
 from reflectio.policy import Limits
-from reflectio.segment import Segment
+from reflectio.segment import NoSegment, Segment
 from reflectio.segment_member import ALIGNMENT, check_size, segment_member
 from reflectio.segment_writer import SegmentWriter
 from reflectio.source import Source
@@ -107,17 +107,8 @@ class Document(NamedTuple):
     text: bytes
     segment: Segment
 
-    @property
-    def objects(self) -> list[Node]:
-        """The header's ``objects``."""
-        objects = self.header.get("objects", [])
-        assert type(objects) is list
-        return objects
 
-    def reparse(self) -> list[Node]:
-        """The root and the objects, parsed anew; what is wrong with the text was found the first time."""
-        header = orjson.loads(self.text)
-        return [header["model"], *header.get("objects", [])]
+_NOTHING = NoSegment()
 
 
 def read(data: memoryview, limits: Limits, *, mapped: bool = False, verify: bool = True) -> Document:
@@ -158,10 +149,10 @@ def _check_padding(header: Header, padding: Any) -> None:
 
 def _read_segment(header: Header, data: memoryview, *, mapped: bool) -> Segment:
     if header.end is None and "segment" not in header.members:
-        return Segment(data[:0])
+        return _NOTHING
     member = segment_member(header)
     if member is None:
-        return Segment(data[:0])
+        return _NOTHING
     check_size(member, len(data))
     _check_padding(header, data[header.end : member.start])
     body = data[member.start :]

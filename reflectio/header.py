@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+import orjson
 import xxhash
 
+from reflectio import compiled
 from reflectio.errors import DocumentError, IntegrityError, LimitError
 from reflectio.policy import Limits
 from reflectio.strict_json import NESTING, count_values, nesting, parse
@@ -30,9 +32,18 @@ DIGEST_LENGTH = len(DIGEST_FORM % (ALGORITHM.encode(), bytes(32)))
 _SEARCH_STEP = 1 << 16
 
 
+_compiled = compiled.part("header")
+
+
 def digest_of(data: bytes | memoryview) -> str:
     """The digest of some bytes, in hexadecimal."""
     return xxhash.xxh3_128_hexdigest(data)
+
+
+def nodes_of_text(text: bytes) -> list[Any]:
+    """The root and the objects of a header that was read before: building uses nodes up."""
+    members = orjson.loads(text)
+    return [members["model"], *members.get("objects", [])]
 
 
 class Header(NamedTuple):
@@ -67,6 +78,10 @@ def read_header(data: memoryview, limits: Limits, *, verify: bool = True) -> Hea
     verify : bool
         Whether a digest that does not match is an error.
     """
+    if _compiled is not None and verify and type(whole := data.obj) is bytes and len(whole) == data.nbytes:
+        found = _compiled.read_plain(whole, limits)
+        if found is not None:
+            return tuple.__new__(Header, found)
     text, end = _split(data)
     if len(text) > limits.text_bytes:
         raise LimitError(

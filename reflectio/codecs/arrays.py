@@ -28,12 +28,12 @@ from reflectio.codecs.growth import ARRAY_DEPTH, check_chain, check_nesting
 from reflectio.codecs.members import visit_member
 from reflectio.codecs.rows import encode_list
 from reflectio.decoder import DECOMPRESSED, Decoder
-from reflectio.walk_in import located
 from reflectio.encoder import NESTING, Encoder
 from reflectio.errors import DocumentError, ValidationError
 from reflectio.layout import Extent, canonical_strides, extent_of, is_apart
 from reflectio.readers import checked_reader
 from reflectio.state import StateNames
+from reflectio.walk_in import located
 
 Array = np.ndarray[Any, Any]
 

@@ -20,9 +20,9 @@ from reflectio.codecs.objects import ObjectCodec, has_attributes
 from reflectio.codecs.rows import encode_rows
 from reflectio.codecs.trees import is_count, spans
 from reflectio.decoder import Decoder
-from reflectio.walk_in import located
 from reflectio.encoder import Encoder
 from reflectio.errors import DocumentError, ReflectioError, ValidationError
+from reflectio.walk_in import located
 
 Array = np.ndarray[Any, Any]
 

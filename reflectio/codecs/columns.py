@@ -13,9 +13,9 @@ from reflectio.codec import Codec, LateCodec, Node, ObjectNode
 from reflectio.codecs.arrays import ArrayCodec
 from reflectio.codecs.rows import CONSTANTS, cost
 from reflectio.decoder import HOLDING_NOTHING, Decoder
-from reflectio.walk_in import located
 from reflectio.errors import DocumentError
 from reflectio.readers import check_members
+from reflectio.walk_in import located
 
 Array = np.ndarray[Any, Any]
 

@@ -13,9 +13,9 @@ from reflectio.codecs.growth import check_chain, check_keys
 from reflectio.codecs.numbers import is_utf8
 from reflectio.codecs.rows import encode_list
 from reflectio.decoder import Decoder
-from reflectio.walk_in import located
 from reflectio.encoder import Encoder
 from reflectio.errors import DocumentError, UnsupportedTypeError
+from reflectio.walk_in import located
 
 _ITEMS = frozenset({"items"})
 _STR = frozenset({str})

@@ -11,10 +11,10 @@ from reflectio.codec import Codec, Node, ObjectNode
 from reflectio.codecs.growth import check_dtype
 from reflectio.codecs.once_per_dtype import once_per_dtype
 from reflectio.decoder import Decoder
-from reflectio.walk_in import located
 from reflectio.encoder import Encoder
 from reflectio.errors import DocumentError, LimitError, UnsupportedTypeError
 from reflectio.policy import Limits
+from reflectio.walk_in import located
 
 DType = np.dtype[Any]
 

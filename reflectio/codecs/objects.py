@@ -16,11 +16,11 @@ from reflectio.codec import Codec, LateCodec, Node, ObjectNode
 from reflectio.codecs.columns import Columns
 from reflectio.codecs.containers import DictCodec, encode_items
 from reflectio.decoder import Decoder
-from reflectio.walk_in import located
 from reflectio.encoder import Encoder
 from reflectio.errors import DocumentError, ReflectioError, UnsupportedTypeError, ValidationError
 from reflectio.names import public_name
 from reflectio.state import StateNames, slots_of
+from reflectio.walk_in import located
 
 _PROTOCOL = 4
 

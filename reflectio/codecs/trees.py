@@ -16,10 +16,10 @@ from reflectio.codecs.columns import Columns
 from reflectio.codecs.objects import ObjectCodec
 from reflectio.codecs.rows import encode_rows
 from reflectio.decoder import Decoder
-from reflectio.walk_in import located
 from reflectio.encoder import Encoder
 from reflectio.errors import ValidationError
 from reflectio.names import public_name
+from reflectio.walk_in import located
 
 Array = np.ndarray[Any, Any]
 

@@ -8,6 +8,7 @@ anything. What comes from a document is hostile here as well: types, lengths and
 
 cimport cython
 cimport numpy as cnp
+from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.dict cimport PyDict_DelItem, PyDict_GetItemWithError, PyDict_Next, PyDict_SetItem
 from cpython.float cimport PyFloat_AS_DOUBLE, PyFloat_CheckExact
 from cpython.list cimport PyList_GET_ITEM, PyList_GET_SIZE
@@ -17,6 +18,7 @@ from cpython.ref cimport Py_DECREF, Py_INCREF
 from cpython.set cimport PySet_Contains
 from cpython.unicode cimport PyUnicode_CheckExact
 from libc.float cimport FLT_MAX
+from libc.string cimport memcpy
 from libc.stdint cimport int8_t, int32_t, int64_t, uint8_t, uint32_t, uint64_t
 
 import numpy as np
@@ -34,6 +36,7 @@ cdef extern from "Python.h":
     bint PyList_CheckExact(PyObject *obj)
     PyObject *Py_True
     PyObject *Py_False
+    Py_ssize_t PY_SSIZE_T_MAX
 
 cdef extern from *:
     """
@@ -51,6 +54,10 @@ cdef extern from "numpy/arrayobject.h":
 # As many axes as an array has that is built here; others are rare.
 cdef enum:
     MOST_AXES = 8
+
+# Copying so many bytes takes less than to let other threads run meanwhile.
+cdef enum:
+    UNNOTICED = 1 << 16
 
 # What may be in a list of the elements of an array, by the text of its dtype.
 cdef enum:
@@ -77,6 +84,29 @@ cdef inline PyObject *_member(dict node, str name) except? NULL:
     return PyDict_GetItemWithError(node, name)
 
 
+# Modules that import this one, found when they are first needed.
+cdef object _segment = None
+cdef object _readers = None
+
+
+cdef object _segment_class():
+    global _segment
+    if _segment is None:
+        from reflectio.segment import Segment
+
+        _segment = Segment
+    return _segment
+
+
+cdef object _readers_for(policy):
+    global _readers
+    if _readers is None:
+        from reflectio.readers import readers_for
+
+        _readers = readers_for
+    return _readers(policy)
+
+
 cdef object _located(object error, object part):
     from reflectio.walk_in import located
 
@@ -86,6 +116,11 @@ cdef object _located(object error, object part):
 cdef class Walk:
     """
     The part of a decoder that visits every node.
+
+    Parameters
+    ----------
+    policy, segment, text
+        As in `reflectio.walk_in.PythonWalk`, which has the same attributes.
 
     Attributes
     ----------
@@ -99,26 +134,38 @@ cdef class Walk:
         How often each id was referred to.
     to_check : list
         What is to be looked at when all is built: see `reflectio.decoder.Decoder.check_object`.
-    segment : object
-        Where the arrays outside the header are.
-    dimensions : int
-        How many axes an array may have.
     """
 
-    cdef public object readers
-    cdef public object segment
+    cdef readonly object policy
+    cdef readonly object segment
+    cdef readonly bytes text
+    cdef readonly object readers
     cdef public dict built
     cdef public dict times
     cdef public set open
     cdef public list to_check
-    cdef public Py_ssize_t dimensions
+    cdef public dict states
+    cdef public set early
+    cdef public list waiting
+    cdef public list views
+    cdef public dict copies
+    cdef public dict spent
 
-    def __cinit__(self, *_, **__):
+    def __cinit__(self, policy, segment, bytes text):
+        self.policy = policy
+        self.segment = segment
+        self.text = text
+        self.readers = _readers_for(policy)
         self.built = {}
         self.times = {}
         self.open = set()
         self.to_check = []
-        self.dimensions = 1
+        self.states = {}
+        self.early = set()
+        self.waiting = []
+        self.views = []
+        self.copies = {}
+        self.spent = {}
 
     def build(self, node):
         """Give the object for any node, whose lists and dicts are used up."""
@@ -198,14 +245,18 @@ cdef class Reader:
         What builds those that this reader leaves.
     codec : Codec
         The codec of the tag.
+    policy : Policy
+        What documents are read under.
     """
 
     cdef object other
     cdef object codec
+    cdef Py_ssize_t dimensions
 
-    def __init__(self, other, codec):
+    def __init__(self, other, codec, policy):
         self.other = other
         self.codec = codec
+        self.dimensions = policy.limits.dimensions
 
     def __call__(self, dict node, Walk decoder):
         return self.read(node, decoder)
@@ -321,19 +372,58 @@ cdef int _read_shape(list lengths, Py_ssize_t *shape) except -1:
     return <int>PyList_GET_SIZE(lengths)
 
 
-cdef object _array(dict node, Walk decoder, Py_ssize_t n_members):
+cdef object _taken(PyObject *offset, Walk decoder, int kind, int n_axes, Py_ssize_t *shape, int fortran):
+    """The array that starts at an offset of a segment in memory; None where it is to be had in another way, or not at all."""
+    cdef Py_ssize_t start, nbytes = _sizes[kind], position
+    cdef int overflow = 0, axis
+    cdef Py_buffer view
+    cdef const uint8_t *source
+    cdef object segment = decoder.segment
+    if type(segment) is not _segment_class() or segment.mapped or not PyLong_CheckExact(<object>offset):
+        return None
+    start = PyLong_AsLongLongAndOverflow(<object>offset, &overflow)
+    for axis in range(n_axes):
+        if shape[axis] and nbytes > PY_SSIZE_T_MAX // shape[axis]:
+            return None
+        nbytes *= shape[axis]
+    cdef object data = segment.data
+    PyObject_GetBuffer(data, &view, PyBUF_SIMPLE)
+    try:
+        if overflow or start < 0 or start % 64 or start > view.len or nbytes > view.len - start:
+            return None
+        total = segment.total + nbytes
+        if total > view.len:
+            return None
+        source = <const uint8_t *>view.buf + start
+        if kind == BOOL:
+            for position in range(nbytes):
+                if source[position] > 1:
+                    return None
+        segment.total = total
+        segment.taken.append((start, nbytes))
+        array = PyArray_EMPTY(n_axes, <cnp.npy_intp *>shape, _numbers[kind], fortran)
+        if nbytes < UNNOTICED:
+            memcpy(cnp.PyArray_DATA(array), source, nbytes)
+        else:
+            target = cnp.PyArray_DATA(array)
+            with nogil:
+                memcpy(target, source, nbytes)
+        return array
+    finally:
+        PyBuffer_Release(&view)
+
+
+cdef object _array(ArrayReader reader, dict node, Walk decoder, Py_ssize_t n_members):
     """The array of a node with so many members but for its id, if it is plain; else None, and nothing was done."""
     cdef PyObject *text = _member(node, "dtype")
     cdef PyObject *lengths = _member(node, "shape")
-    cdef PyObject *data = _member(node, "data")
+    cdef PyObject *data
     cdef PyObject *kind_found
     cdef PyObject *order
     cdef Py_ssize_t[MOST_AXES] shape
     cdef int n_axes, fortran = 0
     cdef int kind
-    if text is NULL or lengths is NULL or data is NULL or not PyUnicode_CheckExact(<object>text):
-        return None
-    if not PyList_CheckExact(lengths) or not PyList_CheckExact(data):
+    if text is NULL or lengths is NULL or not PyUnicode_CheckExact(<object>text) or not PyList_CheckExact(lengths):
         return None
     if n_members == 5:
         order = _member(node, "order")
@@ -345,10 +435,14 @@ cdef object _array(dict node, Walk decoder, Py_ssize_t n_members):
         return None
     kind = <object>kind_found
     n_axes = _read_shape(<list>lengths, shape)
-    if n_axes == 0 or (n_axes > 1 and n_axes > decoder.dimensions):
+    if n_axes == 0 or (n_axes > 1 and n_axes > reader.dimensions):
         return None
+    data = _member(node, "data")
+    if data is NULL:
+        data = _member(node, "at")
+        return None if data is NULL else _taken(data, decoder, kind, n_axes, shape, fortran)
     # Before memory is asked for: the elements are there.
-    if not _has_shape(<list>data, shape, n_axes):
+    if not PyList_CheckExact(data) or not _has_shape(<list>data, shape, n_axes):
         return None
     cdef object array = PyArray_EMPTY(n_axes, <cnp.npy_intp *>shape, _numbers[kind], fortran)
     if not _fill_axes(
@@ -371,12 +465,12 @@ cdef class ArrayReader(Reader):
         number = _member(node, "$id")
         if number is NULL:
             if n_members < 6:
-                array = _array(node, decoder, n_members)
+                array = _array(self, node, decoder, n_members)
                 if array is not None:
                     return array
         elif n_members > 4 and PyLong_CheckExact(<object>number):
             if <object>number not in decoder.built and <object>number not in decoder.open:
-                array = _array(node, decoder, n_members - 1)
+                array = _array(self, node, decoder, n_members - 1)
                 if array is not None:
                     decoder.built[<object>number] = array
                     return array
