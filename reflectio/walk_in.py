@@ -156,8 +156,8 @@ class PythonWalk:
 
 _reading = compiled.part("reading")
 
-if TYPE_CHECKING or _reading is None:
-    #: The walk that decoders are made with.
+# The walk that decoders are made with.
+if TYPE_CHECKING or _reading is None:  # noqa: SIM108  types are read from the one, and names from the other
     Walk = PythonWalk
 else:
     Walk = _reading.Walk

@@ -24,20 +24,7 @@ _SORTED_BY_VALUE = frozenset({str, bytes, int})
 
 def encode_items(items: Iterable[Any], encoder: Encoder) -> list[Node]:
     """The nodes of the items of a container."""
-    plain, writers = encoder.plain, encoder.writers
-    nodes: list[Node] = []
-    add = nodes.append
-    try:
-        for item in items:
-            kind = type(item)
-            if kind in plain or (kind is float and item - item == 0.0):
-                add(item)
-            else:
-                add(writers[kind](item, encoder))
-    except UnsupportedTypeError as error:
-        error.within(len(nodes))
-        raise
-    return nodes
+    return encoder.visit_items(items)
 
 
 def encode_members(names: Iterable[str], values: Iterable[Any], encoder: Encoder) -> ObjectNode:
