@@ -110,9 +110,25 @@ class Decoder(Walk):
             raise DocumentError(f"nothing refers to the object with the id {next(iter(self._entries))}")
         if self.states:
             self._check_states()
-        if self.to_check:
+        if self.to_check and not self._pass_checks():
             self._check_objects()
         return root
+
+    def _pass_checks(self) -> bool:
+        """Whether the objects of a document that shares nothing pass their checks; what is wrong is told by `_check_objects`."""
+        if self.built or self.views:
+            return False
+        try:
+            for _, checks, objects, columns in self.to_check:
+                if columns is not None and not pass_together(checks, type(objects[0]), columns):
+                    return False
+                if columns is None:
+                    for obj in objects:
+                        for check in checks:
+                            check(obj)
+        except Exception:
+            return False
+        return True
 
     def _check_states(self) -> None:
         try:

@@ -111,13 +111,13 @@ class Document(NamedTuple):
 _NOTHING = NoSegment()
 
 
-def read(data: memoryview, limits: Limits, *, mapped: bool = False, verify: bool = True) -> Document:
+def read(data: bytes | memoryview, limits: Limits, *, mapped: bool = False, verify: bool = True) -> Document:
     """
     Read and check a document, short of building anything.
 
     Parameters
     ----------
-    data : memoryview
+    data : bytes or memoryview
         All of its bytes.
     limits : Limits
         What the policy grants.
@@ -137,8 +137,11 @@ def read(data: memoryview, limits: Limits, *, mapped: bool = False, verify: bool
             f"the document has {len(data)} bytes; the policy's limit document_bytes is {limits.document_bytes}"
         )
     header = read_header(data, limits, verify=verify)
-    segment = _read_segment(header, data, mapped=mapped)
-    return Document(header.members, header.text, segment)
+    members, text, end = header
+    if end is None and "segment" not in members:
+        return tuple.__new__(Document, (members, text, _NOTHING))
+    segment = _read_segment(header, memoryview(data), mapped=mapped)
+    return Document(members, text, segment)
 
 
 def _check_padding(header: Header, padding: Any) -> None:
@@ -148,8 +151,6 @@ def _check_padding(header: Header, padding: Any) -> None:
 
 
 def _read_segment(header: Header, data: memoryview, *, mapped: bool) -> Segment:
-    if header.end is None and "segment" not in header.members:
-        return _NOTHING
     member = segment_member(header)
     if member is None:
         return _NOTHING

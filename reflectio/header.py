@@ -65,24 +65,24 @@ class Header(NamedTuple):
     end: int | None
 
 
-def read_header(data: memoryview, limits: Limits, *, verify: bool = True) -> Header:
+def read_header(data: bytes | memoryview, limits: Limits, *, verify: bool = True) -> Header:
     """
     Read and check the header that some bytes start with.
 
     Parameters
     ----------
-    data : memoryview
+    data : bytes or memoryview
         The document, or so much of it that the NUL behind the header is among it.
     limits : Limits
         What the policy grants.
     verify : bool
         Whether a digest that does not match is an error.
     """
-    if _compiled is not None and verify and type(whole := data.obj) is bytes and len(whole) == data.nbytes:
-        found = _compiled.read_plain(whole, limits)
+    if _compiled is not None and verify and type(data) is bytes:
+        found = _compiled.read_plain(data, limits)
         if found is not None:
             return tuple.__new__(Header, found)
-    text, end = _split(data)
+    text, end = _split(memoryview(data))
     if len(text) > limits.text_bytes:
         raise LimitError(
             f"the header has {len(text)} bytes; the policy's limit text_bytes is {limits.text_bytes}"

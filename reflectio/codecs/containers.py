@@ -82,6 +82,7 @@ class ListCodec(LateCodec):
     types = (list,)
     tag = "list"
     members = required = _ITEMS
+    compiled_writer = "ListWriter"
 
     def encode(self, obj: list[Any], encoder: Encoder) -> Node:
         if encoder.plain.issuperset(map(type, obj)):
@@ -106,6 +107,7 @@ class DictCodec(LateCodec):
     types = (dict,)
     tag = "dict"
     members = required = _ITEMS
+    compiled_writer = "DictWriter"
 
     def encode(self, obj: dict[Any, Any], encoder: Encoder) -> Node:
         if not self.is_plain(obj, encoder):
@@ -140,6 +142,7 @@ class TupleCodec(Codec):
     tag = "tuple"
     members = required = _ITEMS
     compiled = "TupleReader"
+    compiled_writer = "TupleWriter"
     shared = False
 
     def encode(self, obj: tuple[Any, ...], encoder: Encoder) -> Node:

@@ -30,6 +30,10 @@ cdef extern from "Python.h":
     object PyLong_FromUnsignedLongLong(unsigned long long value)
     object PyObject_GenericGetDict(object obj, void *context)
 
+# Lists of so many objects may be written as rows: see `reflectio.codecs.rows`.
+cdef enum:
+    FEWEST_ROWS = 4
+
 # As far as `reflectio.encoder` nests objects before they are written elsewhere.
 cdef enum:
     NESTING = 100
@@ -38,6 +42,10 @@ cdef enum:
 # Arrays of up to so many elements stand in the header: see `reflectio.codecs.arrays`.
 cdef enum:
     INLINE_ELEMENTS = 64
+
+# An array keeps its strides as long as it spreads over so many times its size.
+cdef enum:
+    SPREAD = 16
 
 cdef enum:
     MOST_AXES = 8
@@ -118,6 +126,13 @@ cdef class Walk:
         if kind is &PyUnicode_Type or kind is &PyLong_Type:
             return PySet_Contains(self.plain, <object>kind)
         return False
+
+    cdef bint holds_plain(self, items) except -1:
+        """Whether all items of a list or tuple are plain."""
+        for item in items:
+            if not self.is_plain(<PyObject *>item):
+                return False
+        return True
 
     cdef object write(self, object value):
         cdef PyObject *found = PyDict_GetItemWithError(self.writers, type(value))
@@ -261,14 +276,43 @@ cdef bint _is_canonical(cnp.ndarray array):
     return canonical or not has_one
 
 
+cdef bint _lies_apart(cnp.ndarray array):
+    """
+    Whether the elements of an array share no bytes, as far as `reflectio.layout.is_apart` tells, and lie so close together that
+    a document keeps their strides.
+    """
+    cdef int axis, other, n_axes = cnp.PyArray_NDIM(array)
+    cdef cnp.npy_intp itemsize = cnp.PyArray_ITEMSIZE(array)
+    cdef cnp.npy_intp reach = itemsize, stride, length, size = itemsize
+    cdef cnp.npy_intp[MOST_AXES] strides
+    cdef cnp.npy_intp[MOST_AXES] lengths
+    for axis in range(n_axes):
+        stride = cnp.PyArray_STRIDE(array, axis)
+        length = cnp.PyArray_DIM(array, axis)
+        size *= length
+        stride = -stride if stride < 0 else stride
+        # In the order of their strides.
+        other = axis
+        while other > 0 and strides[other - 1] > stride:
+            strides[other], lengths[other] = strides[other - 1], lengths[other - 1]
+            other -= 1
+        strides[other], lengths[other] = stride, length
+    for axis in range(n_axes):
+        if lengths[axis] > 1:
+            if strides[axis] < reach:
+                return False
+            reach += (lengths[axis] - 1) * strides[axis]
+    return reach <= SPREAD * size
+
+
 @cython.final
 cdef class ArrayWriter(Writer):
-    """Arrays of numbers that lie in C or Fortran order in memory that no array met before lies in."""
+    """Arrays of numbers in memory that no array met before lies in."""
 
     cdef object write(self, object obj, Walk encoder):
         cdef cnp.ndarray array
         cdef int kind, n_axes
-        cdef bint in_c_order, is_outside
+        cdef bint in_c_order, in_f_order, is_outside
         cdef cnp.npy_intp axis, size
         cdef object key, owner, base
         cdef list data, lengths
@@ -281,9 +325,13 @@ cdef class ArrayWriter(Writer):
         in_c_order = cnp.PyArray_IS_C_CONTIGUOUS(array)
         if kind < 0 or n_axes < 1 or n_axes > MOST_AXES or encoder.depth > NESTING:
             return self.other(obj, encoder)
-        if not (in_c_order or cnp.PyArray_IS_F_CONTIGUOUS(array)) or not cnp.PyArray_ISWRITEABLE(array):
+        if not cnp.PyArray_ISWRITEABLE(array) or not cnp.PyArray_ISALIGNED(array):
             return self.other(obj, encoder)
-        if not cnp.PyArray_ISALIGNED(array) or (n_axes > 1 and not _is_canonical(array)):
+        in_f_order = not in_c_order and cnp.PyArray_IS_F_CONTIGUOUS(array)
+        if in_c_order or in_f_order:
+            if n_axes > 1 and not _is_canonical(array):
+                return self.other(obj, encoder)
+        elif not _lies_apart(array):
             return self.other(obj, encoder)
         key = owner = PyLong_FromVoidPtr(<PyObject *>array)
         base = <object>cnp.PyArray_BASE(array) if cnp.PyArray_BASE(array) is not NULL else None
@@ -301,9 +349,12 @@ cdef class ArrayWriter(Writer):
             )
             if data is None:
                 return self.other(obj, encoder)
+        elif n_axes == 1:
+            data = []
         else:
             return self.other(obj, encoder)
-        encoder.memory[owner] = obj
+        if size and (in_c_order or in_f_order):
+            encoder.memory[owner] = obj
         lengths = []
         for axis in range(n_axes):
             lengths.append(cnp.PyArray_DIM(array, axis))
@@ -311,10 +362,12 @@ cdef class ArrayWriter(Writer):
         node["$"] = "ndarray"
         node["dtype"] = _texts[kind]
         node["shape"] = lengths
-        if not in_c_order:
+        if in_f_order:
             node["order"] = "F"
+        elif not in_c_order:
+            node["strides"] = [cnp.PyArray_STRIDE(array, axis) for axis in range(n_axes)]
         if is_outside:
-            node.update(encoder.segment.store(obj if in_c_order else obj.T))
+            node.update(encoder.segment.store(obj.T if in_f_order else obj))
         else:
             node["data"] = data
         encoder.kept.append(obj)
@@ -340,6 +393,87 @@ cdef class ScalarWriter(Writer):
         return self.other(obj, encoder)
 
 
+# -- containers -----------------------------------------------------------------------------------------------
+
+
+@cython.final
+cdef class TupleWriter(Writer):
+    """Tuples of plain values."""
+
+    cdef object write(self, object obj, Walk encoder):
+        if encoder.holds_plain(obj):
+            return {"$": "tuple", "items": list(obj)}
+        return self.other(obj, encoder)
+
+
+cdef bint _is_new(object obj, Walk encoder) except -1:
+    """Whether an object was not met before, and may be written where it is met."""
+    return not (PyLong_FromVoidPtr(<PyObject *>obj) in encoder.nodes or encoder.values_open or encoder.depth > MOVE_AT)
+
+
+cdef object _completed(object obj, object node, Walk encoder):
+    """Note the node of an object that was new."""
+    cdef object key = PyLong_FromVoidPtr(<PyObject *>obj)
+    if encoder.ids:
+        return encoder.complete(key, node)
+    encoder.nodes[key] = node
+    return node
+
+
+cdef int _begin(object obj, Walk encoder) except -1:
+    encoder.nodes[PyLong_FromVoidPtr(<PyObject *>obj)] = None
+    encoder.kept.append(obj)
+    return 0
+
+
+@cython.final
+cdef class ListWriter(Writer):
+    """Lists that are short, or hold plain values: others may be written as rows."""
+
+    cdef object write(self, object obj, Walk encoder):
+        cdef object node
+        if not _is_new(obj, encoder):
+            return encoder.share(obj, self.codec.encode, True)
+        if encoder.holds_plain(obj):
+            _begin(obj, encoder)
+            return _completed(obj, obj, encoder)
+        if PyList_GET_SIZE(obj) >= FEWEST_ROWS and type((<list>obj)[0]) is not float:
+            return self.other(obj, encoder)
+        _begin(obj, encoder)
+        encoder.depth += 2
+        node = encoder.visit_items(obj)
+        encoder.depth -= 2
+        return _completed(obj, node, encoder)
+
+
+@cython.final
+cdef class DictWriter(Writer):
+    """Dicts that JSON says by itself."""
+
+    cdef object write(self, object obj, Walk encoder):
+        cdef Py_ssize_t position = 0
+        cdef PyObject *key
+        cdef PyObject *value
+        cdef bint plain = True
+        cdef object node
+        if encoder.careful or not _is_new(obj, encoder):
+            return self.other(obj, encoder)
+        while PyDict_Next(obj, &position, &key, &value):
+            if Py_TYPE(key) is not &PyUnicode_Type:
+                return self.other(obj, encoder)
+            plain = plain and encoder.is_plain(value)
+        if "$" in <dict>obj:
+            return self.other(obj, encoder)
+        _begin(obj, encoder)
+        if plain:
+            return _completed(obj, obj, encoder)
+        # Where it turns out to be shared, it is written as pairs, which nest two deeper.
+        encoder.depth += 3
+        node = encoder.visit_values((<dict>obj).copy())
+        encoder.depth -= 3
+        return _completed(obj, node, encoder)
+
+
 # -- objects --------------------------------------------------------------------------------------------------
 
 
@@ -358,15 +492,10 @@ cdef class ObjectWriter(Writer):
     cdef object version
 
     cdef object write(self, object obj, Walk encoder):
-        cdef object key, node, attributes
-        cdef PyObject *name
-        cdef PyObject *value
-        cdef Py_ssize_t position = 0
-        key = PyLong_FromVoidPtr(<PyObject *>obj)
-        if key in encoder.nodes or encoder.values_open or encoder.depth > MOVE_AT:
+        cdef object node
+        if not _is_new(obj, encoder):
             return encoder.share(obj, self.codec.encode, True)
-        encoder.nodes[key] = None
-        encoder.kept.append(obj)
+        _begin(obj, encoder)
         encoder.depth += 1
         node = self.node_of(obj, encoder) if self.known else None
         if node is None:
@@ -374,10 +503,7 @@ cdef class ObjectWriter(Writer):
             if not self.known:
                 self.learn()
         encoder.depth -= 1
-        if encoder.ids:
-            return encoder.complete(key, node)
-        encoder.nodes[key] = node
-        return node
+        return _completed(obj, node, encoder)
 
     cdef object node_of(self, object obj, Walk encoder):
         cdef PyObject *name
