@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from reflectio import compiled
 from reflectio.codec import Node
 from reflectio.errors import DocumentError, IntegrityError, LimitError
 from reflectio.header import (
@@ -109,6 +110,7 @@ class Document(NamedTuple):
 
 
 _NOTHING = NoSegment()
+_compiled = compiled.part("header")
 
 
 def read(data: bytes | memoryview, limits: Limits, *, mapped: bool = False, verify: bool = True) -> Document:
@@ -136,12 +138,15 @@ def read(data: bytes | memoryview, limits: Limits, *, mapped: bool = False, veri
         raise LimitError(
             f"the document has {len(data)} bytes; the policy's limit document_bytes is {limits.document_bytes}"
         )
+    if _compiled is not None and verify and type(data) is bytes:
+        found = _compiled.read_plain(data, limits)
+        if found is not None:
+            members, text, _, start = found
+            segment = _NOTHING if start is None else Segment(memoryview(data)[start:])
+            return tuple.__new__(Document, (members, text, segment))
     header = read_header(data, limits, verify=verify)
-    members, text, end = header
-    if end is None and "segment" not in members:
-        return tuple.__new__(Document, (members, text, _NOTHING))
     segment = _read_segment(header, memoryview(data), mapped=mapped)
-    return Document(members, text, segment)
+    return Document(header.members, header.text, segment)
 
 
 def _check_padding(header: Header, padding: Any) -> None:
@@ -151,6 +156,8 @@ def _check_padding(header: Header, padding: Any) -> None:
 
 
 def _read_segment(header: Header, data: memoryview, *, mapped: bool) -> Segment:
+    if header.end is None and "segment" not in header.members:
+        return _NOTHING
     member = segment_member(header)
     if member is None:
         return _NOTHING

@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 import orjson
 import xxhash
 
-from reflectio import compiled
 from reflectio.errors import DocumentError, IntegrityError, LimitError
 from reflectio.policy import Limits
 from reflectio.strict_json import NESTING, count_values, nesting, parse
@@ -30,9 +29,6 @@ DIGEST_LENGTH = len(DIGEST_FORM % (ALGORITHM.encode(), bytes(32)))
 
 # How much of a buffer without a `find` is searched for the header's end at a time.
 _SEARCH_STEP = 1 << 16
-
-
-_compiled = compiled.part("header")
 
 
 def digest_of(data: bytes | memoryview) -> str:
@@ -78,10 +74,6 @@ def read_header(data: bytes | memoryview, limits: Limits, *, verify: bool = True
     verify : bool
         Whether a digest that does not match is an error.
     """
-    if _compiled is not None and verify and type(data) is bytes:
-        found = _compiled.read_plain(data, limits)
-        if found is not None:
-            return tuple.__new__(Header, found)
     text, end = _split(memoryview(data))
     if len(text) > limits.text_bytes:
         raise LimitError(

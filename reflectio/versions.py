@@ -25,9 +25,9 @@ _UNCHECKED = frozenset({"python", "reflectio"})
 _MOST = 256
 
 
-# Versions that documents were written with and that are installed: what is imported does not change any more.
-_REMEMBERED = 256
-_as_installed: set[tuple[tuple[str, Any], ...]] = set()
+# The last versions that documents were written with and that are installed: what is imported does not change any more.
+_REMEMBERED = 4
+_as_installed: list[Mapping[str, str]] = []
 
 
 @cache
@@ -80,11 +80,8 @@ def _versions_for(names: frozenset[str]) -> Mapping[str, str]:
 
 def check_versions(versions: Mapping[str, Any], policy: Policy, *, stacklevel: int) -> None:
     """Warn, once, or fail where the policy says so, about libraries whose version is another one here."""
-    try:
-        if (stated := tuple(versions.items())) in _as_installed:
-            return
-    except TypeError:  # a version that is no text
-        stated = ()
+    if versions in _as_installed:
+        return
     if len(versions) > _MOST:
         raise DocumentError(f"the versions of {len(versions)} libraries; at most {_MOST}").rooted(
             "$.versions"
@@ -99,8 +96,8 @@ def check_versions(versions: Mapping[str, Any], policy: Policy, *, stacklevel: i
         if installed != written:
             differences.append(f"{distribution} {written} (here: {installed or 'not installed'})")
     if not differences:
-        if len(_as_installed) < _REMEMBERED and policy.mismatch != "ignore":
-            _as_installed.add(stated)
+        if policy.mismatch != "ignore":
+            _as_installed[:] = [dict(versions), *_as_installed[: _REMEMBERED - 1]]
         return
     message = (
         f"the document was written with {', '.join(differences)}; what it holds may work differently, or fail. "

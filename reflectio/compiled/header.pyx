@@ -39,6 +39,10 @@ cdef tuple _ALONE = ("reflectio", "versions", "model", "digest")
 cdef tuple _WITH_SEGMENT = ("reflectio", "versions", "model", "segment", "digest")
 
 cdef bytes _DIGEST = b'"digest":"xxh3_128:'
+# The segment starts at a multiple of so many bytes.
+cdef enum:
+    ALIGNMENT = 64
+
 cdef enum:
     DIGITS = 32
     ENDING = 2
@@ -174,7 +178,8 @@ def read_plain(bytes data, limits):
     Returns
     -------
     tuple or None
-        What `reflectio.header.Header` has; None, where there may be more to say.
+        What `reflectio.header.Header` has, and where the segment starts, which is then whole, padded, and as its digest
+        says; None there where there is none. None, where there may be more to say.
     """
     cdef const char *start = PyBytes_AS_STRING(data)
     cdef Py_ssize_t size = PyBytes_GET_SIZE(data), end, digested, n_digits = 0
@@ -205,4 +210,25 @@ def read_plain(bytes data, limits):
         return None
     if not _is_usual(<dict>members, nul is not NULL):
         return None
-    return members, text, None if nul is NULL else end
+    if nul is NULL:
+        return members, text, None, None
+    offset = _start_of_segment(members["segment"], data, end)
+    return None if offset < 0 else (members, text, end, offset)
+
+
+cdef Py_ssize_t _start_of_segment(described, bytes data, Py_ssize_t end) except -2:
+    """Where a segment starts that is as the header describes it; -1 where that has to be looked at again."""
+    cdef const char *start = PyBytes_AS_STRING(data)
+    cdef Py_ssize_t size = PyBytes_GET_SIZE(data), position, offset = (end // ALIGNMENT + 1) * ALIGNMENT
+    if end % ALIGNMENT == 0:
+        offset = end + ALIGNMENT
+    if offset > size or type(described) is not dict or len(described) != 2:
+        return -1
+    nbytes, digest = described.get("nbytes"), described.get("xxh3_128")
+    if type(nbytes) is not int or type(digest) is not str or nbytes != size - offset:
+        return -1
+    for position in range(end, offset):
+        if start[position]:
+            return -1
+    found = _hexdigest(PyMemoryView_FromMemory(<char *>start + offset, size - offset, PyBUF_READ))
+    return offset if found == digest else -1
