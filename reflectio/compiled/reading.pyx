@@ -169,10 +169,8 @@ cdef class Walk:
 
     def build(self, node):
         """Give the object for any node, whose lists and dicts are used up."""
-        if type(node) is dict:
-            return self.build_dict(<dict>node)
-        if type(node) is list:
-            return self.build_items(<list>node)
+        if type(node) is dict or type(node) is list:
+            return self.build_nested(node)
         return node
 
     cdef object build_dict(self, dict node):
@@ -182,11 +180,22 @@ cdef class Walk:
             return self.build_values(node)
         found = PyDict_GetItemWithError(self.readers, <object>tag)
         cdef object reader = self.readers[<object>tag] if found is NULL else <object>found
+        if isinstance(reader, Reader):
+            return (<Reader>reader).read(node, self)
+        return reader(node, self)
+
+    cdef object build_nested(self, object node):
+        """
+        Build a node that is a dict or a list, one level deeper.
+
+        Every level counts, also of lists and dicts without a tag: a header nests no deeper than 254, but a chain of
+        references leads from one such nest into the next, and the stack of C has an end.
+        """
         Py_EnterRecursiveCall(b" while building a document")
         try:
-            if isinstance(reader, Reader):
-                return (<Reader>reader).read(node, self)
-            return reader(node, self)
+            if type(node) is dict:
+                return self.build_dict(<dict>node)
+            return self.build_items(<list>node)
         finally:
             Py_LeaveRecursiveCall()
 
@@ -202,10 +211,7 @@ cdef class Walk:
                 continue
             node = <object>item
             try:
-                if PyDict_CheckExact(item):
-                    built = self.build_dict(<dict>node)
-                else:
-                    built = self.build_items(<list>node)
+                built = self.build_nested(node)
             except Exception as error:
                 raise _located(error, index) from error
             if built is not node:
@@ -223,10 +229,7 @@ cdef class Walk:
                 continue
             node = <object>value
             try:
-                if PyDict_CheckExact(value):
-                    built = self.build_dict(<dict>node)
-                else:
-                    built = self.build_items(<list>node)
+                built = self.build_nested(node)
             except Exception as error:
                 raise _located(error, <object>key) from error
             if built is not node:
