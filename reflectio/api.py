@@ -15,6 +15,7 @@ from typing import IO, Any, Literal
 import numpy as np
 import orjson
 
+from reflectio import compiled
 from reflectio.array_bytes import as_bytes
 from reflectio.atomic import write_atomically
 from reflectio.codecs.array_places import array_places
@@ -28,10 +29,11 @@ from reflectio.header import nodes_of_text
 from reflectio.policy import Policy, PolicyLike
 from reflectio.readers import NameRefusedError
 from reflectio.refused_names import untrusted_names
+from reflectio.segment import NOTHING, Segment
 from reflectio.segment_writer import CompressedSegmentWriter
 from reflectio.source import Source
 from reflectio.streamed_segment import StreamedSegment
-from reflectio.versions import check_versions, versions_for
+from reflectio.versions import AS_INSTALLED, check_versions, versions_for
 from reflectio.walk_in import as_reflectio_error
 
 Format = Literal["binary", "json"]
@@ -52,6 +54,9 @@ _SPOOLED_IN_MEMORY = 1 << 22
 # How long paths are that a system takes, and how what starts that may be a document: by an object or a byte order mark.
 _LONGEST_PATH = 4096
 _NO_PATH = b"{\xef"
+
+# Reads most documents in one pass, where it was compiled.
+_parsing = compiled.part("parsing")
 
 # Once so many classes may not be written as rows, none is: each takes a walk of its own to find out.
 _MOST_APART = 4
@@ -362,6 +367,12 @@ def _build(data: bytes | memoryview | Source, policy: Policy, mapped: bool = Fal
     if collects:
         gc.disable()
     try:
+        if type(data) is bytes and _parsing is not None and len(data) <= policy.limits.document_bytes:
+            found = _parsing.build(data, policy, Decoder, NOTHING, Segment, AS_INSTALLED)
+            if found is not None:
+                built, decoder = found
+                decoder.check()
+                return built
         if isinstance(data, Source):
             document = read_source(data, policy.limits)
         else:
@@ -383,12 +394,9 @@ def _build_document(document: Document, policy: Policy) -> Any:
             places = array_places([model, *objects], decoder)
             segment.read(places, policy.limits.expanded_bytes)
         check_versions(header["versions"], policy, stacklevel=_STACKLEVEL)
-        built = decoder.decode(model, objects)
-        if segment.nbytes or segment.taken:
-            segment.check_covered()
+        return decoder.decode(model, objects)
     except NameRefusedError as refused:
         raise untrusted_names(nodes_of_text(text), policy, str(refused)) from None
-    return built
 
 
 def load(file: PathLike | IO[bytes], *, policy: PolicyLike = None, mmap: bool = False) -> Any:

@@ -108,11 +108,17 @@ class Decoder(Walk):
             self._located_in_objects(number, partial(codec.fill, obj, node, self))
         if self._entries:
             raise DocumentError(f"nothing refers to the object with the id {next(iter(self._entries))}")
+        self.check()
+        return root
+
+    def check(self) -> None:
+        """Refuse what was built if compiled code could not trust it, and a segment that is not what its arrays are."""
         if self.states:
             self._check_states()
         if self.to_check and not self._pass_checks():
             self._check_objects()
-        return root
+        if self.segment.nbytes or self.segment.taken:
+            self.segment.check_covered()
 
     def _pass_checks(self) -> bool:
         """Whether the objects of a document that shares nothing pass their checks; what is wrong is told by `_check_objects`."""

@@ -22,7 +22,7 @@ from reflectio.header import (
 )
 from reflectio.json_text import pretty
 from reflectio.policy import Limits
-from reflectio.segment import NoSegment, Segment
+from reflectio.segment import NOTHING, Segment
 from reflectio.segment_member import ALIGNMENT, check_size, segment_member
 from reflectio.segment_writer import SegmentWriter
 from reflectio.source import Source
@@ -109,7 +109,6 @@ class Document(NamedTuple):
     segment: Segment
 
 
-_NOTHING = NoSegment()
 _compiled = compiled.part("header")
 
 
@@ -142,7 +141,7 @@ def read(data: bytes | memoryview, limits: Limits, *, mapped: bool = False, veri
         found = _compiled.read_plain(data, limits)
         if found is not None:
             members, text, _, start = found
-            segment = _NOTHING if start is None else Segment(memoryview(data)[start:])
+            segment = NOTHING if start is None else Segment(memoryview(data)[start:])
             return tuple.__new__(Document, (members, text, segment))
     header = read_header(data, limits, verify=verify)
     segment = _read_segment(header, memoryview(data), mapped=mapped)
@@ -157,10 +156,10 @@ def _check_padding(header: Header, padding: Any) -> None:
 
 def _read_segment(header: Header, data: memoryview, *, mapped: bool) -> Segment:
     if header.end is None and "segment" not in header.members:
-        return _NOTHING
+        return NOTHING
     member = segment_member(header)
     if member is None:
-        return _NOTHING
+        return NOTHING
     check_size(member, len(data))
     _check_padding(header, data[header.end : member.start])
     body = data[member.start :]

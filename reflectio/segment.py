@@ -190,3 +190,7 @@ class NoSegment(Segment):
 
     def check_covered(self) -> None:
         pass
+
+
+#: What documents without a segment have in its place.
+NOTHING = NoSegment()

@@ -27,7 +27,7 @@ _MOST = 256
 
 # The last versions that documents were written with and that are installed: what is imported does not change any more.
 _REMEMBERED = 4
-_as_installed: list[Mapping[str, str]] = []
+AS_INSTALLED: list[Mapping[str, str]] = []
 
 
 @cache
@@ -80,7 +80,7 @@ def _versions_for(names: frozenset[str]) -> Mapping[str, str]:
 
 def check_versions(versions: Mapping[str, Any], policy: Policy, *, stacklevel: int) -> None:
     """Warn, once, or fail where the policy says so, about libraries whose version is another one here."""
-    if versions in _as_installed:
+    if versions in AS_INSTALLED:
         return
     if len(versions) > _MOST:
         raise DocumentError(f"the versions of {len(versions)} libraries; at most {_MOST}").rooted(
@@ -97,7 +97,7 @@ def check_versions(versions: Mapping[str, Any], policy: Policy, *, stacklevel: i
             differences.append(f"{distribution} {written} (here: {installed or 'not installed'})")
     if not differences:
         if policy.mismatch != "ignore":
-            _as_installed[:] = [dict(versions), *_as_installed[: _REMEMBERED - 1]]
+            AS_INSTALLED[:] = [dict(versions), *AS_INSTALLED[: _REMEMBERED - 1]]
         return
     message = (
         f"the document was written with {', '.join(differences)}; what it holds may work differently, or fail. "

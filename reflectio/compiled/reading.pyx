@@ -47,35 +47,22 @@ cdef extern from *:
     """
     object reflectio_new(PyTypeObject *cls, object no_arguments)
 
-cdef extern from "numpy/arrayobject.h":
-    object PyArray_EMPTY(int ndim, cnp.npy_intp *shape, int number, int fortran)
-    object PyArray_Scalar(void *data, cnp.dtype dtype, object base)
-
-# As many axes as an array has that is built here; others are rare.
+# How many levels of nodes may be open at once. Python's own limit is a hundred times as high for compiled code from 3.12 on,
+# and a stack not always as large as that would take.
 cdef enum:
-    MOST_AXES = 8
-
-# Copying so many bytes takes less than to let other threads run meanwhile.
-cdef enum:
-    UNNOTICED = 1 << 16
-
-# What may be in a list of the elements of an array, by the text of its dtype.
-cdef enum:
-    FLOAT64, FLOAT32, INT64, INT32, UINT8, UINT32, UINT64, INT8, BOOL
+    DEEPEST = 1000
 
 cdef dict _kinds = {
     "float64": FLOAT64, "float32": FLOAT32, "int64": INT64, "int32": INT32, "uint8": UINT8, "uint32": UINT32,
     "uint64": UINT64, "int8": INT8, "bool": BOOL,
 }
-cdef int[9] _numbers
 for _text, _kind in _kinds.items():
-    _numbers[_kind] = np.dtype(_text).num
-cdef int[9] _sizes
+    type_numbers[_kind] = np.dtype(_text).num
 for _text, _kind in _kinds.items():
-    _sizes[_kind] = np.dtype(_text).itemsize
+    item_sizes[_kind] = np.dtype(_text).itemsize
 
-cdef cnp.dtype _float64 = np.dtype(np.float64)
-cdef cnp.dtype _int64 = np.dtype(np.int64)
+float64 = np.dtype(np.float64)
+int64 = np.dtype(np.int64)
 cdef tuple _no_arguments = ()
 
 
@@ -136,21 +123,6 @@ cdef class Walk:
         What is to be looked at when all is built: see `reflectio.decoder.Decoder.check_object`.
     """
 
-    cdef readonly object policy
-    cdef readonly object segment
-    cdef readonly bytes text
-    cdef readonly object readers
-    cdef public dict built
-    cdef public dict times
-    cdef public set open
-    cdef public list to_check
-    cdef public dict states
-    cdef public set early
-    cdef public list waiting
-    cdef public list views
-    cdef public dict copies
-    cdef public dict spent
-
     def __cinit__(self, policy, segment, bytes text):
         self.policy = policy
         self.segment = segment
@@ -191,12 +163,17 @@ cdef class Walk:
         Every level counts, also of lists and dicts without a tag: a header nests no deeper than 254, but a chain of
         references leads from one such nest into the next, and the stack of C has an end.
         """
+        if self.level >= DEEPEST:
+            raise RecursionError("a document nests too deeply")
+        # What is written in Python in between counts by Python's own limit.
         Py_EnterRecursiveCall(b" while building a document")
+        self.level += 1
         try:
             if type(node) is dict:
                 return self.build_dict(<dict>node)
             return self.build_items(<list>node)
         finally:
+            self.level -= 1
             Py_LeaveRecursiveCall()
 
     cpdef list build_items(self, list items):
@@ -251,10 +228,6 @@ cdef class Reader:
     policy : Policy
         What documents are read under.
     """
-
-    cdef object other
-    cdef object codec
-    cdef Py_ssize_t dimensions
 
     def __init__(self, other, codec, policy):
         self.other = other
@@ -375,16 +348,15 @@ cdef int _read_shape(list lengths, Py_ssize_t *shape) except -1:
     return <int>PyList_GET_SIZE(lengths)
 
 
-cdef object _taken(PyObject *offset, Walk decoder, int kind, int n_axes, Py_ssize_t *shape, int fortran):
+cdef object taken(Py_ssize_t start, Walk decoder, int kind, int n_axes, Py_ssize_t *shape, int fortran):
     """The array that starts at an offset of a segment in memory; None where it is to be had in another way, or not at all."""
-    cdef Py_ssize_t start, nbytes = _sizes[kind], position
-    cdef int overflow = 0, axis
+    cdef Py_ssize_t nbytes = item_sizes[kind], position
+    cdef int axis
     cdef Py_buffer view
     cdef const uint8_t *source
     cdef object segment = decoder.segment
-    if type(segment) is not _segment_class() or segment.mapped or not PyLong_CheckExact(<object>offset):
+    if type(segment) is not _segment_class() or segment.mapped:
         return None
-    start = PyLong_AsLongLongAndOverflow(<object>offset, &overflow)
     for axis in range(n_axes):
         if shape[axis] and nbytes > PY_SSIZE_T_MAX // shape[axis]:
             return None
@@ -392,7 +364,7 @@ cdef object _taken(PyObject *offset, Walk decoder, int kind, int n_axes, Py_ssiz
     cdef object data = segment.data
     PyObject_GetBuffer(data, &view, PyBUF_SIMPLE)
     try:
-        if overflow or start < 0 or start % 64 or start > view.len or nbytes > view.len - start:
+        if start < 0 or start % 64 or start > view.len or nbytes > view.len - start:
             return None
         total = segment.total + nbytes
         if total > view.len:
@@ -404,7 +376,7 @@ cdef object _taken(PyObject *offset, Walk decoder, int kind, int n_axes, Py_ssiz
                     return None
         segment.total = total
         segment.taken.append((start, nbytes))
-        array = PyArray_EMPTY(n_axes, <cnp.npy_intp *>shape, _numbers[kind], fortran)
+        array = PyArray_EMPTY(n_axes, <cnp.npy_intp *>shape, type_numbers[kind], fortran)
         if nbytes < UNNOTICED:
             memcpy(cnp.PyArray_DATA(array), source, nbytes)
         else:
@@ -424,8 +396,9 @@ cdef object _array(ArrayReader reader, dict node, Walk decoder, Py_ssize_t n_mem
     cdef PyObject *kind_found
     cdef PyObject *order
     cdef Py_ssize_t[MOST_AXES] shape
-    cdef int n_axes, fortran = 0
+    cdef int n_axes, fortran = 0, overflow = 0
     cdef int kind
+    cdef Py_ssize_t start
     if text is NULL or lengths is NULL or not PyUnicode_CheckExact(<object>text) or not PyList_CheckExact(lengths):
         return None
     if n_members == 5:
@@ -443,11 +416,14 @@ cdef object _array(ArrayReader reader, dict node, Walk decoder, Py_ssize_t n_mem
     data = _member(node, "data")
     if data is NULL:
         data = _member(node, "at")
-        return None if data is NULL else _taken(data, decoder, kind, n_axes, shape, fortran)
+        if data is NULL or not PyLong_CheckExact(<object>data):
+            return None
+        start = PyLong_AsLongLongAndOverflow(<object>data, &overflow)
+        return None if overflow else taken(start, decoder, kind, n_axes, shape, fortran)
     # Before memory is asked for: the elements are there.
     if not PyList_CheckExact(data) or not _has_shape(<list>data, shape, n_axes):
         return None
-    cdef object array = PyArray_EMPTY(n_axes, <cnp.npy_intp *>shape, _numbers[kind], fortran)
+    cdef object array = PyArray_EMPTY(n_axes, <cnp.npy_intp *>shape, type_numbers[kind], fortran)
     if not _fill_axes(
         <list>data, kind, <char *>cnp.PyArray_DATA(array), cnp.PyArray_STRIDES(array), n_axes
     ):
@@ -495,11 +471,11 @@ cdef class ScalarReader(Reader):
             if value is not NULL and text is not NULL and PyUnicode_CheckExact(<object>text):
                 if PyFloat_CheckExact(<object>value) and <str>text == "float64":
                     number = PyFloat_AS_DOUBLE(<object>value)
-                    return PyArray_Scalar(&number, _float64, None)
+                    return PyArray_Scalar(&number, float64, None)
                 if PyLong_CheckExact(<object>value) and <str>text == "int64":
                     integer = PyLong_AsLongLongAndOverflow(<object>value, &overflow)
                     if not overflow:
-                        return PyArray_Scalar(&integer, _int64, None)
+                        return PyArray_Scalar(&integer, int64, None)
         return self.other(node, decoder)
 
 
@@ -525,20 +501,29 @@ cdef class RefReader(Reader):
 
     cdef object read(self, dict node, Walk decoder):
         cdef PyObject *number
-        cdef PyObject *found
-        cdef PyObject *times
+        cdef object found
         if len(node) == 2:
             number = _member(node, "id")
             if number is not NULL and PyLong_CheckExact(<object>number):
-                found = PyDict_GetItemWithError(decoder.built, <object>number)
-                if found is not NULL:
-                    if isinstance(<object>found, cnp.dtype):
-                        return <object>found
-                    if type(<object>found) is cnp.ndarray and cnp.PyArray_TYPE(<object>found) < cnp.NPY_OBJECT:
-                        times = PyDict_GetItemWithError(decoder.times, <object>number)
-                        decoder.times[<object>number] = 1 if times is NULL else <object>times + 1
-                        return <object>found
+                found = referred(<object>number, decoder)
+                if found is not None:
+                    return found
         return self.other(node, decoder)
+
+
+cdef object referred(object number, Walk decoder):
+    """What an id stands for, if it is built, and holds nothing that references could multiply; else None."""
+    cdef PyObject *found = PyDict_GetItemWithError(decoder.built, number)
+    cdef PyObject *times
+    if found is NULL:
+        return None
+    if isinstance(<object>found, cnp.dtype):
+        return <object>found
+    if type(<object>found) is cnp.ndarray and cnp.PyArray_TYPE(<object>found) < cnp.NPY_OBJECT:
+        times = PyDict_GetItemWithError(decoder.times, number)
+        decoder.times[number] = 1 if times is NULL else <object>times + 1
+        return <object>found
+    return None
 
 
 # -- objects --------------------------------------------------------------------------------------------------
@@ -552,22 +537,14 @@ cdef class ObjectReader(Reader):
     Their codec says when it has seen enough of the class: see `reflectio.codecs.objects.Plain`.
     """
 
-    cdef bint known
-    cdef object cls
-    cdef bint new_of_object
-    cdef set attributes
-    cdef tuple checks
-    cdef str version_name
-    cdef object version
-
     cdef object read(self, dict node, Walk decoder):
         cdef Py_ssize_t position = 0
         cdef PyObject *key
         cdef PyObject *value
-        cdef object obj, attributes, tag
+        cdef object obj, attributes
         if not self.known:
             obj = self.other(node, decoder)
-            self._learn()
+            self.learn()
             return obj
         while PyDict_Next(node, &position, &key, &value):
             if not PySet_Contains(self.attributes, <object>key):
@@ -576,13 +553,7 @@ cdef class ObjectReader(Reader):
             value = _member(node, self.version_name)
             if value is NULL or <object>value != self.version:
                 return self.other(node, decoder)
-        if self.new_of_object:
-            obj = reflectio_new(<PyTypeObject *>self.cls, _no_arguments)
-        else:
-            obj = self.cls.__new__(self.cls)
-        if self.checks:
-            tag = <object>_member(node, "$")
-            decoder.to_check.append((tag, self.checks, (obj,), None))
+        obj = self.begin(<object>_member(node, "$"), decoder)
         PyDict_DelItem(node, "$")
         if not node:
             return obj
@@ -599,7 +570,18 @@ cdef class ObjectReader(Reader):
             Py_DECREF(<object>key)
         return obj
 
-    cdef int _learn(self) except -1:
+    cdef object begin(self, object tag, Walk decoder):
+        """A new object of the class, which is noted for what is to be checked of it."""
+        cdef object obj
+        if self.new_of_object:
+            obj = reflectio_new(<PyTypeObject *>self.cls, _no_arguments)
+        else:
+            obj = self.cls.__new__(self.cls)
+        if self.checks:
+            decoder.to_check.append((tag, self.checks, (obj,), None))
+        return obj
+
+    cdef int learn(self) except -1:
         plain = self.codec.plain()
         if plain is None:
             return 0
@@ -607,5 +589,6 @@ cdef class ObjectReader(Reader):
         self.new_of_object = self.cls.__new__ is object.__new__
         if version is not None:
             self.version_name, self.version = version
+        self.order = []
         self.known = True
         return 0
