@@ -121,8 +121,14 @@ class Decoder(Walk):
             self.segment.check_covered()
 
     def _pass_checks(self) -> bool:
-        """Whether the objects of a document that shares nothing pass their checks; what is wrong is told by `_check_objects`."""
-        if self.built or self.views:
+        """
+        Whether all objects pass their checks, and none relies on what it shares.
+
+        Where not, `_check_objects` gives those that rely on it copies, and says what is wrong.
+        """
+        if (self.built or self.views) and any(
+            columns is None and relied_on_by(type(objects[0])) for _, _, objects, columns in self.to_check
+        ):
             return False
         try:
             for _, checks, objects, columns in self.to_check:

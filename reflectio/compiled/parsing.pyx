@@ -59,6 +59,28 @@ cdef extern from *:
     """
     bint reflectio_double(const char *first, const char *last, double *value)
 
+cdef extern from *:
+    """
+    // An array that is a view of the memory of another.
+    static PyObject *reflectio_view(
+        int number, int n_axes, npy_intp *shape, npy_intp *strides, char *data, PyObject *owner)
+    {
+        PyObject *view = PyArray_NewFromDescr(
+            &PyArray_Type, PyArray_DescrFromType(number), n_axes, shape, strides, data, NPY_ARRAY_WRITEABLE, NULL);
+        if (view == NULL)
+            return NULL;
+        Py_INCREF(owner);
+        if (PyArray_SetBaseObject((PyArrayObject *)view, owner) < 0) {
+            Py_DECREF(view);
+            return NULL;
+        }
+        return view;
+    }
+    """
+    object reflectio_view(
+        int number, int n_axes, cnp.npy_intp *shape, cnp.npy_intp *strides, char *data, object owner
+    )
+
 cdef object _parse = orjson.loads
 cdef object _hexdigest = xxhash.xxh3_128_hexdigest
 
@@ -77,8 +99,15 @@ cdef enum:
 cdef enum:
     DIGITS = 32
 
+# An array in steps takes so many times the bytes of its elements at most: see `reflectio.codecs.arrays`.
+cdef enum:
+    SPREAD = 16
+
 # Of arrays with more elements, other code says what is wrong with them.
 cdef Py_ssize_t MOST_ELEMENTS = 1 << 40
+
+# With so many elements in steps, sums of products of lengths and steps have 64 bits.
+cdef Py_ssize_t MOST_STRIDED = 1 << 24
 
 cdef enum:
     QUOTE = 34, COMMA = 44, MINUS = 45, POINT = 46, ZERO = 48, NINE = 57, COLON = 58, OPENING_BRACKET = 91
@@ -378,8 +407,8 @@ cdef class Parser:
             memcpy(PyUnicode_1BYTE_DATA(name), tag, size)
             found = PyDict_GetItemWithError(self.walk.readers, name)
             reader = self.walk.readers[name] if found is NULL else <object>found
-            if type(reader) is ObjectReader and (<ObjectReader>reader).known and not self.has_id():
-                return self.object(<ObjectReader>reader, name)
+            if type(reader) is ObjectReader and (<ObjectReader>reader).known:
+                built = self.object(<ObjectReader>reader, name)
         if built is None:
             # Not so plain: to lists and dicts first. What was read so far had no effect.
             self.at = start
@@ -388,9 +417,6 @@ cdef class Parser:
             self.depth += 1
             built = self.walk.build_nested(name)
         return built
-
-    cdef inline bint has_id(self):
-        return self.end - self.at > 6 and memcmp(self.at, b',"$id"', 6) == 0
 
     cdef object scalar(self):
         """A scalar that is float64 or int64; None where it is another."""
@@ -458,6 +484,11 @@ cdef class Parser:
         self.at += 1
         if self.follows(b',"order":"F"', 12):
             fortran = 1
+        elif self.follows(b',"strides":[', 12):
+            array = self.strided_array(kind, n_axes, shape, size)
+            if number is not None and array is not None:
+                self.walk.built[number] = array
+            return array
         if self.follows(b',"at":', 6):
             array = self.array_at(kind, n_axes, shape, fortran)
         elif self.follows(b',"data":', 8):
@@ -474,6 +505,43 @@ cdef class Parser:
             return None
         if number is not None and array is not None:
             self.walk.built[number] = array
+        return array
+
+    cdef object strided_array(self, int kind, int n_axes, Py_ssize_t *shape, Py_ssize_t size):
+        """An array that lies in steps in a buffer of its own, with its elements in the header; None where it is another."""
+        cdef cnp.npy_intp[MOST_AXES] strides
+        cdef cnp.npy_intp low = 0, high = item_sizes[kind]
+        cdef const char *stop = NULL
+        cdef int axis
+        cdef object buffer, array
+        if not size or size > (self.end - self.at) // 2 + 1 or size > MOST_STRIDED:
+            return None
+        for axis in range(n_axes):
+            if axis:
+                self.expect(COMMA)
+            if not self.scan_number(&stop) or not self.is_short(stop):
+                return None
+            strides[axis] = self.short_integer(stop)
+            self.at = stop
+            # The buffer has so many times the bytes of the elements at most, so that no step can be longer.
+            if not -SPREAD * size * item_sizes[kind] <= strides[axis] <= SPREAD * size * item_sizes[kind]:
+                return None
+            if strides[axis] < 0:
+                low += (shape[axis] - 1) * strides[axis]
+            else:
+                high += (shape[axis] - 1) * strides[axis]
+        if not self.follows(b'],"data":', 9) or high - low > SPREAD * size * item_sizes[kind]:
+            return None
+        if not _are_apart(shape, strides, n_axes, item_sizes[kind]):
+            return None
+        high -= low
+        buffer = cnp.PyArray_ZEROS(1, &high, cnp.NPY_UINT8, 0)
+        array = reflectio_view(
+            type_numbers[kind], n_axes, <cnp.npy_intp *>shape, strides, <char *>cnp.PyArray_DATA(buffer) - low, buffer
+        )
+        if not self.fill(<char *>cnp.PyArray_DATA(array), kind, shape, strides, n_axes) or self.at[0] != CLOSING_BRACE:
+            return None
+        self.at += 1
         return array
 
     cdef object array_at(self, int kind, int n_axes, Py_ssize_t *shape, int fortran):
@@ -540,14 +608,26 @@ cdef class Parser:
         return True
 
     cdef object object(self, ObjectReader reader, object tag):
-        """An object of a class of which nothing is said but its attributes."""
-        cdef object obj = reader.begin(tag, self.walk)
-        cdef dict attributes = PyObject_GenericGetDict(obj, NULL)
+        """An object of a class; None where something else is said of it than its attributes, and nothing was done."""
+        cdef object obj
+        cdef object number = None
+        cdef dict attributes
         cdef list order = reader.order
         cdef Py_ssize_t index = 0, count = 0
         cdef object name
         cdef bint as_before = True
         cdef bint stated = reader.version_name is None
+        if self.follows(b',"$id":', 7):
+            number = self.small()
+            if number in self.walk.built or number in self.walk.open:
+                return None
+        if self.at[0] == COMMA and self.at[1] == QUOTE and self.at[2] == b"$":
+            return None
+        obj = reader.begin(tag, self.walk)
+        if number is not None:
+            # What it holds may refer to it.
+            self.walk.built[number] = obj
+        attributes = PyObject_GenericGetDict(obj, NULL)
         if PyDict_Size(attributes):
             raise _unusual
         while self.at[0] == COMMA:
@@ -599,6 +679,28 @@ cdef class Parser:
         name = <object>interned
         Py_DECREF(name)
         return name
+
+
+cdef bint _are_apart(Py_ssize_t *shape, cnp.npy_intp *steps, int n_axes, Py_ssize_t itemsize):
+    """Whether no two elements share a byte, as far as `reflectio.layout.is_apart` tells."""
+    cdef cnp.npy_intp[MOST_AXES] strides
+    cdef Py_ssize_t[MOST_AXES] lengths
+    cdef cnp.npy_intp stride, reach = itemsize
+    cdef int axis, other
+    for axis in range(n_axes):
+        stride = -steps[axis] if steps[axis] < 0 else steps[axis]
+        # In the order of their strides.
+        other = axis
+        while other > 0 and strides[other - 1] > stride:
+            strides[other], lengths[other] = strides[other - 1], lengths[other - 1]
+            other -= 1
+        strides[other], lengths[other] = stride, shape[axis]
+    for axis in range(n_axes):
+        if lengths[axis] > 1:
+            if strides[axis] < reach:
+                return False
+            reach += (lengths[axis] - 1) * strides[axis]
+    return True
 
 
 cdef bint _put(char *target, int kind, int64_t integer):
