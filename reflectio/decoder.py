@@ -127,7 +127,7 @@ class Decoder(Walk):
         Where not, `_check_objects` gives those that rely on it copies, and says what is wrong.
         """
         if (self.built or self.views) and any(
-            columns is None and relied_on_by(type(objects[0])) for _, _, objects, columns in self.to_check
+            columns is None and relied_on_by(_class_of(objects)) for _, _, objects, columns in self.to_check
         ):
             return False
         try:
@@ -431,6 +431,10 @@ class Decoder(Walk):
             held = self.segment.nbytes + self.spent.get(DECOMPRESSED, 0)
             if self._copied > _FREE_COPIES + _COPIES * held + _COPIES_OF_TEXT * len(self.text):
                 raise LimitError(refusal)
+
+
+def _class_of(objects: Sequence[Any]) -> Any:
+    return type(objects[0])
 
 
 def _uncheckable(obj: Any, error: Exception) -> ReflectioError:
