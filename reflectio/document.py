@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from itertools import chain
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import orjson
 
 from reflectio.codec import Node
+from reflectio.draft import NO_DIGITS, Draft, Text
 from reflectio.errors import DocumentError, IntegrityError, LimitError
 from reflectio.header import (
     ALGORITHM,
-    DIGEST_FORM,
-    DIGEST_LENGTH,
     FORMAT_VERSION,
     Header,
     digest_of,
@@ -22,14 +20,14 @@ from reflectio.header import (
 from reflectio.json_text import pretty
 from reflectio.policy import Limits
 from reflectio.segment import Segment
-from reflectio.segment_member import ALIGNMENT, check_size, segment_member
+from reflectio.segment_member import check_size, segment_member
 from reflectio.segment_writer import SegmentWriter
 from reflectio.source import Source
 from reflectio.streamed_segment import StreamedSegment
 
 _CLOSING_BRACE = ord("}")
 
-_NO_DIGEST = f"{ALGORITHM}:{'0' * 32}"
+_NO_DIGEST = f"{ALGORITHM}:{NO_DIGITS}"
 
 
 # -- out ------------------------------------------------------------------------------------------------------
@@ -45,15 +43,15 @@ def _header(
     if objects:
         header["objects"] = objects
     if segment.arrays:
-        header["segment"] = {"nbytes": segment.nbytes, ALGORITHM: segment.digest()}
+        header["segment"] = {"nbytes": segment.nbytes, ALGORITHM: NO_DIGITS}
     return header
 
 
 def write_binary(
     versions: Mapping[str, str], metadata: Any, model: Node, objects: list[Node], segment: SegmentWriter
-) -> Iterable[bytes | memoryview]:
+) -> Draft:
     """
-    Give the bytes of a document in binary format, a piece at a time.
+    Give a document in binary format, ready to be written.
 
     Parameters
     ----------
@@ -66,24 +64,16 @@ def write_binary(
     objects : list of node
         What lies too deep to be nested in it.
     segment : SegmentWriter
-        The arrays that lie outside the header.
+        The arrays that lie outside the header, which are read when the document is written.
     """
     header = _header(versions, metadata, model, objects, segment)
-    # The digest covers every byte before its own member, the comma included. Room is made for it, so that the rest of a
-    # long header need not be copied.
     header["digest"] = _NO_DIGEST
-    digested = memoryview(orjson.dumps(header))[:-DIGEST_LENGTH]
-    tail = DIGEST_FORM % (ALGORITHM.encode(), digest_of(digested).encode())
-    if not segment.arrays:
-        return [digested, tail]
-    padding = bytes(-(len(digested) + len(tail)) % ALIGNMENT or ALIGNMENT)
-    # The header is complete before the first piece is asked for; arrays are read as they are written.
-    return chain((digested, tail, padding), segment.chunks())
+    return Draft(orjson.dumps(header), segment)
 
 
-def write_json(versions: Mapping[str, str], metadata: Any, model: Node, objects: list[Node]) -> bytes:
-    """Give the bytes of a document in JSON format, which has neither segment nor digest."""
-    return pretty(_header(versions, metadata, model, objects, SegmentWriter()))
+def write_json(versions: Mapping[str, str], metadata: Any, model: Node, objects: list[Node]) -> Text:
+    """Give a document in JSON format, which has neither segment nor digest."""
+    return Text(pretty(_header(versions, metadata, model, objects, SegmentWriter())))
 
 
 # -- in -------------------------------------------------------------------------------------------------------
