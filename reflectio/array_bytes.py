@@ -73,16 +73,21 @@ _BUFFERS = frozenset(
 _WORD = 8
 
 
-def _leftovers(elements: np.ndarray[Any, Any], gap: slice) -> bool:
-    """Whether bytes of a gap are not zero, in any of the elements."""
-    if gap.stop - gap.start > _WORD or gap.stop < _WORD:
-        return bool(elements[:, gap].any())
+def _has_leftovers(elements: np.ndarray[Any, Any], start: int, stop: int) -> bool:
+    """Whether bytes between the fields of records are anything but zero; each row has the bytes of a record."""
+    if stop - start > _WORD or stop < _WORD:
+        return bool(elements[:, start:stop].any())
     # One pass over one word of each element, rather than over bytes.
     words: np.ndarray[Any, Any] = np.ndarray(
-        len(elements), "<u8", elements, gap.stop - _WORD, (elements.shape[1],)
+        len(elements), "<u8", elements, stop - _WORD, (elements.shape[1],)
     )
     seen = int(np.bitwise_or.reduce(words))
-    return bool(seen >> (8 * (_WORD - (gap.stop - gap.start))))
+    return bool(seen >> (8 * (_WORD - (stop - start))))
+
+
+has_leftovers: Callable[[np.ndarray[Any, Any], int, int], bool] = (
+    _has_leftovers if _memory is None else _memory.has_leftovers
+)
 
 
 def as_buffer(array: np.ndarray[Any, Any]) -> Any:
@@ -125,7 +130,7 @@ def _without_leftovers(raw: np.ndarray[Any, Any], dtype: np.dtype[Any]) -> np.nd
     """Give the bytes of elements with zeros where no value is; a copy only if there was anything else."""
     gaps = _gaps(dtype)
     elements = raw.reshape(-1, dtype.itemsize)
-    if not any(_leftovers(elements, gap) for gap in gaps):
+    if not any([has_leftovers(elements, gap.start, gap.stop) for gap in gaps]):
         return raw
     elements = elements.copy()
     for gap in gaps:

@@ -31,6 +31,9 @@ _files = compiled.part("files")
 # Small files take no time that room on the disk could save.
 _RESERVED = 1 << 20
 
+# Blocks of less are put together before they are written, to so much.
+_SMALL, _GATHERED = 1 << 18, 1 << 20
+
 _Memory: Callable[[int], Any] = (lambda nbytes: io.BytesIO()) if _memory is None else _memory.Memory
 
 
@@ -81,7 +84,7 @@ class Draft:
         if not self._segment.arrays:
             return b"".join(self)
         memory = _Memory(self.nbytes)
-        self._write_once(memory, memory.write)
+        self._write_once(memory, memory.write, self._segment.blocks())
         value: bytes = memory.getvalue()
         return value
 
@@ -97,20 +100,20 @@ class Draft:
         if self._segment.arrays and can_write_over(file):
             if _files is not None and self.nbytes >= _RESERVED and type(file) is not io.BytesIO:
                 _files.reserve(file.fileno(), file.tell(), self.nbytes)
-            self._write_once(file, lambda piece: write_all(file, piece))
+            self._write_once(file, lambda piece: write_all(file, piece), _gathered(self._segment.blocks()))
         else:
             for piece in self:
                 write_all(file, piece)
                 # It may be a copy, and the next one is made before the name is given to it.
                 del piece
 
-    def _write_once(self, file: Any, write: Callable[[Any], Any]) -> None:
+    def _write_once(self, file: Any, write: Callable[[Any], Any], blocks: Iterator[Any]) -> None:
         start = file.tell()
         write(self._beginning)
         write(bytes(self._ending_nbytes))
         state = xxhash.xxh3_128()
         update = state.update
-        for block in self._segment.blocks():
+        for block in blocks:
             update(block)
             write(block)
             # As above.
@@ -147,6 +150,26 @@ class Text:
     def write(self, file: IO[bytes]) -> None:
         """Write the document into a file, as `Draft.write` does it."""
         write_all(file, self._text)
+
+
+def _gathered(blocks: Iterator[Any]) -> Iterator[Any]:
+    """Put small blocks together: a file takes far longer for many, each of which ends somewhere in a page."""
+    waiting: list[Any] = []
+    size = 0
+    for block in blocks:
+        nbytes = memoryview(block).nbytes
+        if nbytes < _SMALL:
+            waiting.append(block)
+            size += nbytes
+        if waiting and (size >= _GATHERED or nbytes >= _SMALL):
+            yield b"".join(waiting)
+            waiting, size = [], 0
+        if nbytes >= _SMALL:
+            yield block
+        # As above.
+        del block
+    if waiting:
+        yield b"".join(waiting)
 
 
 def can_write_over(file: Any) -> bool:

@@ -11,7 +11,8 @@ cimport numpy as cnp
 from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
 from cpython.list cimport PyList_GET_ITEM, PyList_GET_SIZE
-from libc.string cimport memcpy
+from libc.stdint cimport uint8_t, uint64_t
+from libc.string cimport memcpy, memset
 
 cnp.import_array()
 
@@ -128,3 +129,39 @@ def joined(list arrays):
         memcpy(target, cnp.PyArray_DATA(array), size)
         target += size
     return value
+
+
+def has_leftovers(cnp.ndarray elements not None, Py_ssize_t start, Py_ssize_t stop):
+    """
+    Say whether bytes between the fields of records are anything but zero.
+
+    Parameters
+    ----------
+    elements : ndarray of uint8 of shape (n_elements, itemsize)
+        The bytes of the records, in C order.
+    start, stop : int
+        Which bytes of each.
+    """
+    if cnp.PyArray_NDIM(elements) != 2 or not cnp.PyArray_IS_C_CONTIGUOUS(elements):
+        raise TypeError("the records must lie one behind the other")
+    cdef Py_ssize_t n_elements = cnp.PyArray_DIM(elements, 0)
+    cdef Py_ssize_t itemsize = cnp.PyArray_NBYTES(elements) // n_elements if n_elements else 0
+    if n_elements and not 0 <= start <= stop <= itemsize:
+        raise ValueError("the records are shorter")
+    cdef const uint8_t *record = <const uint8_t *>cnp.PyArray_DATA(elements)
+    cdef uint64_t word, mask = 0, seen = 0
+    cdef Py_ssize_t index, place
+    with nogil:
+        if stop >= 8 and stop - start <= 8:
+            # Nearly always so: a word of each record, of which the last bytes count.
+            memset(<char *>&mask + 8 - (stop - start), 255, stop - start)
+            for index in range(n_elements):
+                memcpy(&word, record + stop - 8, 8)
+                seen |= word & mask
+                record += itemsize
+        else:
+            for index in range(n_elements):
+                for place in range(start, stop):
+                    seen |= record[place]
+                record += itemsize
+    return seen != 0
