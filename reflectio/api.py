@@ -65,7 +65,7 @@ def _encode(
         raise ValueError(
             "compression needs format='binary': a document in JSON format has nothing to compress"
         )
-    _check_metadata(metadata)
+    metadata = _plain_metadata(metadata)
     careful = False
     apart: frozenset[type] = frozenset()
     while True:
@@ -102,17 +102,19 @@ def _draft(
     return write_binary(versions, metadata, model, objects, encoder.segment)
 
 
-def _check_metadata(metadata: Any) -> None:
+def _plain_metadata(metadata: Any) -> Any:
+    """The metadata as JSON says them, without the subclasses of str and dict that there may be."""
     if metadata is None:
-        return
+        return None
     try:
-        same = orjson.loads(orjson.dumps(metadata)) == metadata
+        plain = orjson.loads(orjson.dumps(metadata))
     except orjson.JSONEncodeError as error:
         raise UnsupportedTypeError(
             f"the metadata must be what JSON can say: {error}; of a numpy scalar write .item(), of an array .tolist()"
         ).rooted("$.metadata") from error
-    if not same:
+    if plain != metadata:
         raise UnsupportedTypeError("the metadata must come back from JSON unchanged").rooted("$.metadata")
+    return plain
 
 
 def dumps(

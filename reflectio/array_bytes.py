@@ -130,7 +130,7 @@ def _without_leftovers(raw: np.ndarray[Any, Any], dtype: np.dtype[Any]) -> np.nd
     """Give the bytes of elements with zeros where no value is; a copy only if there was anything else."""
     gaps = _gaps(dtype)
     elements = raw.reshape(-1, dtype.itemsize)
-    if not any([has_leftovers(elements, gap.start, gap.stop) for gap in gaps]):
+    if not any(has_leftovers(elements, gap.start, gap.stop) for gap in gaps):
         return raw
     elements = elements.copy()
     for gap in gaps:
