@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from reflectio.codec import Node, ObjectNode
 from reflectio.errors import ReflectioError, UnsupportedTypeError
 from reflectio.names import public_name
-from reflectio.segment_writer import SegmentWriter
-from reflectio.walk_out import Walk
-from reflectio.writers import MOVE_AT, NESTING, Writer, writers
-
-# Types whose values are JSON as they stand. Text with lone surrogates and integers beyond 64 bits are not; they
-# are so rare that the JSON encoder is left to find them, and the walk is then repeated with care.
-_PLAIN: frozenset[type] = frozenset({bool, int, str, type(None)})
-_PLAIN_WITH_CARE: frozenset[type] = frozenset({bool, type(None)})
+from reflectio.walk_out import PLAIN_WITH_CARE, Walk
+from reflectio.writers import MOVE_AT, NESTING
 
 
 class InRows(NamedTuple):
@@ -63,44 +57,13 @@ class Encoder(Walk):
 
     Parameters
     ----------
-    inline : bool
-        Whether every array is written into the header, whatever its size (JSON format).
-    careful : bool
-        Whether every string and integer is checked for being plain JSON.
-    rows : bool
-        Whether lists of like objects may be written as rows.
-    apart : frozenset of type
-        Classes whose objects may not, for `RowsReferredError` was raised.
-    sorting : frozenset of int
-        The ids of the sets whose elements are being put in order by a walk such as this one.
-    segment : SegmentWriter, optional
-        What takes the arrays that lie outside the header; by default one that writes them as they are.
-
+    inline, careful, rows, apart, sorting, segment
+        As for `reflectio.walk_out.PythonWalk`.
     """
 
     in_rows: InRows | None = None
     _rows_nbytes = 0
     _next_id = 1
-
-    def __init__(
-        self,
-        *,
-        inline: bool = False,
-        careful: bool = False,
-        rows: bool = False,
-        apart: frozenset[type] = frozenset(),
-        sorting: frozenset[int] = frozenset(),
-        segment: SegmentWriter | None = None,
-    ) -> None:
-        super().__init__()
-        self.plain = _PLAIN_WITH_CARE if careful else _PLAIN
-        self.careful = careful
-        self.inline = inline
-        self.rows = rows
-        self.apart = apart
-        self.sorting = sorting
-        self.segment = SegmentWriter() if segment is None else segment
-        self.writers: Mapping[type, Writer] = writers
 
     # -- the walk -------------------------------------------------------------------------------------------
 
@@ -135,7 +98,7 @@ class Encoder(Walk):
 
     def visit_with_care(self, obj: Any) -> Node:
         """As `visit`, for what mostly holds integers beyond 64 bits: nothing in it is taken for plain JSON unseen."""
-        plain, self.plain = self.plain, _PLAIN_WITH_CARE
+        plain, self.plain = self.plain, PLAIN_WITH_CARE
         try:
             return self.visit(obj)
         finally:

@@ -11,26 +11,41 @@ from reflectio import compiled
 from reflectio.codec import Node
 from reflectio.errors import UnsupportedTypeError
 from reflectio.segment_writer import SegmentWriter
+from reflectio.writers import Writer, writers
 
 if TYPE_CHECKING:
     from reflectio.encoder import InRows
-    from reflectio.writers import Writer
+
+
+# Types whose values are JSON as they stand. Text with lone surrogates and integers beyond 64 bits are not; they
+# are so rare that the JSON encoder is left to find them, and the walk is then repeated with care.
+PLAIN: frozenset[type] = frozenset({bool, int, str, type(None)})
+PLAIN_WITH_CARE: frozenset[type] = frozenset({bool, type(None)})
 
 
 class PythonWalk:
     """
     The walk, in Python.
 
+    Parameters
+    ----------
+    inline : bool
+        Whether every array is written into the header, whatever its size (JSON format).
+    careful : bool
+        Whether every string and integer is checked for being plain JSON.
+    rows : bool
+        Whether lists of like objects may be written as rows.
+    apart : frozenset of type
+        Classes whose objects may not, for `RowsReferredError` was raised.
+    sorting : frozenset of int
+        The ids of the sets whose elements are being put in order by a walk such as this one.
+    segment : SegmentWriter, optional
+        What takes the arrays that lie outside the header; by default one that writes them as they are.
+
     Attributes
     ----------
     plain : frozenset of type
         The types whose values codecs may put into a node as they stand. Finite floats may be, too.
-    careful : bool
-        Whether every string and integer is checked for being plain JSON.
-    inline : bool
-        Whether every array is written into the header, whatever its size.
-    segment : SegmentWriter
-        The arrays that lie outside the header.
     names : set of str
         Every dotted name that the nodes hold.
     memory : dict of int to ndarray
@@ -55,14 +70,26 @@ class PythonWalk:
         Lists and plain dicts cannot carry an id; the shared ones are rewritten when the walk is over.
     """
 
-    plain: frozenset[type]
-    careful: bool
-    inline: bool
-    segment: SegmentWriter
-    writers: Mapping[type, Writer]
     in_rows: InRows | None
 
-    def __init__(self) -> None:
+    def __init__(
+        self,
+        *,
+        inline: bool = False,
+        careful: bool = False,
+        rows: bool = False,
+        apart: frozenset[type] = frozenset(),
+        sorting: frozenset[int] = frozenset(),
+        segment: SegmentWriter | None = None,
+    ) -> None:
+        self.inline = inline
+        self.careful = careful
+        self.plain = PLAIN_WITH_CARE if careful else PLAIN
+        self.rows = rows
+        self.apart = apart
+        self.sorting = sorting
+        self.segment = SegmentWriter() if segment is None else segment
+        self.writers: Mapping[type, Writer] = writers
         self.names: set[str] = set()
         self.memory: dict[int, np.ndarray[Any, Any]] = {}
         self.depth = 2
@@ -92,13 +119,13 @@ class PythonWalk:
 
     def visit_values(self, members: dict[str, Any]) -> dict[str, Node]:
         """Put nodes in the place of the values of a dict that are not plain, and give it back."""
-        plain, writers = self.plain, self.writers
+        plain, writing = self.plain, self.writers
         key = ""
         try:
             for key, value in members.items():
                 kind = type(value)
                 if kind not in plain and not (kind is float and value - value == 0.0):
-                    members[key] = writers[kind](value, self)  # type: ignore[arg-type]
+                    members[key] = writing[kind](value, self)  # type: ignore[arg-type]
         except UnsupportedTypeError as error:
             error.within(key)
             raise
@@ -106,7 +133,7 @@ class PythonWalk:
 
     def visit_items(self, items: Iterable[Any]) -> list[Node]:
         """Give the nodes of the items of a container."""
-        plain, writers = self.plain, self.writers
+        plain, writing = self.plain, self.writers
         nodes: list[Node] = []
         add = nodes.append
         try:
@@ -115,7 +142,7 @@ class PythonWalk:
                 if kind in plain or (kind is float and item - item == 0.0):
                     add(item)
                 else:
-                    add(writers[kind](item, self))  # type: ignore[arg-type]
+                    add(writing[kind](item, self))  # type: ignore[arg-type]
         except UnsupportedTypeError as error:
             error.within(len(nodes))
             raise

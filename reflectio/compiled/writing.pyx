@@ -76,19 +76,37 @@ cdef int _kind(cnp.dtype dtype) except -2:
     return -1
 
 
+# As in `reflectio.walk_out`.
+cdef frozenset _plain = frozenset({bool, int, str, type(None)})
+cdef frozenset _plain_with_care = frozenset({bool, type(None)})
+
+# In modules that import this one, and found when they are first needed.
+cdef object _writers = None
+cdef object _segment = None
+
+
+cdef int _find() except -1:
+    global _writers, _segment
+    from reflectio.segment_writer import SegmentWriter
+    from reflectio.writers import writers
+
+    _writers, _segment = writers, SegmentWriter
+    return 0
+
+
 cdef class Walk:
     """
     The part of an encoder that visits every object.
 
-    Attributes
-    ----------
-    careful, inline, depth, segment, names, memory, nodes, kept, ids, values_open, writers, moved, equal, shared_plain
-        As in `reflectio.walk_out.PythonWalk`.
+    Its parameters and attributes are those of `reflectio.walk_out.PythonWalk`.
     """
 
     cdef public frozenset plain
     cdef public bint careful
     cdef public bint inline
+    cdef public bint rows
+    cdef public frozenset apart
+    cdef public frozenset sorting
     cdef public object segment
     cdef public set names
     cdef public object memory
@@ -102,7 +120,21 @@ cdef class Walk:
     cdef public dict equal
     cdef public dict shared_plain
 
-    def __cinit__(self, *_, **__):
+    def __init__(
+        self, *, bint inline=False, bint careful=False, bint rows=False, frozenset apart=frozenset(), frozenset sorting=frozenset(), segment=None
+    ):
+        if _writers is None:
+            _find()
+        self.inline = inline
+        self.careful = careful
+        self.plain = _plain_with_care if careful else _plain
+        self.rows = rows
+        self.apart = apart
+        self.sorting = sorting
+        self.segment = _segment() if segment is None else segment
+        self.writers = _writers
+
+    def __cinit__(self):
         self.names = set()
         self.memory = {}
         self.depth = 2
