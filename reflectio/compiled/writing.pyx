@@ -295,17 +295,41 @@ cdef list _elements(const char *source, int kind, cnp.npy_intp *shape, cnp.npy_i
     return items
 
 
-cdef bint _is_canonical(cnp.ndarray array):
-    """Whether an array that has an axis of length one has the strides of C order all the same."""
+cdef bint _is_like_fortran(cnp.ndarray array):
+    """
+    Whether an array that lies in both orders has the strides of Fortran order rather than those of C order.
+
+    Those of an axis of length one may be any.
+    """
     cdef int axis, n_axes = cnp.PyArray_NDIM(array)
     cdef cnp.npy_intp step = cnp.PyArray_ITEMSIZE(array)
-    cdef bint has_one = False
-    cdef bint canonical = True
+    cdef bint like_c = True, like_fortran = True
     for axis in range(n_axes - 1, -1, -1):
-        has_one = has_one or cnp.PyArray_DIM(array, axis) == 1
-        canonical = canonical and cnp.PyArray_STRIDE(array, axis) == step
+        like_c = like_c and cnp.PyArray_STRIDE(array, axis) == step
         step *= cnp.PyArray_DIM(array, axis)
-    return canonical or not has_one
+    step = cnp.PyArray_ITEMSIZE(array)
+    for axis in range(n_axes):
+        like_fortran = like_fortran and cnp.PyArray_STRIDE(array, axis) == step
+        step *= cnp.PyArray_DIM(array, axis)
+    return like_fortran and not like_c
+
+
+cdef bint _may_be_view(cnp.ndarray array, object base) except -1:
+    """Whether an array may lie within the memory of another."""
+    cdef int axis
+    cdef cnp.npy_intp step, low = 0, high = cnp.PyArray_ITEMSIZE(array)
+    if type(base) is not cnp.ndarray:
+        return True
+    for axis in range(cnp.PyArray_NDIM(array)):
+        step = (cnp.PyArray_DIM(array, axis) - 1) * cnp.PyArray_STRIDE(array, axis)
+        if step < 0:
+            low += step
+        else:
+            high += step
+    return (
+        <const char *>cnp.PyArray_DATA(array) + low >= <const char *>cnp.PyArray_DATA(base)
+        and <const char *>cnp.PyArray_DATA(array) + high <= <const char *>cnp.PyArray_DATA(base) + cnp.PyArray_NBYTES(base)
+    )
 
 
 cdef bint _lies_apart(cnp.ndarray array):
@@ -339,14 +363,14 @@ cdef bint _lies_apart(cnp.ndarray array):
 
 @cython.final
 cdef class ArrayWriter(Writer):
-    """Arrays of numbers in memory that no array met before lies in."""
+    """Arrays of numbers that are no views of what was met before."""
 
     cdef object write(self, object obj, Walk encoder):
         cdef cnp.ndarray array
         cdef int kind, n_axes
         cdef bint in_c_order, in_f_order, is_outside
         cdef cnp.npy_intp axis, size
-        cdef object key, owner, base
+        cdef object key, owner, base, known
         cdef list data, lengths
         cdef dict node
         if type(obj) is not cnp.ndarray:
@@ -359,19 +383,22 @@ cdef class ArrayWriter(Writer):
             return self.other(obj, encoder)
         if not cnp.PyArray_ISWRITEABLE(array) or not cnp.PyArray_ISALIGNED(array):
             return self.other(obj, encoder)
-        in_f_order = not in_c_order and cnp.PyArray_IS_F_CONTIGUOUS(array)
-        if in_c_order or in_f_order:
-            if n_axes > 1 and not _is_canonical(array):
-                return self.other(obj, encoder)
-        elif not _lies_apart(array):
+        in_f_order = cnp.PyArray_IS_F_CONTIGUOUS(array)
+        if in_c_order and in_f_order:
+            in_f_order = n_axes > 1 and _is_like_fortran(array)
+            in_c_order = not in_f_order
+        elif not in_c_order and not in_f_order and not _lies_apart(array):
             return self.other(obj, encoder)
         key = owner = PyLong_FromVoidPtr(<PyObject *>array)
         base = <object>cnp.PyArray_BASE(array) if cnp.PyArray_BASE(array) is not NULL else None
         if type(base) is cnp.ndarray:
             owner = PyLong_FromVoidPtr(<PyObject *>base)
-        if owner in encoder.memory or key in encoder.nodes:
+        if key in encoder.nodes:
             return self.other(obj, encoder)
         size = cnp.PyArray_SIZE(array)
+        known = encoder.memory.get(owner)
+        if known is not None and (not size or _may_be_view(array, known)):
+            return self.other(obj, encoder)
         is_outside = not encoder.inline and size > INLINE_ELEMENTS
         if is_outside:
             data = None
@@ -385,7 +412,7 @@ cdef class ArrayWriter(Writer):
             data = []
         else:
             return self.other(obj, encoder)
-        if size and (in_c_order or in_f_order):
+        if size and known is None and (in_c_order or in_f_order):
             encoder.memory[owner] = obj
         lengths = []
         for axis in range(n_axes):
@@ -430,12 +457,13 @@ cdef class ScalarWriter(Writer):
 
 @cython.final
 cdef class TupleWriter(Writer):
-    """Tuples of plain values."""
+    """Tuples of plain values other than floats: those that hold floats are referred to."""
 
     cdef object write(self, object obj, Walk encoder):
-        if encoder.holds_plain(obj):
-            return {"$": "tuple", "items": list(obj)}
-        return self.other(obj, encoder)
+        for item in <tuple>obj:
+            if type(item) is float or not encoder.is_plain(<PyObject *>item):
+                return self.other(obj, encoder)
+        return {"$": "tuple", "items": list(obj)}
 
 
 cdef bint _is_new(object obj, Walk encoder) except -1:
