@@ -26,7 +26,7 @@ _MOST = 256
 
 
 # The last versions that documents were written with and that are installed: what is imported does not change any more.
-_REMEMBERED = 4
+_REMEMBERED = 16
 AS_INSTALLED: list[Mapping[str, str]] = []
 
 

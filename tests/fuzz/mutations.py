@@ -11,6 +11,7 @@ from typing import Any
 
 import orjson
 import xxhash
+from as_written import as_written
 
 Node = Any
 
@@ -308,6 +309,10 @@ def _limit_jobs(header: Node) -> None:
             container[key] = MOST_JOBS
 
 
+# How many documents are in the form that reflectio writes.
+_WRITTEN = 0.7
+
+
 def mutate(document: bytes, seed: int) -> bytes:
     """
     Forge a document.
@@ -344,6 +349,6 @@ def mutate(document: bytes, seed: int) -> bytes:
         header["segment"] = {"nbytes": len(segment), "xxh3_128": xxhash.xxh3_128_hexdigest(bytes(segment))}
     # Not orjson: numbers may have grown beyond 64 bits.
     text = json.dumps(header).encode("utf-8", "surrogatepass")
-    if not segment:
-        return text
-    return text + bytes(-len(text) % 64 or 64) + bytes(segment)
+    forged = text + bytes(-len(text) % 64 or 64) + bytes(segment) if segment else text
+    # Most in the form that is read in one pass.
+    return as_written(forged) if rng.random() < _WRITTEN else forged

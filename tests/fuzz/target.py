@@ -8,6 +8,8 @@ import random
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
+from as_written import as_written
+
 import reflectio
 from fuzz.forging import forge
 
@@ -70,7 +72,9 @@ class Target(NamedTuple):
         # numpy refuses some changes, with errors of many types.
         with contextlib.suppress(Exception):
             forge(document, frozenset(attack.fields.split()), rng, donor)
-        return attack, name, json.dumps(document).encode("utf-8", "surrogatepass")
+        text = json.dumps(document).encode("utf-8", "surrogatepass")
+        # Half of them in the form that is read in one pass.
+        return attack, name, as_written(text) if rng.random() < 0.5 else text
 
     def document(self, name: str) -> bytes:
         """The valid document of a subject."""
