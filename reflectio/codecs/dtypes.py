@@ -11,10 +11,10 @@ from reflectio.codec import Codec, Node, ObjectNode
 from reflectio.codecs.growth import check_dtype
 from reflectio.codecs.once_per_dtype import once_per_dtype
 from reflectio.decoder import Decoder
-from reflectio.walk_in import located
 from reflectio.encoder import Encoder
 from reflectio.errors import DocumentError, LimitError, UnsupportedTypeError
 from reflectio.policy import Limits
+from reflectio.walk_in import located
 
 DType = np.dtype[Any]
 
@@ -66,6 +66,32 @@ def parse_dtype(node: Node, decoder: Decoder) -> DType:
     if not isinstance(built, np.dtype):
         raise DocumentError("the dtype must be text or a node tagged 'dtype'")
     return built
+
+
+def plain_dtype(node: Node, decoder: Decoder) -> DType | None:
+    """
+    Say what a node would be built to, without using it up.
+
+    Parameters
+    ----------
+    node : node
+        The dtype of an array.
+    decoder : Decoder
+        What will build it.
+
+    Returns
+    -------
+    dtype or None
+        None where only building the node can tell, or refuse it.
+    """
+    try:
+        if type(node) is str:
+            return parse_dtype(node, decoder)
+        if type(node) is dict and _plain_fields(node) is not None and node["$"] == DtypeCodec.tag:
+            return _codec.decode(node, decoder)
+    except Exception:  # whatever numpy says of it: the node is refused where it is built
+        return None
+    return None
 
 
 def _parse_text(text: str) -> DType:
@@ -288,4 +314,6 @@ def parse_shape(shape: Any, limits: Limits) -> tuple[int, ...]:
     return tuple(shape)
 
 
-CODECS: tuple[Codec, ...] = (DtypeCodec(),)
+_codec = DtypeCodec()
+
+CODECS: tuple[Codec, ...] = (_codec,)
