@@ -28,6 +28,7 @@ def _extensions() -> list[Extension]:
             f"reflectio.compiled.{source.stem}",
             [source.as_posix()],
             include_dirs=[np.get_include()],
+            extra_compile_args=["-std=c++17"] if "c++" in source.read_text()[:40] else [],
             define_macros=[("NPY_NO_DEPRECATED_API", "NPY_1_25_API_VERSION")],
             optional=True,
         )

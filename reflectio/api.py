@@ -2,47 +2,45 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import mmap as _mmap
 import os
-from collections.abc import Iterable
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from tempfile import SpooledTemporaryFile
 from typing import IO, Any, Literal
 
-import numpy as np
 import orjson
 
-from reflectio.array_bytes import as_bytes
-from reflectio.atomic import write_atomically
+from reflectio import compiled
+from reflectio.atomic import replacing
 from reflectio.codecs.array_places import array_places
-from reflectio.collector import without_collector
 from reflectio.compression import Compression, CompressionLike
 from reflectio.decoder import Decoder
-from reflectio.walk_in import as_reflectio_error
 from reflectio.document import Document, read, read_source, write_binary, write_json
+from reflectio.draft import Draft, Text
 from reflectio.encoder import Encoder, RowsReferredError
-from reflectio.errors import DocumentError, ReflectioError, UnsupportedTypeError
+from reflectio.errors import DocumentError, UnsupportedTypeError
+from reflectio.header import nodes_of_text
 from reflectio.policy import Policy, PolicyLike
 from reflectio.readers import NameRefusedError
 from reflectio.refused_names import untrusted_names
+from reflectio.segment import NOTHING, Segment
 from reflectio.segment_writer import CompressedSegmentWriter
 from reflectio.source import Source
 from reflectio.streamed_segment import StreamedSegment
-from reflectio.versions import check_versions, versions_for
+from reflectio.versions import AS_INSTALLED, check_versions, versions_for
+from reflectio.walk_in import as_reflectio_error
 
 Format = Literal["binary", "json"]
 PathLike = str | os.PathLike[str]
 
 # From `check_versions` up to the caller of `loads` or `load`, whose line a warning shows.
-_STACKLEVEL = 7
+_STACKLEVEL = 5
 
 # How much of a file is read at once where arrays are small; large ones are read past the buffer.
 _BUFFER = 1 << 17
-
-# From this average size on, the pieces of a document are worth joining without holding up other threads.
-_LONG = 1 << 17
 
 # How many compressed bytes wait in memory for the header to be written; more wait in a temporary file.
 _SPOOLED_IN_MEMORY = 1 << 22
@@ -50,6 +48,9 @@ _SPOOLED_IN_MEMORY = 1 << 22
 # How long paths are that a system takes, and how what starts that may be a document: by an object or a byte order mark.
 _LONGEST_PATH = 4096
 _NO_PATH = b"{\xef"
+
+# Reads most documents in one pass, where it was compiled.
+_parsing = compiled.part("parsing")
 
 # Once so many classes may not be written as rows, none is: each takes a walk of its own to find out.
 _MOST_APART = 4
@@ -63,19 +64,20 @@ def _encode(
     spool: IO[bytes] | None = None,
     *,
     rows: bool = True,
-) -> Iterable[bytes | memoryview]:
+) -> Draft | Text:
     if format not in ("binary", "json"):
         raise ValueError(f"format must be 'binary' or 'json', not {format!r}")
     if compression is not None and format == "json":
         raise ValueError(
             "compression needs format='binary': a document in JSON format has nothing to compress"
         )
-    _check_metadata(metadata)
+    if metadata is not None:
+        metadata = _plain_metadata(metadata)
     careful = False
     apart: frozenset[type] = frozenset()
     while True:
         try:
-            return _pieces(obj, format, metadata, compression, spool, careful=careful, rows=rows, apart=apart)
+            return _draft(obj, format, metadata, compression, spool, careful, rows, apart)
         except orjson.JSONEncodeError:
             if careful:
                 raise
@@ -86,38 +88,44 @@ def _encode(
             rows = rows and len(apart) < _MOST_APART
 
 
-@without_collector
-def _pieces(
+def _draft(
     obj: Any,
     format: str,
     metadata: Any,
     compression: Compression | None,
     spool: IO[bytes] | None,
-    *,
     careful: bool,
     rows: bool,
     apart: frozenset[type],
-) -> Iterable[bytes | memoryview]:
-    segment = None if compression is None else CompressedSegmentWriter(compression, spool or io.BytesIO())
-    encoder = Encoder(inline=format == "json", careful=careful, rows=rows, apart=apart, segment=segment)
-    model, objects = encoder.encode(obj)
-    versions = versions_for(encoder.names)
-    if format == "json":
-        return [write_json(versions, metadata, model, objects)]
-    return write_binary(versions, metadata, model, objects, encoder.segment)
-
-
-def _check_metadata(metadata: Any) -> None:
-    if metadata is None:
-        return
+) -> Draft | Text:
+    # As `without_collector` does it, spelled out: see `_build`.
+    collects = gc.isenabled()
+    if collects:
+        gc.disable()
     try:
-        same = orjson.loads(orjson.dumps(metadata)) == metadata
+        segment = None if compression is None else CompressedSegmentWriter(compression, spool or io.BytesIO())
+        encoder = Encoder(inline=format == "json", careful=careful, rows=rows, apart=apart, segment=segment)
+        model, objects = encoder.encode(obj)
+        versions = versions_for(encoder.names)
+        if format == "json":
+            return write_json(versions, metadata, model, objects)
+        return write_binary(versions, metadata, model, objects, encoder.segment)
+    finally:
+        if collects:
+            gc.enable()
+
+
+def _plain_metadata(metadata: Any) -> Any:
+    """The metadata as JSON says them, without the subclasses of str and dict that there may be."""
+    try:
+        plain = orjson.loads(orjson.dumps(metadata))
     except orjson.JSONEncodeError as error:
         raise UnsupportedTypeError(
             f"the metadata must be what JSON can say: {error}; of a numpy scalar write .item(), of an array .tolist()"
         ).rooted("$.metadata") from error
-    if not same:
+    if plain != metadata:
         raise UnsupportedTypeError("the metadata must come back from JSON unchanged").rooted("$.metadata")
+    return plain
 
 
 def dumps(
@@ -170,36 +178,15 @@ def dumps(
     >>> reflectio.loads(reflectio.dumps(model)).predict([[2.0]])
     array([5.])
     """
-    return _joined(list(_encode(obj, format, metadata, Compression.of(compression))))
+    chosen = None if compression is None else Compression.of(compression)
+    return _encode(obj, format, metadata, chosen).joined()
 
 
 def dumps_one_by_one(
     obj: Any, *, format: Format = "binary", compression: CompressionLike = None, metadata: Any = None
 ) -> bytes:
     """As `dumps`, with the objects of every list written one by one, which is as good a document of the same object."""
-    return _joined(list(_encode(obj, format, metadata, Compression.of(compression), rows=False)))
-
-
-def _joined(pieces: list[Any]) -> bytes:
-    # A document without a segment has two pieces at most.
-    if len(pieces) > 2:
-        nbytes = sum(piece.nbytes if isinstance(piece, np.ndarray) else len(piece) for piece in pieces)
-        if nbytes > _LONG * len(pieces):
-            return _joined_long(pieces, nbytes)
-    return b"".join(pieces)
-
-
-def _joined_long(pieces: list[Any], nbytes: int) -> bytes:
-    """Join long pieces, while which numpy, unlike Python, lets other threads run."""
-    # The file alone has the bytes that it is given, so that it lets them be written to and gives them back uncopied.
-    file = io.BytesIO(bytes(nbytes))
-    target = np.frombuffer(file.getbuffer(), np.uint8)
-    start = 0
-    for piece in map(as_bytes, pieces):
-        target[start : start + len(piece)] = np.frombuffer(piece, np.uint8)
-        start += len(piece)
-    del target
-    return file.getvalue()
+    return _encode(obj, format, metadata, Compression.of(compression), rows=False).joined()
 
 
 def dump(
@@ -255,15 +242,14 @@ def dump(
         path = Path(file)
         # Beside the file, where there must be room for it anyway.
         with _spool(chosen, path.parent) as spool:
-            write_atomically(path, _encode(obj, format or _format_of(path), metadata, chosen, spool))
+            draft = _encode(obj, format or _format_of(path), metadata, chosen, spool)
+            with replacing(path) as opened:
+                draft.write(opened)
         return
     if isinstance(file, io.TextIOBase) or not hasattr(file, "write"):  # type: ignore[unreachable]
         raise TypeError("file must be a path, or a file opened in binary mode")
     with _spool(chosen) as spool:
-        for piece in _encode(obj, format or "binary", metadata, chosen, spool):
-            _write_all(file, piece)
-            # It may be a copy, and the next one is made before the name is given to it.
-            del piece
+        _encode(obj, format or "binary", metadata, chosen, spool).write(file)
 
 
 def _spool(compression: Compression | None, folder: Path | None = None) -> AbstractContextManager[Any]:
@@ -275,18 +261,6 @@ def _spool(compression: Compression | None, folder: Path | None = None) -> Abstr
 
 def _format_of(path: Path) -> Format:
     return "json" if path.suffix.lower() == ".json" else "binary"
-
-
-def _write_all(file: IO[bytes], piece: bytes | memoryview) -> None:
-    # A raw, unbuffered file may take a part only.
-    remaining = as_bytes(piece)
-    while len(remaining):
-        written: int | None = file.write(remaining)
-        if written is None and not isinstance(file, io.RawIOBase):
-            return
-        if not written:
-            raise BlockingIOError("the file takes no more bytes now; documents need a file that waits")
-        remaining = remaining[written:]
 
 
 def loads(data: bytes | bytearray | memoryview | str, *, policy: PolicyLike = None) -> Any:
@@ -327,12 +301,7 @@ def loads(data: bytes | bytearray | memoryview | str, *, policy: PolicyLike = No
     >>> reflectio.loads('{"reflectio": 1, "versions": {}, "model": [1, 2.5, null]}')
     [1, 2.5, None]
     """
-    return _loads(data, policy)
-
-
-def _loads(data: Any, policy: PolicyLike) -> Any:
-    view = memoryview(data) if type(data) is bytes else _bytes_of(data)
-    return _build(view, Policy.of(policy), mapped=False)
+    return _build(data if type(data) is bytes else _bytes_of(data), Policy.of(policy))
 
 
 def _bytes_of(data: Any) -> memoryview:
@@ -359,34 +328,42 @@ def _may_be_path(text: bytes) -> bool:
     return 0 < len(text) <= _LONGEST_PATH and text[0] not in _NO_PATH and b"\n" not in text
 
 
-@without_collector
-def _build(data: memoryview | Source, policy: Policy, *, mapped: bool) -> Any:
+def _build(data: bytes | memoryview | Source, policy: Policy, mapped: bool = False) -> Any:
+    # As `without_collector` does it, spelled out: this takes a part of the time of the smallest documents.
+    collects = gc.isenabled()
+    if collects:
+        gc.disable()
     try:
-        if isinstance(data, memoryview):
-            document = read(data, policy.limits, mapped=mapped)
-        else:
+        if type(data) is bytes and _parsing is not None and len(data) <= policy.limits.document_bytes:
+            found = _parsing.build(data, policy, Decoder, NOTHING, Segment, AS_INSTALLED)
+            if found is not None:
+                built, decoder = found
+                decoder.check()
+                return built
+        if isinstance(data, Source):
             document = read_source(data, policy.limits)
+        else:
+            document = read(data, policy.limits, mapped=mapped)
         return _build_document(document, policy)
-    except ReflectioError:
-        raise
     except (RecursionError, MemoryError) as error:
         raise as_reflectio_error(error) from error
+    finally:
+        if collects:
+            gc.enable()
 
 
 def _build_document(document: Document, policy: Policy) -> Any:
-    model = document.header["model"]
-    segment = document.segment
+    header, text, segment = document
+    model, objects = header["model"], header.get("objects", ())
     try:
-        decoder = Decoder(policy, segment, document.objects, document.reparse, len(document.text))
-        if isinstance(segment, StreamedSegment):
-            places = array_places([model, *document.objects], decoder)
+        decoder = Decoder(policy, segment, text)
+        if type(segment) is StreamedSegment:
+            places = array_places([model, *objects], decoder)
             segment.read(places, policy.limits.expanded_bytes)
-        check_versions(document.header["versions"], policy, stacklevel=_STACKLEVEL)
-        built = decoder.decode(model)
-        segment.check_covered()
+        check_versions(header["versions"], policy, stacklevel=_STACKLEVEL)
+        return decoder.decode(model, objects)
     except NameRefusedError as refused:
-        raise untrusted_names(document.reparse(), policy, str(refused)) from None
-    return built
+        raise untrusted_names(nodes_of_text(text), policy, str(refused)) from None
 
 
 def load(file: PathLike | IO[bytes], *, policy: PolicyLike = None, mmap: bool = False) -> Any:
@@ -444,10 +421,6 @@ def load(file: PathLike | IO[bytes], *, policy: PolicyLike = None, mmap: bool = 
     >>> reflectio.load(path, mmap=True).sum()
     np.int64(499500)
     """
-    return _load(file, policy, mmap)
-
-
-def _load(file: PathLike | IO[bytes], policy: PolicyLike, mmap: bool) -> Any:
     chosen = Policy.of(policy)
     limit = chosen.limits.document_bytes
     if not isinstance(file, str | os.PathLike):
@@ -457,8 +430,8 @@ def _load(file: PathLike | IO[bytes], policy: PolicyLike, mmap: bool) -> Any:
             raise TypeError("file must be a path, or a file opened in binary mode")
         if type(file) is io.BytesIO:
             # Its bytes are in memory already; from the beginning, they are not even copied.
-            return _build(memoryview(file.read()), chosen, mapped=False)
-        return _build(Source(file, limit), chosen, mapped=False)
+            return _build(memoryview(file.read()), chosen)
+        return _build(Source(file, limit), chosen)
     with open(file, "rb", buffering=_BUFFER) as opened:
         source = Source(opened, limit, os.fstat(opened.fileno()).st_size)
         if mmap and source.size:
@@ -468,4 +441,4 @@ def _load(file: PathLike | IO[bytes], policy: PolicyLike, mmap: bool) -> Any:
             except ValueError as error:
                 raise DocumentError(f"the file became empty while it was opened: {error}") from error
             return _build(memoryview(mapping), chosen, mapped=True)
-        return _build(source, chosen, mapped=False)
+        return _build(source, chosen)

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from itertools import pairwise, repeat
 from typing import Any, cast
 
 import numpy as np
 
-from reflectio.compiled import part
+from reflectio import compiled
 from reflectio.errors import ValidationError
 
-_parts = part("parts")
+_memory = compiled.part("memory")
+_parts = compiled.part("parts")
+
+# So much is written at a time: it stays in the processor's cache while it is looked at, digested and written.
+_BLOCK = 1 << 21
 
 
 @lru_cache(maxsize=1024)
@@ -70,16 +74,21 @@ _BUFFERS = frozenset(
 _WORD = 8
 
 
-def _leftovers(elements: np.ndarray[Any, Any], gap: slice) -> bool:
-    """Whether bytes of a gap are not zero, in any of the elements."""
-    if gap.stop - gap.start > _WORD or gap.stop < _WORD:
-        return bool(elements[:, gap].any())
+def _has_leftovers(elements: np.ndarray[Any, Any], start: int, stop: int) -> bool:
+    """Whether bytes between the fields of records are anything but zero; each row has the bytes of a record."""
+    if stop - start > _WORD or stop < _WORD:
+        return bool(elements[:, start:stop].any())
     # One pass over one word of each element, rather than over bytes.
     words: np.ndarray[Any, Any] = np.ndarray(
-        len(elements), "<u8", elements, gap.stop - _WORD, (elements.shape[1],)
+        len(elements), "<u8", elements, stop - _WORD, (elements.shape[1],)
     )
     seen = int(np.bitwise_or.reduce(words))
-    return bool(seen >> (8 * (_WORD - (gap.stop - gap.start))))
+    return bool(seen >> (8 * (_WORD - (stop - start))))
+
+
+has_leftovers: Callable[[np.ndarray[Any, Any], int, int], bool] = (
+    _has_leftovers if _memory is None else _memory.has_leftovers
+)
 
 
 def as_buffer(array: np.ndarray[Any, Any]) -> Any:
@@ -91,16 +100,43 @@ def as_buffer(array: np.ndarray[Any, Any]) -> Any:
     """
     if array.flags.c_contiguous and id(array.dtype) in _BUFFERS:
         return array
-    flat = np.ascontiguousarray(array).reshape(-1)
-    raw: np.ndarray[Any, Any] = flat.view(np.uint8)
-    if gaps := _gaps(array.dtype):
-        elements = raw.reshape(len(flat), array.itemsize)
-        if any(_leftovers(elements, gap) for gap in gaps):
-            elements = elements.copy()
-            for gap in gaps:
-                elements[:, gap] = 0
-            raw = elements.reshape(-1)
-    return raw
+    raw = np.ascontiguousarray(array).reshape(-1).view(np.uint8)
+    return _without_leftovers(raw, array.dtype) if _gaps(array.dtype) else raw
+
+
+def blocks_of(array: np.ndarray[Any, Any]) -> Iterator[Any]:
+    """
+    Give the bytes of an array in C order, as `as_buffer` does, a block at a time.
+
+    Parameters
+    ----------
+    array : ndarray
+        Any array without objects.
+    """
+    nbytes = array.nbytes
+    if nbytes <= _BLOCK:
+        yield as_buffer(array)
+        return
+    dtype = array.dtype
+    raw = np.ascontiguousarray(array).reshape(-1).view(np.uint8)
+    # Of whole elements, however large these are.
+    step = (_BLOCK // dtype.itemsize or 1) * dtype.itemsize
+    has_gaps = bool(_gaps(dtype))
+    for start in range(0, nbytes, step):
+        block = raw[start : start + step]
+        yield _without_leftovers(block, dtype) if has_gaps else block
+
+
+def _without_leftovers(raw: np.ndarray[Any, Any], dtype: np.dtype[Any]) -> np.ndarray[Any, Any]:
+    """Give the bytes of elements with zeros where no value is; a copy only if there was anything else."""
+    gaps = _gaps(dtype)
+    elements = raw.reshape(-1, dtype.itemsize)
+    if not any(has_leftovers(elements, gap.start, gap.stop) for gap in gaps):
+        return raw
+    elements = elements.copy()
+    for gap in gaps:
+        elements[:, gap] = 0
+    return elements.reshape(-1)
 
 
 @lru_cache(maxsize=256)
@@ -169,7 +205,17 @@ def joined(arrays: list[np.ndarray[Any, Any]]) -> np.ndarray[Any, Any]:
     if len(arrays) == 1:
         return arrays[0]
     # numpy would look for a dtype that all have in common first, at ten times the cost.
-    return np.frombuffer(b"".join([array.data for array in arrays]), arrays[0].dtype)
+    return np.frombuffer(joined_bytes(arrays), arrays[0].dtype)
+
+
+def _joined_bytes(arrays: list[np.ndarray[Any, Any]]) -> bytes:
+    """Put the bytes of arrays in C order one behind the other."""
+    return b"".join([array.data for array in arrays])
+
+
+joined_bytes: Callable[[list[np.ndarray[Any, Any]]], bytes] = (
+    _joined_bytes if _memory is None else _memory.joined
+)
 
 
 def as_bytes(buffer: Any) -> memoryview:

@@ -9,6 +9,7 @@ import secrets
 import stat
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import IO
 
 # Permissions before the umask takes its share.
 _NEW = 0o666
@@ -44,8 +45,31 @@ def write_atomically(path: Path, pieces: Iterable[bytes | memoryview], *, replac
     OSError
         The file cannot be written. The error names it, not the temporary file.
     """
+    with replacing(path, replace=replace) as file:
+        file.writelines(pieces)
+
+
+@contextlib.contextmanager
+def replacing(path: Path, *, replace: bool = True) -> Iterator[IO[bytes]]:
+    """
+    Open a file to be written, which appears, or is replaced, as `write_atomically` does it, when the block ends.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    replace : bool, default=True
+        As in `write_atomically`.
+
+    Yields
+    ------
+    binary file
+        What takes its contents. On any error in the block, what was there stands.
+    """
     with _naming(path):
-        _write(Path(os.path.realpath(path)) if replace else _unresolved(path), pieces, replace)
+        target = Path(os.path.realpath(path)) if replace else _unresolved(path)
+        with _opened(target, replace) as file:
+            yield file
 
 
 def check_writable(path: Path, *, folders: bool = False) -> None:
@@ -132,7 +156,8 @@ def _unresolved(path: Path) -> Path:
     return Path(os.path.realpath(path.parent)) / path.name
 
 
-def _write(target: Path, pieces: Iterable[bytes | memoryview], replace: bool) -> None:
+@contextlib.contextmanager
+def _opened(target: Path, replace: bool) -> Iterator[IO[bytes]]:
     permissions = None
     if not replace:
         if os.path.lexists(target):
@@ -143,14 +168,14 @@ def _write(target: Path, pieces: Iterable[bytes | memoryview], replace: bool) ->
             if not stat.S_ISREG(mode):
                 # Renaming over a device would put a file in its place; a folder refuses to be opened.
                 with open(target, "wb", buffering=_BUFFER) as special:
-                    special.writelines(pieces)
+                    yield special
                 return
             permissions = stat.S_IMODE(mode)
     temporary = target.parent / f".reflectio-{secrets.token_hex(8)}.tmp"
     descriptor, named = _create(temporary, _NEW if permissions is None else permissions & _NEW)
     try:
         with open(descriptor, "wb", buffering=_BUFFER) as file:
-            file.writelines(pieces)
+            yield file
             file.flush()
             if permissions is not None:
                 os.chmod(file.fileno() if os.chmod in os.supports_fd else temporary, permissions)

@@ -13,14 +13,14 @@ import numpy as np
 from reflectio.checks import Check as ObjectCheck
 from reflectio.checks import pass_together, relied_on_by
 from reflectio.codec import Codec, Node, ObjectNode
-from reflectio.errors import DocumentError, LimitError, PathPart, ReflectioError, ValidationError
+from reflectio.errors import DocumentError, LimitError, ReflectioError, ValidationError
 from reflectio.expansion import FEW, check_expansion
+from reflectio.header import nodes_of_text
 from reflectio.name_uses import path_of, uses
-from reflectio.policy import Kind, Policy
-from reflectio.readers import NameRefusedError, allowed, check_members, readers_for
-from reflectio.segment import Segment
+from reflectio.policy import Kind
+from reflectio.readers import NameRefusedError, allowed, check_members
 from reflectio.separation import Separation
-from reflectio.walk_in import Walk, as_reflectio_error, located
+from reflectio.walk_in import Walk, as_reflectio_error
 
 _NESTED = frozenset({dict, list})
 
@@ -66,48 +66,35 @@ class Decoder(Walk):
         Which names may be imported.
     segment : Segment
         Where the arrays outside the header are.
-    objects : list of node
-        The header's ``objects``.
-    reparse : callable
-        Gives the header's nodes anew. Building consumes the nodes it is given.
-    nbytes : int
-        The size of the header.
+    text : bytes
+        The header.
     """
 
-    def __init__(
-        self,
-        policy: Policy,
-        segment: Segment,
-        objects: list[Node],
-        reparse: Callable[[], list[Node]],
-        nbytes: int = 0,
-    ) -> None:
-        super().__init__()
-        self.policy = policy
-        self.segment = segment
-        self.dimensions = policy.limits.dimensions
-        self.readers = readers_for(policy)
-        self._spent: dict[str, int] = {}
-        self._affordable = _FREE_BYTES + _EXPANSION * nbytes
-        self._copyable = _FREE_COPIES + _COPIES * segment.nbytes + _COPIES_OF_TEXT * nbytes
-        self._early: set[int] = set()
-        self._reparse = reparse
-        self._index: dict[int, ObjectNode] | None = None
-        self._entries = self._entries_by_id(objects) if objects else {}
-        self._waiting: list[tuple[Codec, Any, ObjectNode, int]] = []
-        self._checks: dict[Check, list[Any]] = {}
-        # By id and purpose, with the array itself, so that no id is used twice.
-        self._copies: dict[tuple[int, Any], tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]] = {}
-        self._views: list[np.ndarray[Any, Any]] = []
-        self._references = 0
-        self._expanded = False
-        self._order = tuple(self._entries)
+    # What few documents change; none of these is changed in place.
+    _afforded = 0
+    _copied = 0
+    _references = 0
+    _expanded = False
+    _index: dict[int, ObjectNode] | None = None
+    _entries: dict[int, ObjectNode] = {}  # noqa: RUF012
+    _order: tuple[int, ...] = ()
 
     # -- the walk -------------------------------------------------------------------------------------------
 
-    def decode(self, model: Node) -> Any:
-        """Build the object that ``model`` describes, and complete all that it refers to."""
-        if self._entries:
+    def decode(self, model: Node, objects: Sequence[Node] = ()) -> Any:
+        """
+        Build the object that a document describes.
+
+        Parameters
+        ----------
+        model : node
+            The root.
+        objects : sequence of node
+            What it refers to.
+        """
+        if objects:
+            self._entries = self._entries_by_id(objects)
+            self._order = tuple(self._entries)
             # Values that must be complete before anything refers to them come last in a chain of references, so
             # the last is built first; everything else is created empty where it is met and filled in turn.
             for number in reversed(list(self._entries)):
@@ -117,17 +104,47 @@ class Decoder(Walk):
             root = self.build(model)
         except Exception as error:
             raise self._rooted(error, "$.model") from error
-        for codec, obj, node, number in self._waiting:
+        for codec, obj, node, number in self.waiting:
             self._located_in_objects(number, partial(codec.fill, obj, node, self))
         if self._entries:
             raise DocumentError(f"nothing refers to the object with the id {next(iter(self._entries))}")
-        self._check_states()
-        self._check_objects()
+        self.check()
         return root
+
+    def check(self) -> None:
+        """Refuse what was built if compiled code could not trust it, and a segment that is not what its arrays are."""
+        if self.states:
+            self._check_states()
+        if self.to_check and not self._pass_checks():
+            self._check_objects()
+        if self.segment.nbytes or self.segment.taken:
+            self.segment.check_covered()
+
+    def _pass_checks(self) -> bool:
+        """
+        Whether all objects pass their checks, and none relies on what it shares.
+
+        Where not, `_check_objects` gives those that rely on it copies, and says what is wrong.
+        """
+        if (self.built or self.views) and any(
+            columns is None and relied_on_by(_class_of(objects)) for _, _, objects, columns in self.to_check
+        ):
+            return False
+        try:
+            for _, checks, objects, columns in self.to_check:
+                if columns is not None and not pass_together(checks, type(objects[0]), columns):
+                    return False
+                if columns is None:
+                    for obj in objects:
+                        for check in checks:
+                            check(obj)
+        except Exception:
+            return False
+        return True
 
     def _check_states(self) -> None:
         try:
-            for check, states in self._checks.items():
+            for check, states in self.states.items():
                 check(states, self)
         except Exception as error:
             raise self._rooted(error, "$.model") from error
@@ -135,9 +152,9 @@ class Decoder(Walk):
     def _check_objects(self) -> None:
         index, row, obj = -1, 0, None
         try:
-            if self.built or self._views:
+            if self.built or self.views:
                 shared = [(value, self.times.get(number, 0)) for number, value in self.built.items()]
-                separation = Separation(shared, self._views, self.charge_copy)
+                separation = Separation(shared, self.views, self.charge_copy)
                 # Nothing that other objects change matters to those whose columns are known.
                 loose = [objects for _, _, objects, columns in self.to_check if columns is None]
                 separation.keep_own(chain.from_iterable(loose))
@@ -184,8 +201,8 @@ class Decoder(Walk):
 
     def afford(self, nbytes: int) -> None:
         """Refuse wide elements, padded with zeros, that take much more memory than the document has bytes."""
-        self._affordable -= nbytes
-        if self._affordable < 0:
+        self._afforded += nbytes
+        if self._afforded > _FREE_BYTES + _EXPANSION * len(self.text):
             raise LimitError(
                 f"an array of {nbytes} bytes, most of them zeros that the document does not hold; write it in binary "
                 "format, or with a narrower dtype"
@@ -193,7 +210,7 @@ class Decoder(Walk):
 
     def spend(self, what: str, amount: int, limit: int) -> None:
         """Count what a document asks for in all, and refuse more of it than a limit."""
-        spent = self._spent[what] = self._spent.get(what, 0) + amount
+        spent = self.spent[what] = self.spent.get(what, 0) + amount
         if spent > limit:
             raise LimitError(f"the document asks for more than {limit} {what}")
 
@@ -222,8 +239,8 @@ class Decoder(Walk):
         """Build a node that others refer to by its id."""
         number = self._check_id(node["$id"])
         if number in self.built or number in self.open:
-            if number in self._early:
-                self._early.discard(number)
+            if number in self.early:
+                self.early.discard(number)
                 return self.built[number]
             raise DocumentError(f"the id {number} is given twice")
         del node["$id"]
@@ -249,7 +266,7 @@ class Decoder(Walk):
             self._references += _OF_A_SEQUENCE if isinstance(found, _SEQUENCES) else 1
             if self._references >= FEW and not self._expanded:
                 self._expanded = True
-                check_expansion(self._reparse(), self.policy.limits.nodes)
+                check_expansion(nodes_of_text(self.text), self.policy.limits.nodes)
         return found
 
     def _referred(self, number: int) -> Any:
@@ -266,18 +283,18 @@ class Decoder(Walk):
         check_members(codec, node)
         del node["$id"]
         obj = self.built[number] = codec.create(node, self)
-        self._waiting.append((codec, obj, node, number))
+        self.waiting.append((codec, obj, node, number))
         return obj
 
     def _build_early(self, number: int) -> Any:
         """Build what is described further on; reordering tools and deep values lead here, nothing else does."""
         if self._index is None:
-            self._index = _nodes_by_id(self._reparse())
+            self._index = _nodes_by_id(nodes_of_text(self.text))
         node = self._index.pop(number, None)
         if node is None:
             raise DocumentError(f"nothing in the document has the id {number}")
         obj = self.build(node)
-        self._early.add(number)
+        self.early.add(number)
         return obj
 
     @staticmethod
@@ -286,7 +303,7 @@ class Decoder(Walk):
             raise DocumentError(f"an id must be an integer, not {number!r}")
         return number
 
-    def _entries_by_id(self, objects: list[Node]) -> dict[int, ObjectNode]:
+    def _entries_by_id(self, objects: Sequence[Node]) -> dict[int, ObjectNode]:
         entries: dict[int, ObjectNode] = {}
         for index, node in enumerate(objects):
             if type(node) is not dict or "$" not in node or "$id" not in node:
@@ -325,19 +342,19 @@ class Decoder(Walk):
         state : Any
             What to check.
         """
-        self._checks.setdefault(check, []).append(state)
+        self.states.setdefault(check, []).append(state)
 
     def copy_of(self, array: np.ndarray[Any, Any], purpose: Any) -> np.ndarray[Any, Any]:
         """Give the one copy of an array for a purpose that compiled code is to index by; no node refers to it."""
         key = (id(array), purpose)
-        if key not in self._copies:
+        if key not in self.copies:
             self.charge_copy(array.nbytes)
-            self._copies[key] = (array, array.copy())
-        return self._copies[key][1]
+            self.copies[key] = (array, array.copy())
+        return self.copies[key][1]
 
     def note_view(self, view: np.ndarray[Any, Any]) -> None:
         """Remember that an array is a view of another: what is written to either changes both."""
-        self._views.append(view)
+        self.views.append(view)
 
     def check_object(self, tag: str, checks: tuple[ObjectCheck, ...], obj: Any) -> None:
         """
@@ -387,7 +404,7 @@ class Decoder(Walk):
         row : int, default=0
             Where in its rows the object is.
         """
-        places = [use.place for use in uses(self._reparse()) if use.name == tag]
+        places = [use.place for use in uses(nodes_of_text(self.text)) if use.name == tag]
         return path_of(places[index], row) if index < len(places) else "$.model"
 
     # -- members and arrays ---------------------------------------------------------------------------------
@@ -409,11 +426,15 @@ class Decoder(Walk):
         refusal : str
             What to say if the document may not have it.
         """
-        self._copyable -= nbytes
-        if self._copyable < 0:
-            expanded = _COPIES * self._spent.get(DECOMPRESSED, 0)
-            if self._copyable + expanded < 0:
+        self._copied += nbytes
+        if self._copied > _FREE_COPIES:
+            held = self.segment.nbytes + self.spent.get(DECOMPRESSED, 0)
+            if self._copied > _FREE_COPIES + _COPIES * held + _COPIES_OF_TEXT * len(self.text):
                 raise LimitError(refusal)
+
+
+def _class_of(objects: Sequence[Any]) -> Any:
+    return type(objects[0])
 
 
 def _uncheckable(obj: Any, error: Exception) -> ReflectioError:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from itertools import chain
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import orjson
 
+from reflectio import compiled
 from reflectio.codec import Node
+from reflectio.draft import NO_DIGITS, Draft, Text
 from reflectio.errors import DocumentError, IntegrityError, LimitError
 from reflectio.header import (
     ALGORITHM,
     DIGEST_FORM,
-    DIGEST_LENGTH,
     FORMAT_VERSION,
     Header,
     digest_of,
@@ -21,8 +21,8 @@ from reflectio.header import (
 )
 from reflectio.json_text import pretty
 from reflectio.policy import Limits
-from reflectio.segment import Segment
-from reflectio.segment_member import ALIGNMENT, check_size, segment_member
+from reflectio.segment import NOTHING, Segment
+from reflectio.segment_member import check_size, segment_member
 from reflectio.segment_writer import SegmentWriter
 from reflectio.source import Source
 from reflectio.streamed_segment import StreamedSegment
@@ -34,31 +34,15 @@ _CLOSING_BRACE = ord("}")
 _SMALL_ARRAY = 1 << 16
 _IN_SEGMENT = b'"at":'
 
-_NO_DIGEST = f"{ALGORITHM}:{'0' * 32}"
-
 
 # -- out ------------------------------------------------------------------------------------------------------
 
 
-def _header(
-    versions: Mapping[str, str], metadata: Any, model: Node, objects: list[Node], segment: SegmentWriter
-) -> dict[str, Any]:
-    header: dict[str, Any] = {"reflectio": FORMAT_VERSION, "versions": versions}
-    if metadata is not None:
-        header["metadata"] = metadata
-    header["model"] = model
-    if objects:
-        header["objects"] = objects
-    if segment.arrays:
-        header["segment"] = {"nbytes": segment.nbytes, ALGORITHM: segment.digest()}
-    return header
-
-
 def write_binary(
     versions: Mapping[str, str], metadata: Any, model: Node, objects: list[Node], segment: SegmentWriter
-) -> Iterable[bytes | memoryview]:
+) -> Draft | Text:
     """
-    Give the bytes of a document in binary format, a piece at a time.
+    Give a document in binary format, ready to be written.
 
     Parameters
     ----------
@@ -71,24 +55,51 @@ def write_binary(
     objects : list of node
         What lies too deep to be nested in it.
     segment : SegmentWriter
-        The arrays that lie outside the header.
+        The arrays that lie outside the header, which are read when the document is written.
     """
-    header = _header(versions, metadata, model, objects, segment)
-    # The digest covers every byte before its own member, the comma included. Room is made for it, so that the rest of a
-    # long header need not be copied.
-    header["digest"] = _NO_DIGEST
-    digested = memoryview(orjson.dumps(header))[:-DIGEST_LENGTH]
-    tail = DIGEST_FORM % (ALGORITHM.encode(), digest_of(digested).encode())
-    if not segment.arrays:
-        return [digested, tail]
-    padding = bytes(-(len(digested) + len(tail)) % ALIGNMENT or ALIGNMENT)
-    # The header is complete before the first piece is asked for; arrays are read as they are written.
-    return chain((digested, tail, padding), segment.chunks())
+    beginning = b'%s,"model":%s' % (_beginning(versions, metadata), orjson.dumps(model))
+    if objects:
+        beginning += b',"objects":' + orjson.dumps(objects)
+    described = _DESCRIBED % segment.nbytes if segment.arrays else b""
+    if _documents is not None and not segment.compresses:
+        document = _documents.joined(beginning, described, segment.arrays, segment.offsets, segment.nbytes)
+        if document is not None:
+            return Text(document)
+    return Draft(
+        b"".join((beginning, described, b",", DIGEST_FORM % (ALGORITHM.encode(), NO_DIGITS.encode()))),
+        segment,
+    )
 
 
-def write_json(versions: Mapping[str, str], metadata: Any, model: Node, objects: list[Node]) -> bytes:
-    """Give the bytes of a document in JSON format, which has neither segment nor digest."""
-    return pretty(_header(versions, metadata, model, objects, SegmentWriter()))
+def _beginning(versions: Mapping[str, str], metadata: Any) -> bytes:
+    """How a header begins, up to its model."""
+    known = _beginnings.get(id(versions))
+    if known is not None and known[0] is versions:
+        beginning = known[1]
+    else:
+        beginning = orjson.dumps({"reflectio": FORMAT_VERSION, "versions": versions})[:-1]
+        if len(_beginnings) < _REMEMBERED:
+            _beginnings[id(versions)] = versions, beginning
+    return beginning if metadata is None else beginning + b',"metadata":' + orjson.dumps(metadata)
+
+
+# By the id of the versions, of which there is one object for all documents that need the same, with these themselves.
+_beginnings: dict[int, tuple[Mapping[str, str], bytes]] = {}
+_REMEMBERED = 256
+
+_documents = compiled.part("documents")
+_DESCRIBED = b',"segment":{"nbytes":%d,"' + ALGORITHM.encode() + b'":"' + NO_DIGITS.encode() + b'"}'
+
+
+def write_json(versions: Mapping[str, str], metadata: Any, model: Node, objects: list[Node]) -> Text:
+    """Give a document in JSON format, which has neither segment nor digest."""
+    header: dict[str, Any] = {"reflectio": FORMAT_VERSION, "versions": versions}
+    if metadata is not None:
+        header["metadata"] = metadata
+    header["model"] = model
+    if objects:
+        header["objects"] = objects
+    return Text(pretty(header))
 
 
 # -- in -------------------------------------------------------------------------------------------------------
@@ -112,26 +123,17 @@ class Document(NamedTuple):
     text: bytes
     segment: Segment
 
-    @property
-    def objects(self) -> list[Node]:
-        """The header's ``objects``."""
-        objects = self.header.get("objects", [])
-        assert type(objects) is list
-        return objects
 
-    def reparse(self) -> list[Node]:
-        """The root and the objects, parsed anew; what is wrong with the text was found the first time."""
-        header = orjson.loads(self.text)
-        return [header["model"], *header.get("objects", [])]
+_compiled = compiled.part("header")
 
 
-def read(data: memoryview, limits: Limits, *, mapped: bool = False, verify: bool = True) -> Document:
+def read(data: bytes | memoryview, limits: Limits, *, mapped: bool = False, verify: bool = True) -> Document:
     """
     Read and check a document, short of building anything.
 
     Parameters
     ----------
-    data : memoryview
+    data : bytes or memoryview
         All of its bytes.
     limits : Limits
         What the policy grants.
@@ -150,8 +152,14 @@ def read(data: memoryview, limits: Limits, *, mapped: bool = False, verify: bool
         raise LimitError(
             f"the document has {len(data)} bytes; the policy's limit document_bytes is {limits.document_bytes}"
         )
+    if _compiled is not None and verify and type(data) is bytes:
+        found = _compiled.read_plain(data, limits)
+        if found is not None:
+            members, text, _, start = found
+            segment = NOTHING if start is None else Segment(memoryview(data)[start:])
+            return tuple.__new__(Document, (members, text, segment))
     header = read_header(data, limits, verify=verify)
-    segment = _read_segment(header, data, mapped=mapped)
+    segment = _read_segment(header, memoryview(data), mapped=mapped)
     return Document(header.members, header.text, segment)
 
 
@@ -163,10 +171,10 @@ def _check_padding(header: Header, padding: Any) -> None:
 
 def _read_segment(header: Header, data: memoryview, *, mapped: bool) -> Segment:
     if header.end is None and "segment" not in header.members:
-        return Segment(data[:0])
+        return NOTHING
     member = segment_member(header)
     if member is None:
-        return Segment(data[:0])
+        return NOTHING
     check_size(member, len(data))
     _check_padding(header, data[header.end : member.start])
     body = data[member.start :]

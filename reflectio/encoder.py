@@ -5,76 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-import numpy as np
-
-from reflectio.codec import Codec, Node, ObjectNode
+from reflectio.codec import Node, ObjectNode
 from reflectio.errors import ReflectioError, UnsupportedTypeError
 from reflectio.names import public_name
-from reflectio.registry import codec_for_class, load_entry_points, on_change
-from reflectio.segment_writer import SegmentWriter
-
-#: JSON nests no deeper than this; what lies deeper continues in ``objects``.
-NESTING = 100
-
-# Objects are moved to ``objects`` a little before that, so that what cannot be moved (a tuple, say, which must
-# be complete before anything can refer to it) still finds room.
-_MOVE_AT = NESTING - 20
-
-#: Gives the node of any object of a type.
-Writer = Callable[[Any, "Encoder"], Node]
-
-
-class _Writers(dict[type, Writer]):
-    """The writer of each type met so far; its codec is asked from the converter once."""
-
-    def __missing__(self, cls: type) -> Writer:
-        load_entry_points()
-        codec: Codec = codec_for_class(cls)
-        writer = self[cls] = writer_for(codec.encode, shared=codec.shared, late=codec.late)
-        return writer
-
-
-def writer_for(encode: Writer, *, shared: bool, late: bool) -> Writer:
-    """
-    Give what writes every object of a type.
-
-    Parameters
-    ----------
-    encode : callable
-        Gives the node of an object that was not met before.
-    shared : bool
-        Whether the identity of the objects matters.
-    late : bool
-        Whether a reader can refer to an object before its contents are complete.
-    """
-    if not shared:
-        return encode
-    if not late:
-        return lambda obj, encoder: encoder.share(obj, encode)
-
-    def write(obj: Any, encoder: Encoder) -> Node:
-        # `Encoder.share` for the common case, spelled out: this runs for nearly every object.
-        nodes = encoder.nodes
-        key = id(obj)
-        if key in nodes or encoder.values_open or encoder.depth > _MOVE_AT:
-            return encoder.share(obj, encode, late=True)
-        nodes[key] = None
-        encoder.kept.append(obj)
-        encoder.depth += 1
-        node = encode(obj, encoder)
-        encoder.depth -= 1
-        return encoder.complete(key, node)
-
-    return write
-
-
-_writers = _Writers()
-on_change(_writers.clear)
-
-# Types whose values are JSON as they stand. Text with lone surrogates and integers beyond 64 bits are not; they
-# are so rare that the JSON encoder is left to find them, and the walk is then repeated with care.
-_PLAIN = frozenset({bool, int, str, type(None)})
-_PLAIN_WITH_CARE = frozenset({bool, type(None)})
+from reflectio.walk_out import PLAIN_WITH_CARE, Walk
+from reflectio.writers import MOVE_AT, NESTING
 
 
 class InRows(NamedTuple):
@@ -116,72 +51,19 @@ def _is_plain_array(node: Any) -> bool:
     return type(node["dtype"]) is str and node["dtype"] != "object"
 
 
-class Encoder:
+class Encoder(Walk):
     """
     One walk over one object.
 
     Parameters
     ----------
-    inline : bool
-        Whether every array is written into the header, whatever its size (JSON format).
-    careful : bool
-        Whether every string and integer is checked for being plain JSON.
-    rows : bool
-        Whether lists of like objects may be written as rows.
-    apart : frozenset of type
-        Classes whose objects may not, for `RowsReferredError` was raised.
-    sorting : frozenset of int
-        The ids of the sets whose elements are being put in order by a walk such as this one.
-    segment : SegmentWriter, optional
-        What takes the arrays that lie outside the header; by default one that writes them as they are.
-
-    Attributes
-    ----------
-    plain : frozenset of type
-        The types whose values codecs may put into a node as they stand. Finite floats may be, too.
-    segment : SegmentWriter
-        The arrays that lie outside the header.
-    names : set of str
-        Every dotted name that the nodes hold.
-    memory : dict of int to ndarray
-        Of each block of memory met, by the id of the array that owns it, the first array over it.
+    inline, careful, rows, apart, sorting, segment
+        As for `reflectio.walk_out.PythonWalk`.
     """
 
-    def __init__(
-        self,
-        *,
-        inline: bool = False,
-        careful: bool = False,
-        rows: bool = False,
-        apart: frozenset[type] = frozenset(),
-        sorting: frozenset[int] = frozenset(),
-        segment: SegmentWriter | None = None,
-    ) -> None:
-        self.plain = _PLAIN_WITH_CARE if careful else _PLAIN
-        self.careful = careful
-        self.inline = inline
-        self.rows = rows
-        self.apart = apart
-        self.in_rows: InRows | None = None
-        self._rows_nbytes = 0
-        self.sorting = sorting
-        self.segment = SegmentWriter() if segment is None else segment
-        self.names: set[str] = set()
-        self.memory: dict[int, np.ndarray[Any, Any]] = {}
-        self.depth = 2
-        self.writers: dict[type, Writer] = _writers
-        # id of each object met: None while it is being visited, then its node. `kept` holds the objects, so
-        # that no id is used twice.
-        self.nodes: dict[int, Node] = {}
-        self.kept: list[Any] = []
-        self._ids: dict[int, int] = {}
-        self._next_id = 1
-        self.values_open: dict[int, Any] = {}
-        # What continues in ``objects``, with how it is encoded.
-        self._moved: list[tuple[Any, Callable[[Any, Encoder], Node], bool]] = []
-        self._canonical: dict[Any, Any] = {}
-        # Lists and plain dicts cannot carry an id; the shared ones are rewritten when the walk is over.
-        self._shared_plain: dict[int, int] = {}
+    in_rows: InRows | None = None
+    _rows_nbytes = 0
+    _next_id = 1
 
     # -- the walk -------------------------------------------------------------------------------------------
 
@@ -202,51 +84,21 @@ class Encoder:
             error.rooted("$.model")
             raise
         objects: list[Node] = []
-        for index, moved in enumerate(self._moved):
+        for index, moved in enumerate(self.moved):
             try:
                 self.depth = 2
                 objects.append(self._visit_moved(*moved))
             except ReflectioError as error:
                 error.rooted(f"$.objects[{index}]")
                 raise
-        if self._shared_plain:
+        if self.shared_plain:
             model = self._tag_shared(model)
             objects = [self._tag_shared(node) for node in objects]
         return model, objects
 
-    def visit(self, obj: Any) -> Node:
-        """
-        Give the node of any object: the one place where types meet codecs.
-
-        Parameters
-        ----------
-        obj : Any
-            The object.
-
-        Returns
-        -------
-        node
-            Its node, or a reference where it was met before.
-        """
-        return self.writers[type(obj)](obj, self)
-
-    def visit_values(self, members: dict[str, Any]) -> dict[str, Node]:
-        """Put nodes in the place of the values of a dict that are not plain, and give it back."""
-        plain, writers = self.plain, self.writers
-        key = ""
-        try:
-            for key, value in members.items():
-                kind = type(value)
-                if kind not in plain and not (kind is float and value - value == 0.0):
-                    members[key] = writers[kind](value, self)
-        except UnsupportedTypeError as error:
-            error.within(key)
-            raise
-        return members
-
     def visit_with_care(self, obj: Any) -> Node:
         """As `visit`, for what mostly holds integers beyond 64 bits: nothing in it is taken for plain JSON unseen."""
-        plain, self.plain = self.plain, _PLAIN_WITH_CARE
+        plain, self.plain = self.plain, PLAIN_WITH_CARE
         try:
             return self.visit(obj)
         finally:
@@ -279,7 +131,7 @@ class Encoder:
         key = id(obj)
         if key in self.nodes:
             return self._refer(key)
-        if self.depth > _MOVE_AT and (late or self.depth > NESTING):
+        if self.depth > MOVE_AT and (late or self.depth > NESTING):
             return self._move(obj, key, encode, late)
         return self._visit_new(obj, key, encode, late)
 
@@ -299,8 +151,8 @@ class Encoder:
 
     def complete(self, key: int, node: Node) -> Node:
         """Note the node of an object, by the object's id, now that all below it is visited."""
-        if self._ids and key in self._ids:
-            node = self._give_id(node, self._ids[key])
+        if self.ids and key in self.ids:
+            node = self._give_id(node, self.ids[key])
         self.nodes[key] = node
         return node
 
@@ -336,12 +188,12 @@ class Encoder:
     def _refer(self, key: int) -> Node:
         if key in self.values_open:
             raise _CycleThroughValueError
-        number = self._ids.get(key)
+        number = self.ids.get(key)
         if number is None:
             node = self.nodes[key]
             if type(node) is InRows:
                 raise RowsReferredError(node.cls)
-            number = self._ids[key] = self._take_id()
+            number = self.ids[key] = self._take_id()
             if node is not None:
                 self.nodes[key] = self._give_id(node, number)
         return {"$": "ref", "id": number}
@@ -358,7 +210,7 @@ class Encoder:
 
     def canonical(self, value: Any) -> Any:
         """The first value met that equals this one; for values that are large, and of which a document has many."""
-        return self._canonical.setdefault(value, value)
+        return self.equal.setdefault(value, value)
 
     def _give_id(self, node: Node, number: int) -> Node:
         if type(node) is dict and "$" in node:
@@ -370,7 +222,7 @@ class Encoder:
             node["$id"] = number
             node.update(members)
         else:
-            self._shared_plain[id(node)] = number
+            self.shared_plain[id(node)] = number
         return node
 
     def _tag_shared(self, root: Node) -> Node:
@@ -383,7 +235,7 @@ class Encoder:
             for place, node in places:
                 if type(node) is not dict and type(node) is not list:
                     continue
-                number = self._shared_plain.get(id(node))
+                number = self.shared_plain.get(id(node))
                 if number is not None:
                     parent[place] = _tagged(node, number)
                     node = parent[place]["items"]
@@ -396,10 +248,10 @@ class Encoder:
     # -- depth ----------------------------------------------------------------------------------------------
 
     def _move(self, obj: Any, key: int, encode: Callable[[Any, Encoder], Node], late: bool) -> Node:
-        number = self._ids[key] = self._take_id()
+        number = self.ids[key] = self._take_id()
         self.kept.append(obj)
         self.nodes[key] = {"$": "ref", "id": number}
-        self._moved.append((obj, encode, late))
+        self.moved.append((obj, encode, late))
         return {"$": "ref", "id": number}
 
     def _visit_moved(self, obj: Any, encode: Callable[[Any, Encoder], Node], late: bool) -> Node:
@@ -407,18 +259,18 @@ class Encoder:
         if isinstance(node, dict) and "$" in node:
             return node
         # An entry of ``objects`` always shows its id.
-        return _tagged(node, self._shared_plain.pop(id(node)))
+        return _tagged(node, self.shared_plain.pop(id(node)))
 
     def _mark(self) -> tuple[int, int, int, int, int]:
-        return len(self.kept), len(self._moved), len(self.segment.arrays), len(self.values_open), self.depth
+        return len(self.kept), len(self.moved), len(self.segment.arrays), len(self.values_open), self.depth
 
     def _undo(self, mark: tuple[int, int, int, int, int]) -> None:
         kept, moved, arrays, values_open, self.depth = mark
         for obj in self.kept[kept:]:
             # Neither objects nor nodes are let go: their ids stand in other tables.
             self.kept.append(self.nodes.pop(id(obj), None))
-            self._ids.pop(id(obj), None)
-        del self._moved[moved:]
+            self.ids.pop(id(obj), None)
+        del self.moved[moved:]
         while len(self.values_open) > values_open:
             self.values_open.popitem()
         self.segment.truncate(arrays)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+import orjson
 import xxhash
 
 from reflectio.errors import DocumentError, IntegrityError, LimitError
@@ -35,6 +36,12 @@ def digest_of(data: bytes | memoryview) -> str:
     return xxhash.xxh3_128_hexdigest(data)
 
 
+def nodes_of_text(text: bytes) -> list[Any]:
+    """The root and the objects of a header that was read before: building uses nodes up."""
+    members = orjson.loads(text)
+    return [members["model"], *members.get("objects", [])]
+
+
 class Header(NamedTuple):
     """
     The header of a document, parsed.
@@ -54,20 +61,20 @@ class Header(NamedTuple):
     end: int | None
 
 
-def read_header(data: memoryview, limits: Limits, *, verify: bool = True) -> Header:
+def read_header(data: bytes | memoryview, limits: Limits, *, verify: bool = True) -> Header:
     """
     Read and check the header that some bytes start with.
 
     Parameters
     ----------
-    data : memoryview
+    data : bytes or memoryview
         The document, or so much of it that the NUL behind the header is among it.
     limits : Limits
         What the policy grants.
     verify : bool
         Whether a digest that does not match is an error.
     """
-    text, end = _split(data)
+    text, end = _split(memoryview(data))
     if len(text) > limits.text_bytes:
         raise LimitError(
             f"the header has {len(text)} bytes; the policy's limit text_bytes is {limits.text_bytes}"

@@ -7,6 +7,10 @@ from typing import Any
 
 import orjson
 
+from reflectio import compiled
+
+_indenting = compiled.part("indenting")
+
 _INDENT = "  "
 
 # An object or list of plain values is written on one line up to this many characters.
@@ -29,6 +33,9 @@ def pretty(value: Any) -> bytes:
     bytes
         UTF-8, ending with a newline.
     """
+    if _indenting is not None:
+        laid_out: bytes = _indenting.indented(orjson.dumps(value))
+        return laid_out
     return "".join([*_pieces(value, "\n"), "\n"]).encode()
 
 

@@ -56,7 +56,7 @@ class Readers(dict[str, Reader]):
         quick = codec.read if tag not in self.only_constructors else None
         reader = quick or checked_reader(codec)
         if _reading is not None and codec.compiled is not None and tag not in self.only_constructors:
-            reader = getattr(_reading, codec.compiled)(reader, codec)
+            reader = getattr(_reading, codec.compiled)(reader, codec, self._policy)
         self[tag] = reader
         return reader
 
@@ -89,14 +89,28 @@ class Readers(dict[str, Reader]):
 
 
 _readers: WeakKeyDictionary[Policy, Readers] = WeakKeyDictionary()
-on_change(_readers.clear)
+_last: tuple[Policy, Readers] | None = None
+
+
+def _forget() -> None:
+    global _last
+    _readers.clear()
+    _last = None
+
+
+on_change(_forget)
 
 
 def readers_for(policy: Policy) -> Readers:
     """The readers under a policy, which every document that is loaded under it adds to."""
+    global _last
+    # Nearly always the policy of the load before.
+    if _last is not None and _last[0] is policy:
+        return _last[1]
     found = _readers.get(policy)
     if found is None:
         found = _readers[policy] = Readers(policy)
+    _last = policy, found
     return found
 
 

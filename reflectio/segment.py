@@ -29,14 +29,21 @@ class Segment:
         Its bytes.
     mapped : bool
         Whether arrays are views of ``data``, a private mapping of a file, rather than copies.
+
+    Attributes
+    ----------
+    taken : list of tuple of int
+        Where the arrays start that were taken so far, and how many bytes each has there.
+    total : int
+        How many bytes these are together.
     """
 
     def __init__(self, data: memoryview, *, mapped: bool = False) -> None:
         self.data = data
         self.nbytes = len(data)
         self.mapped = mapped
-        self._taken: list[tuple[int, int]] = []
-        self._total = 0
+        self.taken: list[tuple[int, int]] = []
+        self.total = 0
 
     def take(
         self, offset: Any, dtype: np.dtype[Any], shape: tuple[int, ...], order: Any
@@ -64,12 +71,12 @@ class Segment:
         """Give the array that starts at an offset as a view of the segment, which it keeps alive."""
         nbytes = dtype.itemsize * prod(shape)
         # What follows is `_claim` for what is right, spelled out: this runs for every array.
-        self._total = total = self._total + nbytes
+        self.total = total = self.total + nbytes
         if not dtype.itemsize or type(offset) is not int or offset % ALIGNMENT or offset < 0:
             raise self._refusal(offset, nbytes)
         if offset + nbytes > self.nbytes or total > self.nbytes:
             raise self._refusal(offset, nbytes)
-        self._taken.append((offset, nbytes))
+        self.taken.append((offset, nbytes))
         array: np.ndarray[Any, Any] = np.ndarray(shape, dtype, self.data, offset, order=order)
         if dtype.kind in "bV":
             check_elements(array)
@@ -139,15 +146,15 @@ class Segment:
 
     def _claim(self, offset: Any, nbytes: int) -> None:
         """Refuse an array that does not lie in the segment, and note which of its bytes it has."""
-        self._total += nbytes
+        self.total += nbytes
         if (
             type(offset) is not int
             or offset % ALIGNMENT
             or not 0 <= offset <= self.nbytes - nbytes
-            or self._total > self.nbytes
+            or self.total > self.nbytes
         ):
             raise self._refusal(offset, nbytes)
-        self._taken.append((offset, nbytes))
+        self.taken.append((offset, nbytes))
 
     def _refusal(self, offset: Any, nbytes: int) -> DocumentError:
         if type(offset) is not int or offset % ALIGNMENT or offset < 0:
@@ -159,7 +166,7 @@ class Segment:
                 f"an array of {nbytes} bytes at {offset} of the segment would end outside of it, "
                 f"for it has {self.nbytes} bytes; the document is truncated or malformed"
             )
-        if self._total > self.nbytes:
+        if self.total > self.nbytes:
             # They are found at the end at the latest, but must not be copied without end before.
             return DocumentError(
                 "the arrays of the segment overlap: together they have more bytes than it has"
@@ -173,7 +180,7 @@ class Segment:
     def check_covered(self) -> None:
         """Refuse a segment with bytes that no array holds, that two arrays hold, or with padding that is not zero."""
         end = 0
-        for offset, nbytes in sorted(self._taken):
+        for offset, nbytes in sorted(self.taken):
             if offset != align(end):
                 where = "overlap" if offset < end else "leave a gap"
                 raise DocumentError(f"the arrays of the segment {where} at {min(offset, end)}")
@@ -182,3 +189,33 @@ class Segment:
             end = offset + nbytes
         if end != self.nbytes:
             raise DocumentError(f"the segment has {self.nbytes - end} bytes that belong to no array")
+
+
+class NoSegment(Segment):
+    """What a document without a segment has in its place; all such documents have the same."""
+
+    def __init__(self) -> None:
+        super().__init__(memoryview(b""))
+
+    def view(
+        self, offset: Any, dtype: np.dtype[Any], shape: tuple[int, ...], order: Any
+    ) -> np.ndarray[Any, Any]:
+        return Segment(self.data).view(offset, dtype, shape, order)
+
+    def take_compressed(
+        self,
+        offset: Any,
+        nbytes: Any,
+        compression: Any,
+        dtype: np.dtype[Any],
+        shape: tuple[int, ...],
+        order: Any,
+    ) -> np.ndarray[Any, Any]:
+        return Segment(self.data).take_compressed(offset, nbytes, compression, dtype, shape, order)
+
+    def check_covered(self) -> None:
+        pass
+
+
+#: What documents without a segment have in its place.
+NOTHING = NoSegment()

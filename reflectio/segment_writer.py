@@ -9,18 +9,16 @@ from typing import IO, Any
 import numpy as np
 import xxhash
 
-from reflectio.array_bytes import as_buffer, as_bytes, joined
+from reflectio.array_bytes import as_buffer, as_bytes, blocks_of, joined
 from reflectio.compression import FALLBACK, Compression, compressed, is_credible
 from reflectio.segment import align
 from reflectio.segment_member import ALIGNMENT
 
 _PADDING = bytes(ALIGNMENT)
 
-# Copies of arrays, made because their memory is not laid out as the segment wants it, are kept up to this size in all.
-_KEPT_BYTES = 1 << 23
-
-# How much of arrays in pieces is copied at a time, and from how many bytes on they are not copied.
-_BLOCK, _LARGE = 1 << 18, 1 << 14
+# How much of arrays in pieces is copied at a time, and from how many bytes on they are not copied. So little is memory
+# that the process has used before, which the system need not clear.
+_GATHERED, _LARGE = 1 << 16, 1 << 14
 
 # How much of the compressed arrays is read back at a time.
 _CHUNK = 1 << 20
@@ -49,19 +47,20 @@ class Pieces:
         """All in one."""
         return joined(self._arrays)
 
-    def buffers(self) -> Iterator[Any]:
-        """Give their bytes: those of many small arrays in one buffer, which nobody else holds."""
+    def blocks(self) -> Iterator[Any]:
+        """Give their bytes, a block at a time: those of many small arrays in one, which nobody else holds."""
         some: list[np.ndarray[Any, Any]] = []
         size = 0
         for array in self._arrays:
-            if size and (size >= _BLOCK or array.nbytes >= _LARGE):
+            nbytes = array.nbytes
+            if size and (size >= _GATHERED or nbytes >= _LARGE):
                 yield as_buffer(joined(some))
                 some, size = [], 0
-            if array.nbytes >= _LARGE:
-                yield as_buffer(array)
+            if nbytes >= _LARGE:
+                yield from blocks_of(array)
             else:
                 some.append(array)
-                size += array.nbytes
+                size += nbytes
         if size:
             yield as_buffer(joined(some))
 
@@ -77,13 +76,11 @@ class SegmentWriter:
     """
 
     compresses = False
+    nbytes = 0
 
     def __init__(self) -> None:
         self.arrays: list[np.ndarray[Any, Any] | Pieces] = []
         self.offsets: list[int] = []
-        self.nbytes = 0
-        self._buffers: dict[int, Any] = {}
-        self._room = _KEPT_BYTES
 
     def place(self, array: np.ndarray[Any, Any] | Pieces) -> int:
         """
@@ -118,41 +115,26 @@ class SegmentWriter:
         del self.arrays[count:], self.offsets[count:]
         self.nbytes = self.offsets[-1] + self._size(count - 1) if count else 0
 
-    def chunks(self) -> Iterator[Any]:
-        """Give buffers with the segment's bytes, an array or a padding at a time."""
+    def blocks(self) -> Iterator[Any]:
+        """Give buffers with the segment's bytes: paddings, and arrays a block at a time."""
         position = 0
-        for index, (array, offset) in enumerate(zip(self.arrays, self.offsets, strict=True)):
+        for array, offset in zip(self.arrays, self.offsets, strict=True):
             if offset > position:
                 yield _PADDING[: offset - position]
-            if isinstance(array, Pieces):
-                yield from array.buffers()
-            else:
-                yield self._buffer(index, array)
+            yield from array.blocks() if isinstance(array, Pieces) else blocks_of(array)
             position = offset + array.nbytes
 
     def digest(self) -> str:
         """The xxh3_128 of the segment's bytes, in hexadecimal."""
         state = xxhash.xxh3_128()
-        for chunk in self.chunks():
-            state.update(chunk)
+        for block in self.blocks():
+            state.update(block)
             # It may be a copy, and the next one is made before the name is given to it.
-            del chunk
+            del block
         return state.hexdigest()
 
     def _size(self, index: int) -> int:
         return self.arrays[index].nbytes
-
-    def _buffer(self, index: int, array: np.ndarray[Any, Any]) -> Any:
-        # The bytes are asked for twice, to digest and to write. Small copies are kept rather than made twice.
-        buffer = self._buffers.get(index)
-        if buffer is None:
-            buffer = as_buffer(array)
-            if buffer is not array and not np.may_share_memory(buffer, array):
-                if array.nbytes > self._room:
-                    return buffer
-                self._room -= array.nbytes
-            self._buffers[index] = buffer
-        return buffer
 
 
 class CompressedSegmentWriter(SegmentWriter):
@@ -219,19 +201,17 @@ class CompressedSegmentWriter(SegmentWriter):
         spooled = self._spooled.get(index)
         return super()._size(index) if spooled is None else spooled[1]
 
-    def chunks(self) -> Iterator[Any]:
+    def blocks(self) -> Iterator[Any]:
         position = 0
         for index, (array, offset) in enumerate(zip(self.arrays, self.offsets, strict=True)):
             yield _PADDING[: offset - position]
             if index in self._spooled:
-                yield from self._compressed_chunks(*self._spooled[index])
-            elif isinstance(array, Pieces):
-                yield from array.buffers()
+                yield from self._compressed_blocks(*self._spooled[index])
             else:
-                yield self._buffer(index, array)
+                yield from array.blocks() if isinstance(array, Pieces) else blocks_of(array)
             position = offset + self._size(index)
 
-    def _compressed_chunks(self, start: int, size: int) -> Iterator[Any]:
+    def _compressed_blocks(self, start: int, size: int) -> Iterator[Any]:
         if isinstance(self._spool, io.BytesIO):
             yield self._spool.getbuffer()[start : start + size]
             return

@@ -25,6 +25,11 @@ _UNCHECKED = frozenset({"python", "reflectio"})
 _MOST = 256
 
 
+# The last versions that documents were written with and that are installed: what is imported does not change any more.
+_REMEMBERED = 4
+AS_INSTALLED: list[Mapping[str, str]] = []
+
+
 @cache
 def distribution_of(package: str) -> str | None:
     """The installed distribution that provides an import package; None for the standard library."""
@@ -75,6 +80,8 @@ def _versions_for(names: frozenset[str]) -> Mapping[str, str]:
 
 def check_versions(versions: Mapping[str, Any], policy: Policy, *, stacklevel: int) -> None:
     """Warn, once, or fail where the policy says so, about libraries whose version is another one here."""
+    if versions in AS_INSTALLED:
+        return
     if len(versions) > _MOST:
         raise DocumentError(f"the versions of {len(versions)} libraries; at most {_MOST}").rooted(
             "$.versions"
@@ -89,6 +96,8 @@ def check_versions(versions: Mapping[str, Any], policy: Policy, *, stacklevel: i
         if installed != written:
             differences.append(f"{distribution} {written} (here: {installed or 'not installed'})")
     if not differences:
+        if policy.mismatch != "ignore":
+            AS_INSTALLED[:] = [dict(versions), *AS_INSTALLED[: _REMEMBERED - 1]]
         return
     message = (
         f"the document was written with {', '.join(differences)}; what it holds may work differently, or fail. "

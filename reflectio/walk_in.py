@@ -6,10 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 from reflectio import compiled
 from reflectio.errors import DocumentError, LimitError, PathPart, ReflectioError
-from reflectio.readers import NameRefusedError, Readers
+from reflectio.readers import NameRefusedError, readers_for
 
 if TYPE_CHECKING:
-    from reflectio.codec import Node
+    import numpy as np
+
+    from reflectio.codec import Codec, Node, ObjectNode
+    from reflectio.policy import Policy
     from reflectio.segment import Segment
 
 _NESTED = frozenset({dict, list})
@@ -45,12 +48,19 @@ class PythonWalk:
     """
     The walk, in Python.
 
+    Parameters
+    ----------
+    policy : Policy
+        Which names may be imported.
+    segment : Segment
+        Where the arrays outside the header are.
+    text : bytes
+        The header.
+
     Attributes
     ----------
     readers : Readers
         What builds the nodes with each tag.
-    segment : Segment
-        Where the arrays outside the header are.
     built : dict
         The objects that have an id, by that.
     open : set of int
@@ -60,19 +70,36 @@ class PythonWalk:
     to_check : list of tuple
         What is checked last, when all is built: a tag, the checks, and an object, or those of rows, whose columns are
         given where these say enough. There is one for nearly every object: a plain tuple is made in a tenth of the time.
-    dimensions : int
-        How many axes an array may have.
+    states : dict
+        What is examined before that, by the check that it has in common.
+    early : set of int
+        The ids of what was built before the walk came to it.
+    waiting : list of tuple
+        What is there but not complete: its codec, the object, its node and its id.
+    views : list of ndarray
+        The arrays that are views of others.
+    copies : dict
+        Copies that were made for a purpose, by the id of what they are of, and the purpose, with the array itself, so
+        that no id is used twice.
+    spent : dict of str to int
+        What the document has asked for so far.
     """
 
-    readers: Readers
-    segment: Segment
-    dimensions: int
-
-    def __init__(self) -> None:
+    def __init__(self, policy: Policy, segment: Segment, text: bytes) -> None:
+        self.policy = policy
+        self.segment = segment
+        self.text = text
+        self.readers = readers_for(policy)
         self.built: dict[int, Any] = {}
         self.open: set[int] = set()
         self.times: dict[int, int] = {}
         self.to_check: list[tuple[str, tuple[Any, ...], Any, Any]] = []
+        self.states: dict[Any, list[Any]] = {}
+        self.early: set[int] = set()
+        self.waiting: list[tuple[Codec, Any, ObjectNode, int]] = []
+        self.views: list[np.ndarray[Any, Any]] = []
+        self.copies: dict[tuple[int, Any], tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]] = {}
+        self.spent: dict[str, int] = {}
 
     def build(self, node: Node) -> Any:
         """
@@ -127,7 +154,10 @@ class PythonWalk:
         return members
 
 
-reading = compiled.part("reading")
+_reading = compiled.part("reading")
 
-#: The walk that decoders are made with.
-Walk: type[PythonWalk] = PythonWalk if reading is None else reading.Walk
+# The walk that decoders are made with.
+if TYPE_CHECKING or _reading is None:  # noqa: SIM108  types are read from the one, and names from the other
+    Walk = PythonWalk
+else:
+    Walk = _reading.Walk

@@ -12,10 +12,13 @@ from typing import Any, Literal
 
 import numpy as np
 
+from reflectio import compiled
 from reflectio.array_bytes import as_buffer, check_booleans
 from reflectio.codecs.numbers import decode_base64, is_utf8
 from reflectio.codecs.once_per_dtype import once_per_dtype
 from reflectio.errors import DocumentError
+
+_records = compiled.part("records")
 
 Array = np.ndarray[Any, Any]
 Shape = tuple[int, ...]
@@ -336,6 +339,9 @@ def _rows_of_numbers(flat: Array) -> list[Any] | None:
     kinds = _field_kinds(flat.dtype)
     if kinds is None:
         return None
+    if _records is not None and (plain := _records.rows_of(flat)) is not None:
+        found: list[Any] = plain
+        return found
     rows = flat.tolist()
     for kind, column in zip(kinds, zip(*rows, strict=True), strict=True):
         if kind is _NUMBERS:
@@ -449,6 +455,10 @@ def decode_data(data: Any, dtype: np.dtype[Any], shape: Shape) -> Array:
 
 def _decode_records(flat: list[Any], dtype: np.dtype[Any]) -> Array:
     assert dtype.names is not None
+    if _records is not None and _field_kinds(dtype) is not None:
+        array = np.zeros(len(flat), dtype)
+        if _records.fill(array, flat):
+            return array
     if not all(type(record) is list and len(record) == len(dtype.names) for record in flat):
         raise DocumentError(f"every record must be a list of {len(dtype.names)} fields")
     array = np.zeros(len(flat), dtype)

@@ -28,12 +28,13 @@ from reflectio.codecs.growth import ARRAY_DEPTH, check_chain, check_nesting
 from reflectio.codecs.members import visit_member
 from reflectio.codecs.rows import encode_list
 from reflectio.decoder import DECOMPRESSED, Decoder
-from reflectio.walk_in import located
-from reflectio.encoder import NESTING, Encoder
+from reflectio.encoder import Encoder
 from reflectio.errors import DocumentError, ValidationError
 from reflectio.layout import Extent, canonical_strides, extent_of, is_apart
 from reflectio.readers import checked_reader
 from reflectio.state import StateNames
+from reflectio.walk_in import located
+from reflectio.writers import NESTING
 
 Array = np.ndarray[Any, Any]
 
@@ -124,6 +125,7 @@ class ArrayCodec(LateCodec):
     required = frozenset({"dtype", "shape"})
     shared = False
     compiled = "ArrayReader"
+    compiled_writer = "ArrayWriter"
 
     def __init__(self) -> None:
         self._read_checked = checked_reader(self)
@@ -565,6 +567,7 @@ class ScalarCodec(Codec):
     required = frozenset({"dtype", "value"})
     shared = False
     compiled = "ScalarReader"
+    compiled_writer = "ScalarWriter"
 
     def __init__(self) -> None:
         self._read_checked = checked_reader(self)

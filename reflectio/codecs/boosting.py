@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, cast
 
 import numpy as np
 
+from reflectio import compiled
 from reflectio.array_bytes import copied
 from reflectio.checks import check
 from reflectio.codec import Codec, ObjectNode
@@ -19,7 +20,6 @@ from reflectio.codecs.multiclass import OF_THREE_AXES, is_of_scipy, may_change_r
 from reflectio.codecs.objects import ObjectCodec, has_attributes
 from reflectio.codecs.rows import encode_rows
 from reflectio.codecs.trees import is_count, place_in, spans
-from reflectio.compiled import part
 from reflectio.decoder import Decoder
 from reflectio.encoder import Encoder
 from reflectio.errors import DocumentError, ReflectioError, ValidationError
@@ -27,7 +27,7 @@ from reflectio.walk_in import located
 
 Array = np.ndarray[Any, Any]
 
-_compiled = part("trees")
+_compiled = compiled.part("trees")
 
 # How many threads a bin mapper may ask for: it remembers those of the machine that trained it. Asking
 # for more than a process can have ends it.

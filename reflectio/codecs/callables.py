@@ -15,11 +15,11 @@ from reflectio.codecs.containers import encode_items, encode_members
 from reflectio.codecs.growth import check_chain
 from reflectio.codecs.keywords import harmful_keywords, takes_output_next
 from reflectio.decoder import Decoder
-from reflectio.walk_in import located
 from reflectio.encoder import Encoder
 from reflectio.errors import DocumentError, UnsupportedTypeError, ValidationError
 from reflectio.names import public_name
 from reflectio.registry import codec_for_tag
+from reflectio.walk_in import located
 
 _NAME = frozenset({"name"})
 

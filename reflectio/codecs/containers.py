@@ -13,9 +13,9 @@ from reflectio.codecs.growth import check_chain, check_keys
 from reflectio.codecs.numbers import is_utf8
 from reflectio.codecs.rows import encode_list
 from reflectio.decoder import Decoder
-from reflectio.walk_in import located
 from reflectio.encoder import Encoder
 from reflectio.errors import DocumentError, UnsupportedTypeError
+from reflectio.walk_in import located
 
 _ITEMS = frozenset({"items"})
 _STR = frozenset({str})
@@ -24,20 +24,7 @@ _SORTED_BY_VALUE = frozenset({str, bytes, int})
 
 def encode_items(items: Iterable[Any], encoder: Encoder) -> list[Node]:
     """The nodes of the items of a container."""
-    plain, writers = encoder.plain, encoder.writers
-    nodes: list[Node] = []
-    add = nodes.append
-    try:
-        for item in items:
-            kind = type(item)
-            if kind in plain or (kind is float and item - item == 0.0):
-                add(item)
-            else:
-                add(writers[kind](item, encoder))
-    except UnsupportedTypeError as error:
-        error.within(len(nodes))
-        raise
-    return nodes
+    return encoder.visit_items(items)
 
 
 def encode_members(names: Iterable[str], values: Iterable[Any], encoder: Encoder) -> ObjectNode:
@@ -95,6 +82,7 @@ class ListCodec(LateCodec):
     types = (list,)
     tag = "list"
     members = required = _ITEMS
+    compiled_writer = "ListWriter"
 
     def encode(self, obj: list[Any], encoder: Encoder) -> Node:
         if encoder.plain.issuperset(map(type, obj)):
@@ -119,6 +107,7 @@ class DictCodec(LateCodec):
     types = (dict,)
     tag = "dict"
     members = required = _ITEMS
+    compiled_writer = "DictWriter"
 
     def encode(self, obj: dict[Any, Any], encoder: Encoder) -> Node:
         if not self.is_plain(obj, encoder):
@@ -153,6 +142,7 @@ class TupleCodec(Codec):
     tag = "tuple"
     members = required = _ITEMS
     compiled = "TupleReader"
+    compiled_writer = "TupleWriter"
     shared = False
 
     def encode(self, obj: tuple[Any, ...], encoder: Encoder) -> Node:

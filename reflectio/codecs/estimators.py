@@ -54,6 +54,9 @@ class EstimatorCodec(ObjectCodec):
             self._out = type(state) is dict and are_same(state, expected)
         return state
 
+    def _gets_attributes(self) -> bool:
+        return bool(self._out)
+
     def _sets_attributes(self) -> bool:
         return bool(self._in)
 

@@ -13,9 +13,9 @@ from reflectio.codecs.members import visit_member
 from reflectio.codecs.pandas_indexes import build_index
 from reflectio.codecs.pandas_nodes import KINDS, PandasCodec, bool_of, build_member, check_array
 from reflectio.decoder import Decoder
-from reflectio.walk_in import located
 from reflectio.encoder import Encoder
 from reflectio.errors import DocumentError, UnsupportedTypeError, ValidationError
+from reflectio.walk_in import located
 
 # Members for what frames and series carry beside their data.
 _EXTRAS = frozenset({"attrs", "allows_duplicate_labels"})

@@ -6,9 +6,9 @@ from typing import Any
 
 from reflectio.codec import Node, ObjectNode
 from reflectio.decoder import Decoder
-from reflectio.walk_in import located
 from reflectio.encoder import Encoder
 from reflectio.errors import DocumentError, UnsupportedTypeError
+from reflectio.walk_in import located
 
 
 def visit_member(value: Any, member: str, encoder: Encoder, *, care: bool = False) -> Node:

@@ -16,11 +16,11 @@ from reflectio.codec import Codec, LateCodec, Node, ObjectNode
 from reflectio.codecs.columns import Columns
 from reflectio.codecs.containers import DictCodec, encode_items
 from reflectio.decoder import Decoder
-from reflectio.walk_in import located
 from reflectio.encoder import Encoder
 from reflectio.errors import DocumentError, ReflectioError, UnsupportedTypeError, ValidationError
 from reflectio.names import public_name
 from reflectio.state import StateNames, slots_of
+from reflectio.walk_in import located
 
 _PROTOCOL = 4
 
@@ -61,6 +61,25 @@ class Plain(NamedTuple):
     version: tuple[str, str] | None
 
 
+class Written(NamedTuple):
+    """
+    How objects of a class are written that have attributes and nothing else.
+
+    Attributes
+    ----------
+    name : str
+        The name of the class.
+    attributes : set of str
+        The attributes that may be written, each examined before. There come to be more.
+    version : tuple of str, optional
+        A member that says a version, and the version, which follow the attributes.
+    """
+
+    name: str
+    attributes: set[str]
+    version: tuple[str, str] | None
+
+
 class ObjectCodec(LateCodec):
     """
     Objects of one class.
@@ -95,6 +114,7 @@ class ObjectCodec(LateCodec):
         # before, and the tag. A codec with a way of its own leaves it empty.
         self._attributes: set[str] = {"$"} if self._is_generic() else set()
         self.compiled = "ObjectReader" if self._attributes else None
+        self.compiled_writer = "ObjectWriter" if type(self).encode is ObjectCodec.encode else None
 
     @classmethod
     def _is_generic(cls) -> bool:
@@ -107,6 +127,19 @@ class ObjectCodec(LateCodec):
         if self._slots or not isinstance(getattr_static(self.cls, "__dict__", None), GetSetDescriptorType):
             return None
         return Plain(self.cls, self._attributes, self._checks, self._stated_version())
+
+    def written(self) -> Written | None:
+        """How objects of the class are written that have attributes and nothing else; None as long as that is not known."""
+        if not self._is_plain or self._name is None or not self._gets_attributes() or self._slots:
+            return None
+        if not isinstance(getattr_static(self.cls, "__dict__", None), GetSetDescriptorType):
+            return None
+        return Written(self._name, self._names.known, self._stated_version())
+
+    def _gets_attributes(self) -> bool:
+        """Whether attributes are all that the state of an object consists of."""
+        default: Any = ObjectCodec._get_state
+        return self.cls.__getstate__ is object.__getstate__ and type(self)._get_state is default
 
     def _sets_attributes(self) -> bool:
         """Whether attributes are all that comes of a state."""

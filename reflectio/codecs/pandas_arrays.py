@@ -28,9 +28,9 @@ from reflectio.codecs.pandas_nodes import (
 from reflectio.codecs.pandas_offsets import build_offset
 from reflectio.codecs.pandas_scalars import CLOSED, build_tz, tz_of
 from reflectio.decoder import Decoder
-from reflectio.walk_in import located
 from reflectio.encoder import Encoder
 from reflectio.errors import DocumentError, UnsupportedTypeError, ValidationError
+from reflectio.walk_in import located
 
 # Of most arrays the one numpy array that they wrap, or the two, are behind names with an underscore. What the
 # public names give is a view that forbids writing, or a copy: neither would tell how the memory really is.

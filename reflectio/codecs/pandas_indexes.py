@@ -24,9 +24,9 @@ from reflectio.codecs.pandas_nodes import (
     visit_codes,
 )
 from reflectio.decoder import Decoder
-from reflectio.walk_in import located
 from reflectio.encoder import Encoder
 from reflectio.errors import DocumentError, UnsupportedTypeError, ValidationError
+from reflectio.walk_in import located
 
 # A Series gives its values as attributes under their labels, and so does a DataFrame its columns. Python and numpy
 # ask objects for attributes with such names: numpy reads memory wherever a value labelled `__array_interface__`

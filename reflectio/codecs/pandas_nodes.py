@@ -9,9 +9,9 @@ import numpy as np
 from reflectio.codec import Codec, Node, ObjectNode
 from reflectio.codecs.members import visit_member
 from reflectio.decoder import Decoder
-from reflectio.walk_in import located
 from reflectio.encoder import Encoder
 from reflectio.errors import DocumentError, ValidationError
+from reflectio.walk_in import located
 
 Array = np.ndarray[Any, Any]
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
+from math import copysign
 from typing import Any
 
 import numpy as np
@@ -68,6 +70,22 @@ def _check(state: Any, expected: dict[str, Any], where: str) -> None:
             raise ValidationError(f"{where}.{name} is out of range, or not of its type")
 
 
+class _NoSeeds(np.random.bit_generator.ISeedSequence):
+    """Seeds a bit generator whose state is set at once, for which numpy would otherwise mix a thousand words."""
+
+    def generate_state(self, n_words: int, dtype: Any = np.uint32) -> Any:
+        return np.zeros(n_words, dtype)
+
+
+_NO_SEEDS: Any = _NoSeeds()
+
+
+@cache
+def _sets_seed_sequences() -> bool:
+    """Whether a bit generator takes its seed sequence as a part of its state."""
+    return isinstance(np.random.PCG64(0).__reduce__()[2], tuple)
+
+
 class BitGeneratorCodec(Codec):
     """The bit generators that numpy ships."""
 
@@ -94,9 +112,9 @@ class BitGeneratorCodec(Codec):
         seed_seq = build_member(node, "seed_seq", decoder)
         if seed_seq is not None and not isinstance(seed_seq, np.random.SeedSequence):
             raise ValidationError("seed_seq must be a seedsequence or null")
-        generator = getattr(np.random, name)(0)
         complete = {"bit_generator": name, **state}
-        if isinstance(generator.__reduce__()[2], tuple):
+        if _sets_seed_sequences():
+            generator = getattr(np.random, name)(_NO_SEEDS)
             generator.__setstate__((complete, seed_seq))
         else:
             # numpy 1 sets the seed sequence nowhere else than on making a generator.
@@ -168,6 +186,9 @@ class RandomStateCodec(Codec):
         if not _flag(node["has_gauss"]) or type(gauss) is not float:
             raise ValidationError("has_gauss must be 0 or 1, and gauss a float")
         random_state = np.random.RandomState(bits)
+        if not node["has_gauss"] and gauss == 0.0 and copysign(1.0, gauss) > 0:
+            # As in one that is new.
+            return random_state
         state: dict[str, Any] = {**random_state.get_state(legacy=False)}
         random_state.set_state({**state, "has_gauss": node["has_gauss"], "gauss": gauss})
         return random_state

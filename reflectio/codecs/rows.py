@@ -26,11 +26,12 @@ import numpy as np
 from reflectio.codec import Codec, Node, ObjectNode
 from reflectio.codecs.dtypes import encode_dtype
 from reflectio.decoder import HOLDING_NOTHING
-from reflectio.encoder import NESTING, Encoder, InRows
+from reflectio.encoder import Encoder, InRows
 from reflectio.errors import UnsupportedTypeError
 from reflectio.layout import canonical_strides
 from reflectio.registry import codec_for_class, load_entry_points, on_change
 from reflectio.segment_writer import Pieces
+from reflectio.writers import NESTING
 
 Array = np.ndarray[Any, Any]
 

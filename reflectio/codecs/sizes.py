@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from reflectio import compiled
 from reflectio.checks import check
 from reflectio.codecs.fitted import ANY, State, array_of, refuse, shape_of, size_of
 from reflectio.codecs.keywords import harmful_keywords
@@ -20,6 +21,7 @@ _MOST_UNBACKED = 1 << 22
 
 _METRIC_PARAMETERS = ("metric_params", "effective_metric_params_", "_metric_params", "kernel_params")
 
+_checking = compiled.part("checking")
 _WATCHED = frozenset(_COUNTS + _METRIC_PARAMETERS)
 _INTEGERS = (int, np.integer)
 
@@ -49,6 +51,8 @@ def _is_few(count: Any) -> bool:
 def check_sizes(estimator: Any) -> None:
     """Refuse counts that no array bears out, and metric parameters of other features than the model's."""
     state = vars(estimator)
+    if _checking is not None and _checking.states_little(state, _COUNTS, _METRIC_PARAMETERS, _MOST_UNBACKED):
+        return
     for name in _COUNTS:
         value = state.get(name)
         if isinstance(value, _INTEGERS) and not 0 <= value <= _MOST_UNBACKED:

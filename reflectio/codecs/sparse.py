@@ -13,9 +13,9 @@ from reflectio.codecs.containers import encode_items
 from reflectio.codecs.dtypes import encode_dtype, parse_dtype
 from reflectio.codecs.members import build_list, build_member, visit_member
 from reflectio.decoder import Decoder
-from reflectio.walk_in import located
 from reflectio.encoder import Encoder
 from reflectio.errors import DocumentError, ValidationError
+from reflectio.walk_in import located
 
 Array = np.ndarray[Any, Any]
 Shape = tuple[int, ...]

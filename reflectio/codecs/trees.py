@@ -9,13 +9,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from reflectio import compiled
 from reflectio.checks import check
 from reflectio.codec import Codec, Node, ObjectNode
 from reflectio.codecs.arrays import ArrayCodec
 from reflectio.codecs.columns import Columns
 from reflectio.codecs.objects import ObjectCodec
 from reflectio.codecs.rows import encode_rows
-from reflectio.compiled import part
 from reflectio.decoder import Decoder
 from reflectio.encoder import Encoder
 from reflectio.errors import ValidationError
@@ -24,7 +24,7 @@ from reflectio.walk_in import located
 
 Array = np.ndarray[Any, Any]
 
-_compiled = part("trees")
+_compiled = compiled.part("trees")
 
 _LEAF = -1
 

@@ -8,6 +8,7 @@ anything. What comes from a document is hostile here as well: types, lengths and
 
 cimport cython
 cimport numpy as cnp
+from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.dict cimport PyDict_DelItem, PyDict_GetItemWithError, PyDict_Next, PyDict_SetItem
 from cpython.float cimport PyFloat_AS_DOUBLE, PyFloat_CheckExact
 from cpython.list cimport PyList_GET_ITEM, PyList_GET_SIZE
@@ -17,6 +18,7 @@ from cpython.ref cimport Py_DECREF, Py_INCREF
 from cpython.set cimport PySet_Contains
 from cpython.unicode cimport PyUnicode_CheckExact
 from libc.float cimport FLT_MAX
+from libc.string cimport memcpy
 from libc.stdint cimport int8_t, int32_t, int64_t, uint8_t, uint32_t, uint64_t
 
 import numpy as np
@@ -34,6 +36,7 @@ cdef extern from "Python.h":
     bint PyList_CheckExact(PyObject *obj)
     PyObject *Py_True
     PyObject *Py_False
+    Py_ssize_t PY_SSIZE_T_MAX
 
 cdef extern from *:
     """
@@ -44,37 +47,51 @@ cdef extern from *:
     """
     object reflectio_new(PyTypeObject *cls, object no_arguments)
 
-cdef extern from "numpy/arrayobject.h":
-    object PyArray_EMPTY(int ndim, cnp.npy_intp *shape, int number, int fortran)
-    object PyArray_Scalar(void *data, cnp.dtype dtype, object base)
-
-# As many axes as an array has that is built here; others are rare.
+# How many levels of nodes may be open at once. Python's own limit is a hundred times as high for compiled code from 3.12 on,
+# and a stack not always as large as that would take.
 cdef enum:
-    MOST_AXES = 8
-
-# What may be in a list of the elements of an array, by the text of its dtype.
-cdef enum:
-    FLOAT64, FLOAT32, INT64, INT32, UINT8, UINT32, UINT64, INT8, BOOL
+    DEEPEST = 1000
 
 cdef dict _kinds = {
     "float64": FLOAT64, "float32": FLOAT32, "int64": INT64, "int32": INT32, "uint8": UINT8, "uint32": UINT32,
     "uint64": UINT64, "int8": INT8, "bool": BOOL,
 }
-cdef int[9] _numbers
 for _text, _kind in _kinds.items():
-    _numbers[_kind] = np.dtype(_text).num
-cdef int[9] _sizes
+    type_numbers[_kind] = np.dtype(_text).num
 for _text, _kind in _kinds.items():
-    _sizes[_kind] = np.dtype(_text).itemsize
+    item_sizes[_kind] = np.dtype(_text).itemsize
 
-cdef cnp.dtype _float64 = np.dtype(np.float64)
-cdef cnp.dtype _int64 = np.dtype(np.int64)
+float64 = np.dtype(np.float64)
+int64 = np.dtype(np.int64)
 cdef tuple _no_arguments = ()
 
 
 cdef inline PyObject *_member(dict node, str name) except? NULL:
     """What a node has under a name, or NULL."""
     return PyDict_GetItemWithError(node, name)
+
+
+# Modules that import this one, found when they are first needed.
+cdef object _segment = None
+cdef object _readers = None
+
+
+cdef object _segment_class():
+    global _segment
+    if _segment is None:
+        from reflectio.segment import Segment
+
+        _segment = Segment
+    return _segment
+
+
+cdef object _readers_for(policy):
+    global _readers
+    if _readers is None:
+        from reflectio.readers import readers_for
+
+        _readers = readers_for
+    return _readers(policy)
 
 
 cdef object _located(object error, object part):
@@ -86,6 +103,11 @@ cdef object _located(object error, object part):
 cdef class Walk:
     """
     The part of a decoder that visits every node.
+
+    Parameters
+    ----------
+    policy, segment, text
+        As in `reflectio.walk_in.PythonWalk`, which has the same attributes.
 
     Attributes
     ----------
@@ -99,33 +121,28 @@ cdef class Walk:
         How often each id was referred to.
     to_check : list
         What is to be looked at when all is built: see `reflectio.decoder.Decoder.check_object`.
-    segment : object
-        Where the arrays outside the header are.
-    dimensions : int
-        How many axes an array may have.
     """
 
-    cdef public object readers
-    cdef public object segment
-    cdef public dict built
-    cdef public dict times
-    cdef public set open
-    cdef public list to_check
-    cdef public Py_ssize_t dimensions
-
-    def __cinit__(self, *_, **__):
+    def __cinit__(self, policy, segment, bytes text):
+        self.policy = policy
+        self.segment = segment
+        self.text = text
+        self.readers = _readers_for(policy)
         self.built = {}
         self.times = {}
         self.open = set()
         self.to_check = []
-        self.dimensions = 1
+        self.states = {}
+        self.early = set()
+        self.waiting = []
+        self.views = []
+        self.copies = {}
+        self.spent = {}
 
     def build(self, node):
         """Give the object for any node, whose lists and dicts are used up."""
-        if type(node) is dict:
-            return self.build_dict(<dict>node)
-        if type(node) is list:
-            return self.build_items(<list>node)
+        if type(node) is dict or type(node) is list:
+            return self.build_nested(node)
         return node
 
     cdef object build_dict(self, dict node):
@@ -135,12 +152,28 @@ cdef class Walk:
             return self.build_values(node)
         found = PyDict_GetItemWithError(self.readers, <object>tag)
         cdef object reader = self.readers[<object>tag] if found is NULL else <object>found
+        if isinstance(reader, Reader):
+            return (<Reader>reader).read(node, self)
+        return reader(node, self)
+
+    cdef object build_nested(self, object node):
+        """
+        Build a node that is a dict or a list, one level deeper.
+
+        Every level counts, also of lists and dicts without a tag: a header nests no deeper than 254, but a chain of
+        references leads from one such nest into the next, and the stack of C has an end.
+        """
+        if self.level >= DEEPEST:
+            raise RecursionError("a document nests too deeply")
+        # What is written in Python in between counts by Python's own limit.
         Py_EnterRecursiveCall(b" while building a document")
+        self.level += 1
         try:
-            if isinstance(reader, Reader):
-                return (<Reader>reader).read(node, self)
-            return reader(node, self)
+            if type(node) is dict:
+                return self.build_dict(<dict>node)
+            return self.build_items(<list>node)
         finally:
+            self.level -= 1
             Py_LeaveRecursiveCall()
 
     cpdef list build_items(self, list items):
@@ -155,10 +188,7 @@ cdef class Walk:
                 continue
             node = <object>item
             try:
-                if PyDict_CheckExact(item):
-                    built = self.build_dict(<dict>node)
-                else:
-                    built = self.build_items(<list>node)
+                built = self.build_nested(node)
             except Exception as error:
                 raise _located(error, index) from error
             if built is not node:
@@ -176,10 +206,7 @@ cdef class Walk:
                 continue
             node = <object>value
             try:
-                if PyDict_CheckExact(value):
-                    built = self.build_dict(<dict>node)
-                else:
-                    built = self.build_items(<list>node)
+                built = self.build_nested(node)
             except Exception as error:
                 raise _located(error, <object>key) from error
             if built is not node:
@@ -198,14 +225,14 @@ cdef class Reader:
         What builds those that this reader leaves.
     codec : Codec
         The codec of the tag.
+    policy : Policy
+        What documents are read under.
     """
 
-    cdef object other
-    cdef object codec
-
-    def __init__(self, other, codec):
+    def __init__(self, other, codec, policy):
         self.other = other
         self.codec = codec
+        self.dimensions = policy.limits.dimensions
 
     def __call__(self, dict node, Walk decoder):
         return self.read(node, decoder)
@@ -321,19 +348,58 @@ cdef int _read_shape(list lengths, Py_ssize_t *shape) except -1:
     return <int>PyList_GET_SIZE(lengths)
 
 
-cdef object _array(dict node, Walk decoder, Py_ssize_t n_members):
+cdef object taken(Py_ssize_t start, Walk decoder, int kind, int n_axes, Py_ssize_t *shape, int fortran):
+    """The array that starts at an offset of a segment in memory; None where it is to be had in another way, or not at all."""
+    cdef Py_ssize_t nbytes = item_sizes[kind], position
+    cdef int axis
+    cdef Py_buffer view
+    cdef const uint8_t *source
+    cdef object segment = decoder.segment
+    if type(segment) is not _segment_class() or segment.mapped:
+        return None
+    for axis in range(n_axes):
+        if shape[axis] and nbytes > PY_SSIZE_T_MAX // shape[axis]:
+            return None
+        nbytes *= shape[axis]
+    cdef object data = segment.data
+    PyObject_GetBuffer(data, &view, PyBUF_SIMPLE)
+    try:
+        if start < 0 or start % 64 or start > view.len or nbytes > view.len - start:
+            return None
+        total = segment.total + nbytes
+        if total > view.len:
+            return None
+        source = <const uint8_t *>view.buf + start
+        if kind == BOOL:
+            for position in range(nbytes):
+                if source[position] > 1:
+                    return None
+        segment.total = total
+        segment.taken.append((start, nbytes))
+        array = PyArray_EMPTY(n_axes, <cnp.npy_intp *>shape, type_numbers[kind], fortran)
+        if nbytes < UNNOTICED:
+            memcpy(cnp.PyArray_DATA(array), source, nbytes)
+        else:
+            target = cnp.PyArray_DATA(array)
+            with nogil:
+                memcpy(target, source, nbytes)
+        return array
+    finally:
+        PyBuffer_Release(&view)
+
+
+cdef object _array(ArrayReader reader, dict node, Walk decoder, Py_ssize_t n_members):
     """The array of a node with so many members but for its id, if it is plain; else None, and nothing was done."""
     cdef PyObject *text = _member(node, "dtype")
     cdef PyObject *lengths = _member(node, "shape")
-    cdef PyObject *data = _member(node, "data")
+    cdef PyObject *data
     cdef PyObject *kind_found
     cdef PyObject *order
     cdef Py_ssize_t[MOST_AXES] shape
-    cdef int n_axes, fortran = 0
+    cdef int n_axes, fortran = 0, overflow = 0
     cdef int kind
-    if text is NULL or lengths is NULL or data is NULL or not PyUnicode_CheckExact(<object>text):
-        return None
-    if not PyList_CheckExact(lengths) or not PyList_CheckExact(data):
+    cdef Py_ssize_t start
+    if text is NULL or lengths is NULL or not PyUnicode_CheckExact(<object>text) or not PyList_CheckExact(lengths):
         return None
     if n_members == 5:
         order = _member(node, "order")
@@ -345,12 +411,19 @@ cdef object _array(dict node, Walk decoder, Py_ssize_t n_members):
         return None
     kind = <object>kind_found
     n_axes = _read_shape(<list>lengths, shape)
-    if n_axes == 0 or (n_axes > 1 and n_axes > decoder.dimensions):
+    if n_axes == 0 or (n_axes > 1 and n_axes > reader.dimensions):
         return None
+    data = _member(node, "data")
+    if data is NULL:
+        data = _member(node, "at")
+        if data is NULL or not PyLong_CheckExact(<object>data):
+            return None
+        start = PyLong_AsLongLongAndOverflow(<object>data, &overflow)
+        return None if overflow else taken(start, decoder, kind, n_axes, shape, fortran)
     # Before memory is asked for: the elements are there.
-    if not _has_shape(<list>data, shape, n_axes):
+    if not PyList_CheckExact(data) or not _has_shape(<list>data, shape, n_axes):
         return None
-    cdef object array = PyArray_EMPTY(n_axes, <cnp.npy_intp *>shape, _numbers[kind], fortran)
+    cdef object array = PyArray_EMPTY(n_axes, <cnp.npy_intp *>shape, type_numbers[kind], fortran)
     if not _fill_axes(
         <list>data, kind, <char *>cnp.PyArray_DATA(array), cnp.PyArray_STRIDES(array), n_axes
     ):
@@ -371,12 +444,12 @@ cdef class ArrayReader(Reader):
         number = _member(node, "$id")
         if number is NULL:
             if n_members < 6:
-                array = _array(node, decoder, n_members)
+                array = _array(self, node, decoder, n_members)
                 if array is not None:
                     return array
         elif n_members > 4 and PyLong_CheckExact(<object>number):
             if <object>number not in decoder.built and <object>number not in decoder.open:
-                array = _array(node, decoder, n_members - 1)
+                array = _array(self, node, decoder, n_members - 1)
                 if array is not None:
                     decoder.built[<object>number] = array
                     return array
@@ -398,11 +471,11 @@ cdef class ScalarReader(Reader):
             if value is not NULL and text is not NULL and PyUnicode_CheckExact(<object>text):
                 if PyFloat_CheckExact(<object>value) and <str>text == "float64":
                     number = PyFloat_AS_DOUBLE(<object>value)
-                    return PyArray_Scalar(&number, _float64, None)
+                    return PyArray_Scalar(&number, float64, None)
                 if PyLong_CheckExact(<object>value) and <str>text == "int64":
                     integer = PyLong_AsLongLongAndOverflow(<object>value, &overflow)
                     if not overflow:
-                        return PyArray_Scalar(&integer, _int64, None)
+                        return PyArray_Scalar(&integer, int64, None)
         return self.other(node, decoder)
 
 
@@ -428,20 +501,29 @@ cdef class RefReader(Reader):
 
     cdef object read(self, dict node, Walk decoder):
         cdef PyObject *number
-        cdef PyObject *found
-        cdef PyObject *times
+        cdef object found
         if len(node) == 2:
             number = _member(node, "id")
             if number is not NULL and PyLong_CheckExact(<object>number):
-                found = PyDict_GetItemWithError(decoder.built, <object>number)
-                if found is not NULL:
-                    if isinstance(<object>found, cnp.dtype):
-                        return <object>found
-                    if type(<object>found) is cnp.ndarray and cnp.PyArray_TYPE(<object>found) < cnp.NPY_OBJECT:
-                        times = PyDict_GetItemWithError(decoder.times, <object>number)
-                        decoder.times[<object>number] = 1 if times is NULL else <object>times + 1
-                        return <object>found
+                found = referred(<object>number, decoder)
+                if found is not None:
+                    return found
         return self.other(node, decoder)
+
+
+cdef object referred(object number, Walk decoder):
+    """What an id stands for, if it is built, and holds nothing that references could multiply; else None."""
+    cdef PyObject *found = PyDict_GetItemWithError(decoder.built, number)
+    cdef PyObject *times
+    if found is NULL:
+        return None
+    if isinstance(<object>found, cnp.dtype):
+        return <object>found
+    if type(<object>found) is cnp.ndarray and cnp.PyArray_TYPE(<object>found) < cnp.NPY_OBJECT:
+        times = PyDict_GetItemWithError(decoder.times, number)
+        decoder.times[number] = 1 if times is NULL else <object>times + 1
+        return <object>found
+    return None
 
 
 # -- objects --------------------------------------------------------------------------------------------------
@@ -455,22 +537,14 @@ cdef class ObjectReader(Reader):
     Their codec says when it has seen enough of the class: see `reflectio.codecs.objects.Plain`.
     """
 
-    cdef bint known
-    cdef object cls
-    cdef bint new_of_object
-    cdef set attributes
-    cdef tuple checks
-    cdef str version_name
-    cdef object version
-
     cdef object read(self, dict node, Walk decoder):
         cdef Py_ssize_t position = 0
         cdef PyObject *key
         cdef PyObject *value
-        cdef object obj, attributes, tag
+        cdef object obj, attributes
         if not self.known:
             obj = self.other(node, decoder)
-            self._learn()
+            self.learn()
             return obj
         while PyDict_Next(node, &position, &key, &value):
             if not PySet_Contains(self.attributes, <object>key):
@@ -479,13 +553,7 @@ cdef class ObjectReader(Reader):
             value = _member(node, self.version_name)
             if value is NULL or <object>value != self.version:
                 return self.other(node, decoder)
-        if self.new_of_object:
-            obj = reflectio_new(<PyTypeObject *>self.cls, _no_arguments)
-        else:
-            obj = self.cls.__new__(self.cls)
-        if self.checks:
-            tag = <object>_member(node, "$")
-            decoder.to_check.append((tag, self.checks, (obj,), None))
+        obj = self.begin(<object>_member(node, "$"), decoder)
         PyDict_DelItem(node, "$")
         if not node:
             return obj
@@ -502,7 +570,18 @@ cdef class ObjectReader(Reader):
             Py_DECREF(<object>key)
         return obj
 
-    cdef int _learn(self) except -1:
+    cdef object begin(self, object tag, Walk decoder):
+        """A new object of the class, which is noted for what is to be checked of it."""
+        cdef object obj
+        if self.new_of_object:
+            obj = reflectio_new(<PyTypeObject *>self.cls, _no_arguments)
+        else:
+            obj = self.cls.__new__(self.cls)
+        if self.checks:
+            decoder.to_check.append((tag, self.checks, (obj,), None))
+        return obj
+
+    cdef int learn(self) except -1:
         plain = self.codec.plain()
         if plain is None:
             return 0
@@ -510,5 +589,6 @@ cdef class ObjectReader(Reader):
         self.new_of_object = self.cls.__new__ is object.__new__
         if version is not None:
             self.version_name, self.version = version
+        self.order = []
         self.known = True
         return 0

@@ -8,6 +8,7 @@ loaded like any other, by the same policy, and with every check; what a file for
 
 from __future__ import annotations
 
+from collections import abc
 from typing import Any
 
 from reflectio.codec import Codec, Node, ObjectNode
@@ -17,7 +18,7 @@ from reflectio.codecs.neighbors import NamedStateCodec
 from reflectio.codecs.objects import ObjectCodec
 from reflectio.codecs.sparse import SparseCodec
 from reflectio.codecs.values import EnumCodec, NamedTupleCodec, NamespaceCodec
-from reflectio.encoder import Encoder, Writer, writer_for
+from reflectio.encoder import Encoder
 from reflectio.errors import DocumentError, UnsupportedTypeError, ValidationError
 from reflectio.pickles import reviewed as known
 from reflectio.pickles.graph import UNSET, Call, Described, Global, Mapping, Opaque, SetOf
@@ -26,6 +27,7 @@ from reflectio.pickles.policy_names import PolicyNames
 from reflectio.policy import Kind, Policy
 from reflectio.registry import codec_for_named_class
 from reflectio.state import StateNames, slots_of
+from reflectio.writers import Writer, writer_for
 
 
 class GraphEncoder(Encoder):
@@ -217,7 +219,7 @@ class GraphEncoder(Encoder):
 class _Writers(dict[type, Writer]):
     """How each type is encoded: the graph's own records here, the rest by its codec."""
 
-    def __init__(self, others: dict[type, Writer], encoder: GraphEncoder) -> None:
+    def __init__(self, others: abc.Mapping[type, Writer], encoder: GraphEncoder) -> None:
         super().__init__(
             {
                 Global: encoder.encode_global,

@@ -11,7 +11,6 @@ import orjson
 from reflectio.api import load, loads
 from reflectio.array_bytes import as_bytes
 from reflectio.collector import without_collector
-from reflectio.walk_in import as_reflectio_error
 from reflectio.document import write_binary
 from reflectio.errors import DocumentError, ReflectioError
 from reflectio.pickles.graph import Graph
@@ -20,6 +19,7 @@ from reflectio.pickles.nodes import GraphEncoder
 from reflectio.policy import Kind, Policy
 from reflectio.refused_names import refusal
 from reflectio.versions import versions_for
+from reflectio.walk_in import as_reflectio_error
 
 # Up to this many bytes of arrays, copying them once more is quicker than reading them one by one.
 _SMALL = 1 << 23

@@ -13,6 +13,7 @@ from weakref import WeakKeyDictionary
 import attrs
 from attrs import field, frozen
 
+from reflectio import compiled
 from reflectio.errors import PolicyError, UnsupportedTypeError
 from reflectio.names import public_name
 from reflectio.policy.advice import advice
@@ -167,6 +168,8 @@ class Policy:
         PolicyError
             As for `from_file`.
         """
+        if policy is None and _compiled is not None and not _compiled.is_set(_VARIABLE):
+            return _default_policy()
         system = os.environ.get(VARIABLE)
         if policy is None:
             if not system or system == "default":
@@ -366,6 +369,9 @@ class Policy:
         """
         return advice(self, refused)
 
+
+_compiled = compiled.part("header")
+_VARIABLE = VARIABLE.encode()
 
 #: What an argument ``policy`` may be: see `Policy.of`.
 PolicyLike: TypeAlias = Policy | str | os.PathLike[str] | None

@@ -51,6 +51,17 @@ def _tuple_chain(length: int, step: int) -> bytes:
     return text_of({"$": "ref", "id": 0 if step > 0 else length - 1}, objects=objects)
 
 
+def _nest_chain(length: int, inside: Callable[[Any], Any]) -> bytes:
+    """Tuples each of which holds the next one, as deep within it as a header may nest."""
+    objects = []
+    for number in range(length):
+        item: Any = {"$": "ref", "id": number - 1} if number else 0
+        for _ in range(245):
+            item = inside(item)
+        objects.append({"$": "tuple", "$id": number, "items": [item]})
+    return text_of({"$": "ref", "id": length - 1}, objects=objects)
+
+
 def _nested_dtype(depth: int) -> Any:
     dtype: Any = "int8"
     for _ in range(depth):
@@ -450,6 +461,17 @@ ATTACKS = [
         ),
         "LimitError",
         says="multiply",
+    ),
+    *(
+        Attack(
+            f"nest-chain-{key}",
+            "exceed the stack of compiled code, one nest below another",
+            "own: the compiled walk counted only nodes with a tag",
+            lambda inside=inside: _nest_chain(500, inside),
+            "LimitError",
+            says="nests too deeply",
+        )
+        for key, inside in {"lists": lambda item: [item], "dicts": lambda item: {"a": item}}.items()
     ),
     Attack("hash-deep", "exceed the stack while hashing", _OWN, lambda: _deep_key(50_000), _REFUSED),
     Attack(

@@ -1,0 +1,49 @@
+# cython: boundscheck=False, wraparound=False, initializedcheck=False
+"""What nearly all objects pass, seen quickly; those that do not are looked at again by the checks written in Python."""
+
+from cpython.dict cimport PyDict_GetItemWithError
+from cpython.long cimport PyLong_CheckExact
+from cpython.object cimport PyObject
+
+cdef extern from "Python.h":
+    PyObject *Py_None
+    long long PyLong_AsLongLongAndOverflow(object value, int *overflow) except? -1
+
+
+def states_little(dict state, tuple counts, tuple absent, long long most):
+    """
+    Say whether the state of an estimator is seen at once to ask for nothing that would need arrays to bear it out.
+
+    Parameters
+    ----------
+    state : dict
+        Its attributes.
+    counts : tuple of str
+        Attributes that must be numbers from 0 to ``most``, where they are there.
+    absent : tuple of str
+        Attributes that must be None or missing.
+    most : int
+        What counts may be.
+
+    Returns
+    -------
+    bool
+        False where it may all the same be sound.
+    """
+    cdef PyObject *found
+    cdef int overflow = 0
+    cdef long long count
+    for name in counts:
+        found = PyDict_GetItemWithError(state, name)
+        if found is NULL:
+            continue
+        if not PyLong_CheckExact(<object>found):
+            return False
+        count = PyLong_AsLongLongAndOverflow(<object>found, &overflow)
+        if overflow or not 0 <= count <= most:
+            return False
+    for name in absent:
+        found = PyDict_GetItemWithError(state, name)
+        if found is not NULL and found is not Py_None:
+            return False
+    return True

@@ -1,0 +1,853 @@
+# distutils: language = c++
+# cython: boundscheck=False, wraparound=False, initializedcheck=False, cdivision=True
+"""
+From the bytes of a document to its object in one pass, for documents as reflectio writes them.
+
+Elsewhere a header is parsed to lists and dicts, and these are built. Here the nodes of arrays and estimators, which nearly
+all of a header consists of, are built as they are read, and only what is left becomes lists and dicts first, for the codecs
+written in Python. Every check is made that is made elsewhere.
+
+The form is that which `orjson` writes: no white space, members in their order. At anything else, or anything wrong, what
+was built is given up, and the document is read again, in the other way, which says what is wrong with it. So nothing here
+explains, repairs or refuses anything.
+"""
+
+cimport cython
+cimport numpy as cnp
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from cpython.dict cimport PyDict_GetItemWithError, PyDict_SetItem, PyDict_Size
+from cpython.float cimport PyFloat_FromDouble
+from cpython.list cimport PyList_Append
+from cpython.object cimport PyObject
+from cpython.ref cimport Py_DECREF, Py_INCREF
+from cpython.set cimport PySet_Contains
+from libc.float cimport FLT_MAX
+from libc.stdint cimport int8_t, int32_t, int64_t, uint8_t, uint32_t, uint64_t
+from libc.string cimport memchr, memcmp, memcpy
+
+import orjson
+import xxhash
+
+from reflectio.compiled.reading cimport (
+    BOOL, FLOAT32, FLOAT64, INT8, INT32, INT64, MOST_AXES, UINT8, UINT32, UINT64, ObjectReader, PyArray_EMPTY, PyArray_Scalar,
+    Walk, float64, int64, item_sizes, referred, taken, type_numbers,
+)
+
+cnp.import_array()
+
+cdef extern from "Python.h":
+    object PyMemoryView_FromMemory(char *memory, Py_ssize_t size, int flags)
+    int PyBUF_READ
+    object PyUnicode_New(Py_ssize_t size, Py_UCS4 most)
+    void *PyUnicode_1BYTE_DATA(object text)
+    Py_ssize_t PyUnicode_GET_LENGTH(object text)
+    void PyUnicode_InternInPlace(PyObject **text)
+    const char *PyUnicode_AsUTF8AndSize(object text, Py_ssize_t *size) except NULL
+    object PyLong_FromLongLong(long long value)
+    object PyObject_GenericGetDict(object obj, void *context)
+
+cdef extern from *:
+    """
+    #include <charconv>
+
+    // The number that some text is, correctly rounded; false where it is none, or beyond what a double holds.
+    static inline bool reflectio_double(const char *first, const char *last, double *value)
+    {
+        auto found = std::from_chars(first, last, *value);
+        return found.ec == std::errc() && found.ptr == last;
+    }
+    """
+    bint reflectio_double(const char *first, const char *last, double *value)
+
+cdef extern from *:
+    """
+    // An array that is a view of the memory of another.
+    static PyObject *reflectio_view(
+        int number, int n_axes, npy_intp *shape, npy_intp *strides, char *data, PyObject *owner)
+    {
+        PyObject *view = PyArray_NewFromDescr(
+            &PyArray_Type, PyArray_DescrFromType(number), n_axes, shape, strides, data, NPY_ARRAY_WRITEABLE, NULL);
+        if (view == NULL)
+            return NULL;
+        Py_INCREF(owner);
+        if (PyArray_SetBaseObject((PyArrayObject *)view, owner) < 0) {
+            Py_DECREF(view);
+            return NULL;
+        }
+        return view;
+    }
+    """
+    object reflectio_view(
+        int number, int n_axes, cnp.npy_intp *shape, cnp.npy_intp *strides, char *data, object owner
+    )
+
+cdef object _parse = orjson.loads
+cdef object _hexdigest = xxhash.xxh3_128_hexdigest
+
+# As far as `reflectio.strict_json` lets lists and objects nest.
+cdef enum:
+    NESTING = 254
+
+# Integers of so many digits have 64 bits at most.
+cdef enum:
+    SHORT_DIGITS = 18
+
+# The segment starts at a multiple of so many bytes.
+cdef enum:
+    ALIGNMENT = 64
+
+cdef enum:
+    DIGITS = 32
+
+# An array in steps takes so many times the bytes of its elements at most: see `reflectio.codecs.arrays`.
+cdef enum:
+    SPREAD = 16
+
+# Of arrays with more elements, other code says what is wrong with them.
+cdef Py_ssize_t MOST_ELEMENTS = 1 << 40
+
+# With so many elements in steps, sums of products of lengths and steps have 64 bits.
+cdef Py_ssize_t MOST_STRIDED = 1 << 24
+
+cdef enum:
+    QUOTE = 34, COMMA = 44, MINUS = 45, POINT = 46, ZERO = 48, NINE = 57, COLON = 58, OPENING_BRACKET = 91
+    BACKSLASH = 92, CLOSING_BRACKET = 93, OPENING_BRACE = 123, CLOSING_BRACE = 125
+
+cdef bytes _START = b'{"reflectio":1,"versions":'
+cdef bytes _MODEL = b',"model":'
+cdef bytes _DIGEST = b',"digest":"xxh3_128:'
+cdef bytes _SEGMENT = b',"segment":{"nbytes":'
+cdef bytes _SEGMENT_DIGEST = b',"xxh3_128":"'
+
+
+class Unusual(Exception):
+    """The text is not as this module reads it."""
+
+
+cdef object _unusual = Unusual()
+
+
+cdef inline bint _is_digit(char c):
+    return ZERO <= c <= NINE
+
+
+cdef int _kind_of(const char *text, Py_ssize_t size):
+    """Which dtype a text names; -1 for those that other code knows."""
+    if size == 7:
+        if memcmp(text, b"float64", 7) == 0:
+            return FLOAT64
+        if memcmp(text, b"float32", 7) == 0:
+            return FLOAT32
+    elif size == 5:
+        if memcmp(text, b"int64", 5) == 0:
+            return INT64
+        if memcmp(text, b"int32", 5) == 0:
+            return INT32
+        if memcmp(text, b"uint8", 5) == 0:
+            return UINT8
+    elif size == 6:
+        if memcmp(text, b"uint32", 6) == 0:
+            return UINT32
+        if memcmp(text, b"uint64", 6) == 0:
+            return UINT64
+    elif size == 4:
+        if memcmp(text, b"bool", 4) == 0:
+            return BOOL
+        if memcmp(text, b"int8", 4) == 0:
+            return INT8
+    return -1
+
+
+@cython.final
+cdef class Parser:
+    """
+    Reads one header, which ends with a byte that no JSON text has: the NUL behind it, or behind any bytes of Python.
+    """
+
+    cdef const char *at
+    cdef const char *end
+    cdef Walk walk
+    cdef int depth
+
+    # -- text ----------------------------------------------------------------------------------------------------
+
+    cdef inline bint follows(self, const char *text, Py_ssize_t size):
+        """Whether the header goes on like this; then it is passed over."""
+        if self.end - self.at < size or memcmp(self.at, text, size):
+            return False
+        self.at += size
+        return True
+
+    cdef inline int expect(self, char c) except -1:
+        if self.at[0] != c:
+            raise _unusual
+        self.at += 1
+        return 0
+
+    cdef object string(self):
+        cdef const char *start = self.at + 1
+        cdef const char *stop = start
+        cdef object text
+        if self.at[0] != QUOTE:
+            raise _unusual
+        while stop[0] >= 32 and stop[0] < 127 and stop[0] != QUOTE and stop[0] != BACKSLASH:
+            stop += 1
+        if stop[0] == QUOTE:
+            text = PyUnicode_New(stop - start, 127)
+            memcpy(PyUnicode_1BYTE_DATA(text), start, stop - start)
+            self.at = stop + 1
+            return text
+        # With escapes, or beyond ASCII.
+        while stop[0] != QUOTE:
+            if stop[0] == BACKSLASH:
+                stop += 1
+            stop += 1
+            if stop >= self.end:
+                raise _unusual
+        text = _parse(PyBytes_FromStringAndSize(self.at, stop + 1 - self.at))
+        self.at = stop + 1
+        return text
+
+    cdef bint scan_number(self, const char **stop) except -1:
+        """Find where the number ends that starts here; say whether it is an integer."""
+        cdef const char *c = self.at
+        cdef bint integer = True
+        if c[0] == MINUS:
+            c += 1
+        if not _is_digit(c[0]) or (c[0] == ZERO and _is_digit(c[1])):
+            raise _unusual
+        while _is_digit(c[0]):
+            c += 1
+        if c[0] == POINT:
+            integer = False
+            c += 1
+            if not _is_digit(c[0]):
+                raise _unusual
+            while _is_digit(c[0]):
+                c += 1
+        if c[0] == b"e" or c[0] == b"E":
+            integer = False
+            c += 1
+            if c[0] == b"+" or c[0] == MINUS:
+                c += 1
+            if not _is_digit(c[0]):
+                raise _unusual
+            while _is_digit(c[0]):
+                c += 1
+        stop[0] = c
+        return integer
+
+    cdef inline int64_t short_integer(self, const char *stop):
+        """The integer from here on to a place; it has few digits."""
+        cdef const char *c = self.at
+        cdef bint negative = c[0] == MINUS
+        cdef int64_t value = 0
+        if negative:
+            c += 1
+        while c < stop:
+            value = 10 * value + (c[0] - ZERO)
+            c += 1
+        return -value if negative else value
+
+    cdef inline bint is_short(self, const char *stop):
+        """Whether an integer from here on has few digits, and is no zero with a sign."""
+        return stop - self.at <= SHORT_DIGITS and not (self.at[0] == MINUS and self.at[1] == ZERO)
+
+    cdef object number(self):
+        cdef const char *stop = NULL
+        cdef double value = 0.0
+        cdef object found
+        if self.scan_number(&stop):
+            if self.is_short(stop):
+                found = PyLong_FromLongLong(self.short_integer(stop))
+            else:
+                found = _parse(PyBytes_FromStringAndSize(self.at, stop - self.at))
+                if type(found) is not int:
+                    raise _unusual
+        else:
+            if not reflectio_double(self.at, stop, &value):
+                raise _unusual
+            found = PyFloat_FromDouble(value)
+        self.at = stop
+        return found
+
+    cdef int64_t small(self) except? -1:
+        """A short integer that is no negative one."""
+        cdef const char *stop = NULL
+        cdef int64_t value
+        if not self.scan_number(&stop) or self.at[0] == MINUS or not self.is_short(stop):
+            raise _unusual
+        value = self.short_integer(stop)
+        self.at = stop
+        return value
+
+    # -- values --------------------------------------------------------------------------------------------------
+
+    cdef object value(self, bint raw):
+        """Read any value: built, or as what JSON gives, for codecs that build it themselves."""
+        cdef char c = self.at[0]
+        if c == QUOTE:
+            return self.string()
+        if c == OPENING_BRACE:
+            return self.members() if raw else self.node()
+        if c == OPENING_BRACKET:
+            return self.items(raw)
+        if c == b"t" and self.follows(b"true", 4):
+            return True
+        if c == b"f" and self.follows(b"false", 5):
+            return False
+        if c == b"n" and self.follows(b"null", 4):
+            return None
+        return self.number()
+
+    cdef int enter(self) except -1:
+        self.depth += 1
+        if self.depth > NESTING:
+            raise _unusual
+        return 0
+
+    cdef list items(self, bint raw):
+        cdef list items = []
+        self.enter()
+        self.expect(OPENING_BRACKET)
+        if self.at[0] != CLOSING_BRACKET:
+            while True:
+                PyList_Append(items, self.value(raw))
+                if self.at[0] != COMMA:
+                    break
+                self.at += 1
+        self.expect(CLOSING_BRACKET)
+        self.depth -= 1
+        return items
+
+    cdef dict members(self):
+        """An object, as JSON gives it."""
+        cdef dict members = {}
+        cdef Py_ssize_t count = 0
+        cdef object key
+        self.enter()
+        self.expect(OPENING_BRACE)
+        if self.at[0] != CLOSING_BRACE:
+            while True:
+                key = self.string()
+                self.expect(COLON)
+                PyDict_SetItem(members, key, self.value(True))
+                count += 1
+                if self.at[0] != COMMA:
+                    break
+                self.at += 1
+        self.expect(CLOSING_BRACE)
+        self.depth -= 1
+        # A key that came twice.
+        if PyDict_Size(members) != count:
+            raise _unusual
+        return members
+
+    cdef dict plain_members(self):
+        """A dict whose values are built."""
+        cdef dict members = {}
+        cdef Py_ssize_t count = 0
+        cdef object key
+        self.expect(OPENING_BRACE)
+        if self.at[0] != CLOSING_BRACE:
+            while True:
+                key = self.string()
+                if PyUnicode_GET_LENGTH(key) == 1 and key == "$":
+                    raise _unusual
+                self.expect(COLON)
+                PyDict_SetItem(members, key, self.value(False))
+                count += 1
+                if self.at[0] != COMMA:
+                    break
+                self.at += 1
+        self.expect(CLOSING_BRACE)
+        if PyDict_Size(members) != count:
+            raise _unusual
+        return members
+
+    # -- nodes ---------------------------------------------------------------------------------------------------
+
+    cdef object node(self):
+        """Build an object: a plain dict, or a node with a tag."""
+        cdef const char *start = self.at
+        cdef object built
+        self.enter()
+        if self.follows(b'{"$":"', 6):
+            built = self.tagged(start)
+        else:
+            built = self.plain_members()
+        self.depth -= 1
+        return built
+
+    cdef object tagged(self, const char *start):
+        cdef const char *tag = self.at
+        cdef Py_ssize_t size
+        cdef object built = None
+        cdef object name, reader
+        cdef PyObject *found
+        while self.at[0] > 32 and self.at[0] < 127 and self.at[0] != QUOTE and self.at[0] != BACKSLASH:
+            self.at += 1
+        if self.at[0] != QUOTE:
+            raise _unusual
+        size = self.at - tag
+        self.at += 1
+        if size == 7 and memcmp(tag, b"ndarray", 7) == 0:
+            built = self.array()
+        elif size == 6 and memcmp(tag, b"scalar", 6) == 0:
+            built = self.scalar()
+        elif size == 3 and memcmp(tag, b"ref", 3) == 0:
+            built = self.ref()
+        elif size == 5 and memcmp(tag, b"tuple", 5) == 0:
+            if self.follows(b',"items":', 9):
+                built = tuple(self.items(False))
+                self.expect(CLOSING_BRACE)
+                return built
+        else:
+            name = PyUnicode_New(size, 127)
+            memcpy(PyUnicode_1BYTE_DATA(name), tag, size)
+            found = PyDict_GetItemWithError(self.walk.readers, name)
+            reader = self.walk.readers[name] if found is NULL else <object>found
+            if type(reader) is ObjectReader and (<ObjectReader>reader).known:
+                built = self.object(<ObjectReader>reader, name)
+        if built is None:
+            # Not so plain: to lists and dicts first. What was read so far had no effect.
+            self.at = start
+            self.depth -= 1
+            name = self.members()
+            self.depth += 1
+            built = self.walk.build_nested(name)
+        return built
+
+    cdef object scalar(self):
+        """A scalar that is float64 or int64; None where it is another."""
+        cdef const char *stop = NULL
+        cdef double number = 0.0
+        cdef int64_t integer
+        if self.follows(b',"dtype":"float64","value":', 27):
+            if self.at[0] == QUOTE or self.at[0] == OPENING_BRACE or self.scan_number(&stop):
+                return None
+            if stop[0] != CLOSING_BRACE or not reflectio_double(self.at, stop, &number):
+                raise _unusual
+            self.at = stop + 1
+            return PyArray_Scalar(&number, float64, None)
+        if self.follows(b',"dtype":"int64","value":', 25):
+            if not self.scan_number(&stop) or not self.is_short(stop) or stop[0] != CLOSING_BRACE:
+                return None
+            integer = self.short_integer(stop)
+            self.at = stop + 1
+            return PyArray_Scalar(&integer, int64, None)
+        return None
+
+    cdef object ref(self):
+        """What a reference stands for, if that is plain; else None."""
+        cdef int64_t number
+        if not self.follows(b',"id":', 6):
+            return None
+        number = self.small()
+        if self.at[0] != CLOSING_BRACE:
+            return None
+        self.at += 1
+        return referred(number, self.walk)
+
+    cdef object array(self):
+        """An array of numbers; None where it is another, and nothing was done."""
+        cdef Py_ssize_t[MOST_AXES] shape
+        cdef int n_axes = 0, kind, fortran = 0
+        cdef Py_ssize_t size = 1
+        cdef const char *text
+        cdef object number = None
+        cdef object array
+        if self.follows(b',"$id":', 7):
+            number = self.small()
+            if number in self.walk.built or number in self.walk.open:
+                return None
+        if not self.follows(b',"dtype":"', 10):
+            return None
+        text = self.at
+        while self.at[0] >= ZERO and self.at[0] <= 122:
+            self.at += 1
+        kind = _kind_of(text, self.at - text)
+        if kind < 0 or not self.follows(b'","shape":[', 11):
+            return None
+        while _is_digit(self.at[0]) and n_axes < MOST_AXES:
+            shape[n_axes] = self.small()
+            if size and shape[n_axes] > MOST_ELEMENTS // size:
+                return None
+            size *= shape[n_axes]
+            n_axes += 1
+            if self.at[0] == COMMA:
+                self.at += 1
+        if not n_axes or self.at[0] != CLOSING_BRACKET or (self.at - 1)[0] == COMMA:
+            return None
+        if n_axes > 1 and (not size or n_axes > self.walk.policy.limits.dimensions):
+            return None
+        self.at += 1
+        if self.follows(b',"order":"F"', 12):
+            fortran = 1
+        elif self.follows(b',"strides":[', 12):
+            array = self.strided_array(kind, n_axes, shape, size)
+            if number is not None and array is not None:
+                self.walk.built[number] = array
+            return array
+        if self.follows(b',"at":', 6):
+            array = self.array_at(kind, n_axes, shape, fortran)
+        elif self.follows(b',"data":', 8):
+            # An element takes two characters at least, so that memory is not asked for in vain.
+            if size > (self.end - self.at) // 2 + 1:
+                return None
+            array = PyArray_EMPTY(n_axes, <cnp.npy_intp *>shape, type_numbers[kind], fortran)
+            if not self.fill(
+                <char *>cnp.PyArray_DATA(array), kind, shape, cnp.PyArray_STRIDES(array), n_axes
+            ) or self.at[0] != CLOSING_BRACE:
+                return None
+            self.at += 1
+        else:
+            return None
+        if number is not None and array is not None:
+            self.walk.built[number] = array
+        return array
+
+    cdef object strided_array(self, int kind, int n_axes, Py_ssize_t *shape, Py_ssize_t size):
+        """An array that lies in steps in a buffer of its own, with its elements in the header; None where it is another."""
+        cdef cnp.npy_intp[MOST_AXES] strides
+        cdef cnp.npy_intp low = 0, high = item_sizes[kind]
+        cdef const char *stop = NULL
+        cdef int axis
+        cdef object buffer, array
+        if not size or size > (self.end - self.at) // 2 + 1 or size > MOST_STRIDED:
+            return None
+        for axis in range(n_axes):
+            if axis:
+                self.expect(COMMA)
+            if not self.scan_number(&stop) or not self.is_short(stop):
+                return None
+            strides[axis] = self.short_integer(stop)
+            self.at = stop
+            # The buffer has so many times the bytes of the elements at most, so that no step can be longer.
+            if not -SPREAD * size * item_sizes[kind] <= strides[axis] <= SPREAD * size * item_sizes[kind]:
+                return None
+            if strides[axis] < 0:
+                low += (shape[axis] - 1) * strides[axis]
+            else:
+                high += (shape[axis] - 1) * strides[axis]
+        if not self.follows(b'],"data":', 9) or high - low > SPREAD * size * item_sizes[kind]:
+            return None
+        if not _are_apart(shape, strides, n_axes, item_sizes[kind]):
+            return None
+        high -= low
+        buffer = cnp.PyArray_ZEROS(1, &high, cnp.NPY_UINT8, 0)
+        array = reflectio_view(
+            type_numbers[kind], n_axes, <cnp.npy_intp *>shape, strides, <char *>cnp.PyArray_DATA(buffer) - low, buffer
+        )
+        if not self.fill(<char *>cnp.PyArray_DATA(array), kind, shape, strides, n_axes) or self.at[0] != CLOSING_BRACE:
+            return None
+        self.at += 1
+        return array
+
+    cdef object array_at(self, int kind, int n_axes, Py_ssize_t *shape, int fortran):
+        cdef int64_t start = self.small()
+        if self.at[0] != CLOSING_BRACE:
+            return None
+        self.at += 1
+        return taken(start, self.walk, kind, n_axes, shape, fortran)
+
+    cdef bint fill(self, char *target, int kind, Py_ssize_t *shape, cnp.npy_intp *strides, int n_axes) except -1:
+        """Read lists of numbers into an array; say whether all were as its dtype and shape ask."""
+        cdef Py_ssize_t index
+        if self.at[0] != OPENING_BRACKET:
+            return False
+        self.at += 1
+        for index in range(shape[0]):
+            if index:
+                if self.at[0] != COMMA:
+                    return False
+                self.at += 1
+            if n_axes > 1:
+                if not self.fill(target, kind, shape + 1, strides + 1, n_axes - 1):
+                    return False
+            elif not self.element(target, kind):
+                return False
+            target += strides[0]
+        if self.at[0] != CLOSING_BRACKET:
+            return False
+        self.at += 1
+        return True
+
+    cdef bint element(self, char *target, int kind) except -1:
+        cdef const char *stop = NULL
+        cdef double number = 0.0
+        cdef int64_t integer
+        if kind == BOOL:
+            if self.follows(b"true", 4):
+                (<uint8_t *>target)[0] = 1
+            elif self.follows(b"false", 5):
+                (<uint8_t *>target)[0] = 0
+            else:
+                return False
+            return True
+        if not (_is_digit(self.at[0]) or self.at[0] == MINUS):
+            return False
+        if not self.scan_number(&stop):
+            if kind != FLOAT64 and kind != FLOAT32 or not reflectio_double(self.at, stop, &number):
+                return False
+        elif not self.is_short(stop):
+            return False
+        elif kind == FLOAT64 or kind == FLOAT32:
+            number = <double>self.short_integer(stop)
+        else:
+            integer = self.short_integer(stop)
+            self.at = stop
+            return _put(target, kind, integer)
+        self.at = stop
+        if kind == FLOAT64:
+            (<double *>target)[0] = number
+            return True
+        if not -FLT_MAX <= number <= FLT_MAX:
+            return False
+        (<float *>target)[0] = <float>number
+        return True
+
+    cdef object object(self, ObjectReader reader, object tag):
+        """An object of a class; None where something else is said of it than its attributes, and nothing was done."""
+        cdef object obj
+        cdef object number = None
+        cdef dict attributes
+        cdef list order = reader.order
+        cdef Py_ssize_t index = 0, count = 0
+        cdef object name
+        cdef bint as_before = True
+        cdef bint stated = reader.version_name is None
+        if self.follows(b',"$id":', 7):
+            number = self.small()
+            if number in self.walk.built or number in self.walk.open:
+                return None
+        if self.at[0] == COMMA and self.at[1] == QUOTE and self.at[2] == b"$":
+            return None
+        obj = reader.begin(tag, self.walk)
+        if number is not None:
+            # What it holds may refer to it.
+            self.walk.built[number] = obj
+        attributes = PyObject_GenericGetDict(obj, NULL)
+        if PyDict_Size(attributes):
+            raise _unusual
+        while self.at[0] == COMMA:
+            self.at += 1
+            name = self.expected(order[index]) if index < len(order) else None
+            if name is None:
+                as_before = False
+                name = self.attribute(reader)
+            index += 1
+            if name is reader.version_name:
+                if stated or self.value(True) != reader.version:
+                    raise _unusual
+                stated = True
+                continue
+            PyDict_SetItem(attributes, name, self.value(False))
+            count += 1
+        self.expect(CLOSING_BRACE)
+        # A key that came twice, or another version.
+        if PyDict_Size(attributes) != count or not stated:
+            raise _unusual
+        if not as_before:
+            reader.order = [*attributes, *([] if reader.version_name is None else [reader.version_name])]
+        return obj
+
+    cdef object expected(self, object name):
+        """The name, if it follows as a member's, whose value comes next; else None."""
+        cdef Py_ssize_t size = PyUnicode_GET_LENGTH(name)
+        cdef const char *c = self.at
+        if self.end - c < size + 3 or c[0] != QUOTE or c[size + 1] != QUOTE or c[size + 2] != COLON:
+            return None
+        if memcmp(c + 1, PyUnicode_1BYTE_DATA(name), size):
+            return None
+        self.at += size + 3
+        return name
+
+    cdef object attribute(self, ObjectReader reader):
+        """The name of an attribute that objects of the class may have."""
+        cdef object name = self.string()
+        cdef PyObject *interned
+        if not name.isascii() or name == "$" or not PySet_Contains(reader.attributes, name):
+            raise _unusual
+        self.expect(COLON)
+        # Attributes are looked for by interned names, which are the same object.
+        if reader.version_name is not None and name == reader.version_name:
+            return reader.version_name
+        interned = <PyObject *>name
+        Py_INCREF(name)
+        PyUnicode_InternInPlace(&interned)
+        name = <object>interned
+        Py_DECREF(name)
+        return name
+
+
+cdef bint _are_apart(Py_ssize_t *shape, cnp.npy_intp *steps, int n_axes, Py_ssize_t itemsize):
+    """Whether no two elements share a byte, as far as `reflectio.layout.is_apart` tells."""
+    cdef cnp.npy_intp[MOST_AXES] strides
+    cdef Py_ssize_t[MOST_AXES] lengths
+    cdef cnp.npy_intp stride, reach = itemsize
+    cdef int axis, other
+    for axis in range(n_axes):
+        stride = -steps[axis] if steps[axis] < 0 else steps[axis]
+        # In the order of their strides.
+        other = axis
+        while other > 0 and strides[other - 1] > stride:
+            strides[other], lengths[other] = strides[other - 1], lengths[other - 1]
+            other -= 1
+        strides[other], lengths[other] = stride, shape[axis]
+    for axis in range(n_axes):
+        if lengths[axis] > 1:
+            if strides[axis] < reach:
+                return False
+            reach += (lengths[axis] - 1) * strides[axis]
+    return True
+
+
+cdef bint _put(char *target, int kind, int64_t integer):
+    """Write an integer as an element, if the dtype has it."""
+    if kind == INT64:
+        (<int64_t *>target)[0] = integer
+    elif kind == INT32:
+        if not -2147483648 <= integer <= 2147483647:
+            return False
+        (<int32_t *>target)[0] = <int32_t>integer
+    elif kind == UINT8:
+        if not 0 <= integer <= 255:
+            return False
+        (<uint8_t *>target)[0] = <uint8_t>integer
+    elif kind == UINT32:
+        if not 0 <= integer <= 4294967295:
+            return False
+        (<uint32_t *>target)[0] = <uint32_t>integer
+    elif kind == UINT64:
+        if integer < 0:
+            return False
+        (<uint64_t *>target)[0] = <uint64_t>integer
+    else:
+        if not -128 <= integer <= 127:
+            return False
+        (<int8_t *>target)[0] = <int8_t>integer
+    return True
+
+
+# -- documents ---------------------------------------------------------------------------------------------------
+
+# The limits that were asked for last, and how long a header may be that keeps them whatever it holds.
+cdef object _limits = None
+cdef Py_ssize_t _most = 0
+
+
+cdef Py_ssize_t _most_bytes(limits) except -1:
+    global _limits, _most
+    if limits is not _limits:
+        # A value other than the first follows a comma or an opening bracket.
+        _most = min(limits.text_bytes, 2 * (limits.nodes - 1))
+        if limits.depth < NESTING or _most < 0:
+            _most = 0
+        _limits = limits
+    return _most
+
+
+cdef bint _is_digest(const char *start, Py_ssize_t size, const char *stated) except -1:
+    """Whether some digits are the digest of some bytes."""
+    cdef Py_ssize_t n_digits = 0
+    cdef object found = _hexdigest(PyMemoryView_FromMemory(<char *>start, size, PyBUF_READ))
+    cdef const char *digits = PyUnicode_AsUTF8AndSize(found, &n_digits)
+    return n_digits == DIGITS and memcmp(digits, stated, DIGITS) == 0
+
+
+cdef const char *_description_of_segment(const char *start, const char *stop, Py_ssize_t *nbytes):
+    """Where the description of the segment starts that ends before a place, and what it says; NULL where there is none."""
+    cdef const char *c = stop - 2 - DIGITS
+    cdef Py_ssize_t size = 0, unit = 1
+    if c - len(_SEGMENT_DIGEST) - SHORT_DIGITS - len(_SEGMENT) <= start or memcmp(stop - 2, b'"}', 2):
+        return NULL
+    c -= len(_SEGMENT_DIGEST)
+    if memcmp(c, PyBytes_AS_STRING(_SEGMENT_DIGEST), len(_SEGMENT_DIGEST)):
+        return NULL
+    while _is_digit((c - 1)[0]) and unit <= 1000000000000000:
+        c -= 1
+        size += unit * (c[0] - ZERO)
+        unit *= 10
+    if unit == 1 or (c[0] == ZERO and unit > 10):
+        return NULL
+    c -= len(_SEGMENT)
+    if memcmp(c, PyBytes_AS_STRING(_SEGMENT), len(_SEGMENT)):
+        return NULL
+    nbytes[0] = size
+    return c
+
+
+def build(bytes data, policy, make, nothing, segment_of, installed):
+    """
+    Build the object of a document that is as reflectio writes it.
+
+    Parameters
+    ----------
+    data : bytes
+        The document.
+    policy : Policy
+        Which names it may use, and how much it may cost.
+    make : callable
+        Makes the decoder, from the policy, the segment and the header.
+    nothing : Segment
+        The segment of documents that have none.
+    segment_of : callable
+        Makes a segment of a memoryview of its bytes.
+    installed : collection of dict
+        Versions of libraries that a document may state without a word being said about it.
+
+    Returns
+    -------
+    tuple or None
+        The object, and the decoder, which is yet to complete and to check it; None where the document has to be read in
+        another way.
+    """
+    cdef const char *start = PyBytes_AS_STRING(data)
+    cdef Py_ssize_t size = PyBytes_GET_SIZE(data), end, offset, nbytes = 0, position
+    cdef const char *nul
+    cdef const char *digest
+    cdef const char *description
+    cdef Parser parser
+    cdef object segment = nothing
+    cdef bytes text = data
+    if not size or start[0] != OPENING_BRACE:
+        return None
+    nul = <const char *>memchr(start, 0, size)
+    end = size if nul is NULL else nul - start
+    if end > _most_bytes(policy.limits) or end < len(_START) + len(_DIGEST) + DIGITS + 2:
+        return None
+    digest = start + end - 2 - DIGITS - len(_DIGEST)
+    if memcmp(digest, PyBytes_AS_STRING(_DIGEST), len(_DIGEST)) or memcmp(start + end - 2, b'"}', 2):
+        return None
+    # The comma before the member is digested, too.
+    if not _is_digest(start, digest + 1 - start, digest + len(_DIGEST)):
+        return None
+    description = digest
+    if nul is not NULL:
+        description = _description_of_segment(start, digest, &nbytes)
+        offset = (end // ALIGNMENT + 1) * ALIGNMENT
+        if description is NULL or offset + nbytes != size:
+            return None
+        for position in range(end, offset):
+            if start[position]:
+                return None
+        if not _is_digest(start + offset, nbytes, digest - 2 - DIGITS):
+            return None
+        segment = segment_of(memoryview(data)[offset:])
+        text = PyBytes_FromStringAndSize(start, end)
+    parser = Parser.__new__(Parser)
+    parser.at, parser.end = start, start + end
+    # The header itself is a level.
+    parser.depth = 1
+    if not parser.follows(PyBytes_AS_STRING(_START), len(_START)):
+        return None
+    try:
+        if parser.members() not in installed or not parser.follows(PyBytes_AS_STRING(_MODEL), len(_MODEL)):
+            return None
+        decoder = make(policy, segment, text)
+        parser.walk = decoder
+        built = parser.value(False)
+    except Exception:
+        return None
+    return (built, decoder) if parser.at == description else None
