@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
-from itertools import pairwise
-from typing import Any
+from itertools import pairwise, repeat
+from typing import Any, cast
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from reflectio import compiled
 from reflectio.errors import ValidationError
 
 _memory = compiled.part("memory")
+_parts = compiled.part("parts")
 
 # So much is written at a time: it stays in the processor's cache while it is looked at, digested and written.
 _BLOCK = 1 << 21
@@ -165,7 +166,7 @@ def copied(array: np.ndarray[Any, Any], order: Any = "C") -> np.ndarray[Any, Any
     return copy
 
 
-def copied_parts(array: np.ndarray[Any, Any], ends: Iterable[int]) -> list[np.ndarray[Any, Any]]:
+def copied_parts(array: np.ndarray[Any, Any], ends: Sequence[int]) -> list[np.ndarray[Any, Any]]:
     """
     Copy the parts of an array without objects, each into memory of its own.
 
@@ -173,9 +174,11 @@ def copied_parts(array: np.ndarray[Any, Any], ends: Iterable[int]) -> list[np.nd
     ----------
     array : ndarray
         All parts, along the first axis.
-    ends : iterable of int
+    ends : sequence of int
         Where the first part starts, and where each ends.
     """
+    if _parts is not None and (found := _parts.copied_spans(array, pairwise(ends))) is not None:
+        return cast("list[np.ndarray[Any, Any]]", found)
     dtype, spans = array.dtype, pairwise(ends)
     if dtype.kind != "V" or not (array.flags.c_contiguous and dtype.itemsize):
         return [array[start:stop].copy() for start, stop in spans]
@@ -187,6 +190,14 @@ def copied_parts(array: np.ndarray[Any, Any], ends: Iterable[int]) -> list[np.nd
         part.view(raw)[...] = elements[start:stop]
         parts.append(part)
     return parts
+
+
+def copies(array: np.ndarray[Any, Any], count: int) -> list[np.ndarray[Any, Any]]:
+    """Copy an array without objects so often, each time into memory of its own."""
+    whole = repeat((0, len(array)), count)
+    if _parts is not None and (found := _parts.copied_spans(array, whole)) is not None:
+        return cast("list[np.ndarray[Any, Any]]", found)
+    return [copied(array) for _ in range(count)]
 
 
 def joined(arrays: list[np.ndarray[Any, Any]]) -> np.ndarray[Any, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import prod
 from typing import Any
 
@@ -80,6 +81,30 @@ class Segment:
         if dtype.kind in "bV":
             check_elements(array)
         return array
+
+    def is_divided(self, offset: Any) -> bool:
+        """Whether the array that starts at an offset is in memory as its parts, each by itself."""
+        return False
+
+    def take_parts(
+        self, offset: int, dtype: np.dtype[Any], shape: tuple[int, ...], ends: Sequence[int]
+    ) -> list[np.ndarray[Any, Any]] | None:
+        """
+        Give the parts of such an array, each in memory of its own.
+
+        Parameters
+        ----------
+        offset, dtype, shape
+            As in `take`.
+        ends : sequence of int
+            Where the first part starts along the first axis, and where each ends.
+
+        Returns
+        -------
+        list of ndarray or None
+            None where it was divided otherwise, or is another array.
+        """
+        return None
 
     def take_compressed(
         self,

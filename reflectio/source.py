@@ -7,13 +7,17 @@ import os
 import stat
 from typing import IO, Any
 
+import numpy as np
+
 from reflectio.errors import DocumentError, LimitError
 
-# Up to this size a document is read at once: many small arrays are copied faster out of one buffer than read one by one.
+# Up to this size a document with many small arrays is read at once: they are copied faster out of one buffer than read
+# one by one.
 _SMALL = 1 << 23
 
-# How much is read at a time in search of the header's end, first and later.
-_CHUNK = 1 << 20
+# How much is read at first in search of the header's end, and how much at once at most: as much again as was read
+# before.
+_CHUNK = 1 << 17
 _LONG_CHUNK = 1 << 24
 
 
@@ -81,9 +85,21 @@ class Source:
 
     def _step(self, total: int) -> int:
         """How much to read at once, after so much has been read."""
-        if self.size is not None and self.size <= _SMALL:
-            return self.size - total
-        return _CHUNK if total < _LONG_CHUNK else _LONG_CHUNK
+        step = min(max(_CHUNK, total), _LONG_CHUNK)
+        return step if self.size is None else min(step, self.size - total)
+
+    @property
+    def is_small(self) -> bool:
+        """Whether the file is so small that holding all of it does little harm."""
+        return self.size is not None and self.size <= _SMALL
+
+    def read_all(self, beginning: memoryview) -> memoryview:
+        """Give all of a small file, of which the beginning was read."""
+        assert self.size is not None
+        self.put_back(beginning)
+        whole = np.empty(self.size, np.uint8).data
+        self.readinto(whole)
+        return whole
 
     def put_back(self, data: memoryview) -> None:
         """Take back the end of what was read."""
@@ -106,7 +122,8 @@ class Source:
         position = min(len(self._ahead), len(target))
         if position:
             target[:position] = self._ahead[:position]
-            self._ahead = self._ahead[position:]
+            # An empty view would keep all that was read ahead.
+            self._ahead = self._ahead[position:] or memoryview(b"")
         while position < len(target):
             read = self._read_some(target[position:])
             if not read:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from itertools import pairwise
 from math import prod
 from typing import Any, NamedTuple
 
@@ -61,10 +62,13 @@ class Place(NamedTuple):
         Where it starts in the segment.
     form : Form or None
         What it is made of.
+    ends : sequence of int, optional
+        Where its parts end along the first axis, after where the first starts, if each is to have memory of its own.
     """
 
     offset: int
     form: Form | None
+    ends: Sequence[int] | None = None
 
 
 class _Piece(NamedTuple):
@@ -72,6 +76,14 @@ class _Piece(NamedTuple):
 
     content: Array | DocumentError
     form: Form | None
+
+
+class _Parts(NamedTuple):
+    """A stretch of the segment that is an array, in parts along its first axis."""
+
+    content: list[Array]
+    form: Form
+    ends: Sequence[int]
 
 
 class StreamedSegment(Segment):
@@ -97,6 +109,7 @@ class StreamedSegment(Segment):
         # By where they start. What has been given away is missing, as are the short stretches between arrays.
         self._pieces: dict[int, _Piece] = {}
         self._gaps: dict[int, bytes] = {}
+        self._divided: dict[int, _Parts] = {}
 
     # -- reading --------------------------------------------------------------------------------------------
 
@@ -120,7 +133,7 @@ class StreamedSegment(Segment):
             The segment does not match its digest.
         """
         end = 0
-        for offset, form in sorted(places, key=lambda place: place.offset):
+        for offset, form, ends in sorted(places, key=lambda place: place.offset):
             if not end <= offset <= self.nbytes:
                 continue
             if offset > end:
@@ -131,7 +144,7 @@ class StreamedSegment(Segment):
             if form.compression is not None:
                 expanded -= form.dtype.itemsize * prod(form.shape)
             if expanded >= 0:
-                end = self._read_array(offset, form)
+                end = self._read_array(offset, form, ends)
         self._read_bytes(end, self.nbytes)
         self._source.check_end()
         if self._expected is not None and self._digest.hexdigest() != self._expected:
@@ -139,7 +152,7 @@ class StreamedSegment(Segment):
                 "the segment does not match its digest: the document was damaged, or edited"
             ).rooted("$.segment")
 
-    def _read_array(self, offset: int, form: Form) -> int:
+    def _read_array(self, offset: int, form: Form, ends: Sequence[int] | None) -> int:
         """Read an array, if it can be one; say where the next stretch starts."""
         nbytes = form.dtype.itemsize * prod(form.shape)
         if form.compression is not None:
@@ -152,6 +165,9 @@ class StreamedSegment(Segment):
             return offset + stored
         if offset + nbytes > self.nbytes:
             return offset
+        if self._is_proven(nbytes) and ends is not None:
+            self._divided[offset] = _Parts(self._read_parts(form, ends), form, ends)
+            return offset + nbytes
         if self._is_proven(nbytes):
             array: Array = np.empty(form.shape, form.dtype, form.order)
             self._fill(bytes_of(array))
@@ -163,6 +179,14 @@ class StreamedSegment(Segment):
             return offset
         self._pieces[offset] = _Piece(array, form)
         return offset + nbytes
+
+    def _read_parts(self, form: Form, ends: Sequence[int]) -> list[Array]:
+        parts: list[Array] = []
+        for start, stop in pairwise(ends):
+            part: Array = np.empty((stop - start, *form.shape[1:]), form.dtype)
+            self._fill(bytes_of(part))
+            parts.append(part)
+        return parts
 
     def _read_bytes(self, start: int, end: int) -> None:
         """Read what lies between arrays, or arrays of unknown form."""
@@ -223,6 +247,8 @@ class StreamedSegment(Segment):
         self._claim(offset, nbytes)
         if not dtype.itemsize:
             raise self._refusal(offset, nbytes)
+        if offset in self._divided:
+            self._join(offset)
         piece = self._pieces.get(offset)
         if piece is not None and piece.form == (dtype, shape, order, None, 0):
             del self._pieces[offset]
@@ -232,6 +258,31 @@ class StreamedSegment(Segment):
             array = np.ndarray(shape, dtype, self._bytes(offset, offset + nbytes), 0, order=order)
         check_elements(array)
         return array
+
+    def is_divided(self, offset: Any) -> bool:
+        return type(offset) is int and offset in self._divided
+
+    def take_parts(
+        self, offset: int, dtype: np.dtype[Any], shape: tuple[int, ...], ends: Sequence[int]
+    ) -> list[Array] | None:
+        content, form, known = self._divided[offset]
+        if form != (dtype, shape, "C", None, 0) or known != ends:
+            return None
+        self._claim(offset, dtype.itemsize * prod(shape))
+        del self._divided[offset]
+        for part in content:
+            check_elements(part)
+        return content
+
+    def _join(self, offset: int) -> None:
+        """Put together what turns out to be wanted as one array."""
+        content, form, _ = self._divided.pop(offset)
+        array: Array = np.empty(form.shape, form.dtype)
+        target, end = bytes_of(array), 0
+        for part in content:
+            target[end : end + part.nbytes] = bytes_of(part)
+            end += part.nbytes
+        self._pieces[offset] = _Piece(array, form)
 
     def _decompressed(
         self, offset: int, nbytes: int, compression: Any, dtype: np.dtype[Any], shape: Any, order: Any

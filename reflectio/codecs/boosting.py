@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import cache, partial
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 
+from reflectio import compiled
 from reflectio.array_bytes import copied
 from reflectio.checks import check
 from reflectio.codec import Codec, ObjectNode
@@ -18,13 +19,15 @@ from reflectio.codecs.fitted import shape_of
 from reflectio.codecs.multiclass import OF_THREE_AXES, is_of_scipy, may_change_rows
 from reflectio.codecs.objects import ObjectCodec, has_attributes
 from reflectio.codecs.rows import encode_rows
-from reflectio.codecs.trees import is_count, spans
+from reflectio.codecs.trees import is_count, place_in, spans
 from reflectio.decoder import Decoder
 from reflectio.encoder import Encoder
 from reflectio.errors import DocumentError, ReflectioError, ValidationError
 from reflectio.walk_in import located
 
 Array = np.ndarray[Any, Any]
+
+_compiled = compiled.part("trees")
 
 # How many threads a bin mapper may ask for: it remembers those of the machine that trained it. Asking
 # for more than a process can have ends it.
@@ -36,8 +39,8 @@ _BITSET_WORDS = 8
 
 def _refuse(message: str, *parts: str | int) -> ReflectioError:
     error = ValidationError(message)
-    for part in reversed(parts):
-        error.within(part)
+    for place in reversed(parts):
+        error.within(place)
     return error
 
 
@@ -45,12 +48,27 @@ def _refuse(message: str, *parts: str | int) -> ReflectioError:
 
 
 class Predictors(NamedTuple):
-    """Some trees of histogram gradient boosting, and their nodes, one tree after the other."""
+    """
+    Some trees of histogram gradient boosting.
+
+    Attributes
+    ----------
+    tag : str
+        The tag of their nodes in the document.
+    nodes : list of ndarray
+        The nodes of each, as it has them itself.
+    n_bitsets : list of int
+        How many sets of categories each has.
+    """
 
     tag: str
-    counts: Sequence[int]
-    n_bitsets: Sequence[int]
-    nodes: Array
+    nodes: list[Array]
+    n_bitsets: list[int]
+
+    @property
+    def n_nodes(self) -> int:
+        """How many nodes all have."""
+        return sum(map(len, self.nodes))
 
 
 _BITSETS = ("binned_left_cat_bitsets", "raw_left_cat_bitsets")
@@ -78,20 +96,14 @@ class PredictorCodec(ObjectCodec):
         columns = Columns(node, decoder)
         if self._only_sets and _are_right(columns):
             predictors = self._new_with(columns, tag, decoder)
-            arrays = columns.lists["nodes"]
+            nodes = columns.lists["nodes"]
             n_bitsets = list(map(min, *(map(len, columns.lists[name]) for name in _BITSETS)))
-            # Where somebody may change the file, what was copied is looked at.
-            nodes = None if decoder.segment.mapped else columns.joined.get("nodes")
         else:
             predictors = self._new_from(columns, tag, decoder)
             self._own_each(predictors, columns, decoder)
-            arrays = [predictor.nodes for predictor in predictors]
+            nodes = [predictor.nodes for predictor in predictors]
             n_bitsets = list(map(_n_bitsets, predictors))
-            nodes = None
-        batch = Predictors(
-            tag, list(map(len, arrays)), n_bitsets, _joined(arrays) if nodes is None else nodes
-        )
-        decoder.check_together(check_predictors, batch)
+        decoder.check_together(check_predictors, Predictors(tag, nodes, n_bitsets))
         return predictors
 
     def _own_each(self, predictors: list[Any], columns: Columns, decoder: Decoder) -> None:
@@ -114,9 +126,7 @@ class PredictorCodec(ObjectCodec):
                 raise located(error, "nodes") from error
         super().fill(obj, node, decoder)
         self._own_nodes(vars(obj), decoder)
-        decoder.check_together(
-            check_predictors, Predictors(tag, (len(obj.nodes),), (_n_bitsets(obj),), obj.nodes)
-        )
+        decoder.check_together(check_predictors, Predictors(tag, [obj.nodes], [_n_bitsets(obj)]))
 
     @staticmethod
     def _own_nodes(state: dict[str, Any], decoder: Decoder) -> None:
@@ -178,17 +188,34 @@ def check_predictors(batches: list[Predictors], decoder: Decoder) -> None:
     decoder : Decoder
         Knows where they are.
     """
-    for start, stop in spans([len(batch.nodes) for batch in batches]):
+    bad = _first_bad(batches)
+    if bad is not None:
+        index, row = bad
+        raise _refuse(
+            "the nodes are no tree: their children, features or bitsets would lead out of its memory",
+            "nodes",
+        ).rooted(decoder.place_of(batches[index].tag, index, row))
+
+
+def _first_bad(batches: list[Predictors]) -> tuple[int, int] | None:
+    """The first tree that is none: which batch it is of, and which tree of that."""
+    if _compiled is not None:
+        first = _compiled.first_bad_predictor(
+            [nodes for batch in batches for nodes in batch.nodes],
+            [number for batch in batches for number in batch.n_bitsets],
+        )
+        if first is not None:
+            return place_in([len(batch.nodes) for batch in batches], first)
+    for start, stop in spans([batch.n_nodes for batch in batches]):
         if not _are_sound(batches[start:stop]):
             bad = next(index for index in range(start, stop) if not _are_sound(batches[index : index + 1]))
-            row = next((row for row, one in enumerate(_apart(batches[bad])) if not _are_sound([one])), 0)
-            raise _refuse(
-                "the nodes are no tree: their children, features or bitsets would lead out of its memory",
-                "nodes",
-            ).rooted(decoder.place_of(batches[bad].tag, bad, row))
+            return bad, next(
+                (row for row, one in enumerate(_apart(batches[bad])) if not _are_sound([one])), 0
+            )
+    return None
 
 
-def _joined(arrays: list[Array]) -> Array:
+def _joined(arrays: Sequence[Array]) -> Array:
     """Nodes of several trees in one array. numpy would look for a common dtype first, at ten times the cost."""
     if len(arrays) == 1:
         return arrays[0]
@@ -197,16 +224,15 @@ def _joined(arrays: list[Array]) -> Array:
 
 def _apart(predictors: Predictors) -> Iterator[Predictors]:
     """Each predictor by itself."""
-    end = 0
-    for count, n_bitsets in zip(predictors.counts, predictors.n_bitsets, strict=True):
-        yield Predictors(predictors.tag, (count,), (n_bitsets,), predictors.nodes[end : end + count])
-        end += count
+    for nodes, n_bitsets in zip(predictors.nodes, predictors.n_bitsets, strict=True):
+        yield Predictors(predictors.tag, [nodes], [n_bitsets])
 
 
 def _are_sound(batches: list[Predictors]) -> bool:
-    counts = np.array([count for batch in batches for count in batch.counts])
+    apart = [nodes for batch in batches for nodes in batch.nodes]
+    counts = np.array(list(map(len, apart)))
     ends = np.cumsum(counts)
-    nodes = _joined([batch.nodes for batch in batches])
+    nodes = _joined(apart)
     inner = np.flatnonzero(nodes["is_leaf"] == 0)
     if 2 * len(inner) != len(nodes) - len(counts):
         return False
@@ -326,14 +352,25 @@ def _check_predicted_features(state: dict[str, Any], predictors: list[Any]) -> N
         raise _refuse("the predictors must be trees", "_predictors")
     if not predictors:
         return
-    nodes = _joined([predictor.nodes for predictor in predictors])
+    by_category = _categorical_splits([predictor.nodes for predictor in predictors], int(n_features))
+    if by_category is None:
+        raise _refuse(f"a tree splits by a feature beyond the {n_features} that there are", "_predictors")
+    if (by_category & (flags == 0)).any():
+        raise _refuse("a tree splits by the categories of a feature that has none", "_predictors")
+
+
+def _categorical_splits(apart: list[Array], n_features: int) -> Array | None:
+    """The features whose categories some node splits by, a flag for each; None where one splits by another feature."""
+    if _compiled is not None and (known := _compiled.categorical_splits(apart, n_features)) is not False:
+        return cast("Array | None", known)
+    nodes = _joined(apart)
     splits = np.flatnonzero(nodes["is_leaf"] == 0)
     features = nodes["feature_idx"][splits]
     if len(features) and features.max() >= n_features:
-        raise _refuse(f"a tree splits by a feature beyond the {n_features} that there are", "_predictors")
-    categorical = nodes["is_categorical"][splits] != 0
-    if categorical.any() and not flags[features[categorical]].all():
-        raise _refuse("a tree splits by the categories of a feature that has none", "_predictors")
+        return None
+    found = np.zeros(n_features, bool)
+    found[features[nodes["is_categorical"][splits] != 0]] = True
+    return found
 
 
 def _check_preprocessor(preprocessor: Any, n_features: int) -> None:

@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from reflectio.array_bytes import copied, copied_parts
+from reflectio.array_bytes import copied_parts, copies
 from reflectio.codec import Codec, LateCodec, Node, ObjectNode
 from reflectio.codecs.arrays import ArrayCodec
+from reflectio.codecs.dtypes import parse_shape, plain_dtype
 from reflectio.codecs.rows import CONSTANTS, cost
 from reflectio.decoder import HOLDING_NOTHING, Decoder
 from reflectio.errors import DocumentError
@@ -20,8 +21,13 @@ from reflectio.walk_in import located
 Array = np.ndarray[Any, Any]
 
 _INT = frozenset({int})
+_NESTED = frozenset({dict, list})
 _KINDS = ("ndarray", "scalar")
 _NUMBERS = "fiub"
+
+# What a column of arrays consists of that can be read one by one, besides lengths, and the array that joins them.
+_DIVIDED = frozenset({"$", "of", "array"})
+_IN_SEGMENT = frozenset({"$", "dtype", "shape", "at"})
 
 _TOO_MANY = "rows would take many times the memory of the document; write the objects one by one"
 
@@ -51,6 +57,8 @@ class Columns:
         Of each attribute that has an array in each object, those of all along the first axis. Nothing else holds it.
     own : set of str
         The attributes whose arrays were copied for one object each.
+    alike : set of str
+        The attributes whose arrays have the same dtype and, but for the first axis, the same shape.
     """
 
     def __init__(self, node: ObjectNode, decoder: Decoder, *, borrow: bool = False) -> None:
@@ -64,6 +72,7 @@ class Columns:
         self.lists: dict[str, list[Any]] = {}
         self.joined: dict[str, Array] = {}
         self.own: set[str] = set()
+        self.alike: set[str] = set()
         name = ""
         try:
             for name, column in columns.items():
@@ -99,14 +108,20 @@ class Columns:
             return _borrow_each(column, decoder) if borrow else decoder.build_items(column)
         tag = column.get("$")
         if tag == "column":
+            parts = _read_parts(column, count, decoder)
+            if parts is not None:
+                self.alike.add(name)
+                self.own.add(name)
+                return parts
             array, ends, same = _read_column(column, count, decoder)
             if ends is None:
                 values: list[Any] = list(array)
                 return values * count if same else values
+            self.alike.add(name)
             if same:
                 decoder.charge_copy(array.nbytes * count)
                 self.own.add(name)
-                return [copied(array) for _ in range(count)]
+                return copies(array, count)
             self.joined[name] = array
             if not borrow:
                 self.own.add(name)
@@ -128,6 +143,8 @@ class Columns:
 
 
 def _borrow_each(column: list[Node], decoder: Decoder) -> list[Any]:
+    if _NESTED.isdisjoint(map(type, column)):
+        return column
     built: list[Any] = []
     try:
         for node in column:
@@ -165,12 +182,62 @@ def _read_column(node: ObjectNode, count: int, decoder: Decoder) -> tuple[Array,
         return array, None, same
     if same:
         return array, (0, len(array)), True
+    return array, ends_in(node, len(array), count), False
+
+
+def _read_parts(node: ObjectNode, count: int, decoder: Decoder) -> list[Any] | None:
+    """The arrays of a column, if a file was read straight into each; None where there is a joined one."""
+    described = node.get("array")
+    if (
+        type(described) is not dict
+        or described.keys() != _IN_SEGMENT
+        or node.keys() - {"lengths"} != _DIVIDED
+    ):
+        return None
+    if (
+        described["$"] != "ndarray"
+        or node["of"] != "ndarray"
+        or not decoder.segment.is_divided(described["at"])
+    ):
+        return None
+    dtype, shape = (
+        plain_dtype(described["dtype"], decoder),
+        parse_shape(described["shape"], decoder.policy.limits),
+    )
+    if dtype is None or not shape:
+        return None
+    return decoder.segment.take_parts(described["at"], dtype, shape, ends_in(node, shape[0], count))
+
+
+def ends_in(node: ObjectNode, total: int, count: int) -> Sequence[int]:
+    """
+    Tell where the arrays of a column end in the one that joins them.
+
+    Parameters
+    ----------
+    node : node
+        The column.
+    total : int
+        The length of the joined array.
+    count : int
+        How many arrays there are.
+
+    Returns
+    -------
+    sequence of int
+        Where the first starts, and where each ends.
+
+    Raises
+    ------
+    DocumentError
+        The column says otherwise.
+    """
     if "lengths" in node:
-        return array, _ends(node["lengths"], len(array), count), False
-    length, rest = divmod(len(array), count)
+        return _ends(node["lengths"], total, count)
+    length, rest = divmod(total, count)
     if rest:
-        raise DocumentError(f"{len(array)} elements are not as many for each of {count} rows").within("array")
-    return array, range(0, len(array) + 1, length) if length else (0,) * (count + 1), False
+        raise DocumentError(f"{total} elements are not as many for each of {count} rows").within("array")
+    return range(0, total + 1, length) if length else (0,) * (count + 1)
 
 
 def _ends(lengths: Node, total: int, count: int) -> list[int]:

@@ -68,6 +68,32 @@ def parse_dtype(node: Node, decoder: Decoder) -> DType:
     return built
 
 
+def plain_dtype(node: Node, decoder: Decoder) -> DType | None:
+    """
+    Say what a node would be built to, without using it up.
+
+    Parameters
+    ----------
+    node : node
+        The dtype of an array.
+    decoder : Decoder
+        What will build it.
+
+    Returns
+    -------
+    dtype or None
+        None where only building the node can tell, or refuse it.
+    """
+    try:
+        if type(node) is str:
+            return parse_dtype(node, decoder)
+        if type(node) is dict and _plain_fields(node) is not None and node["$"] == DtypeCodec.tag:
+            return _codec.decode(node, decoder)
+    except Exception:  # whatever numpy says of it: the node is refused where it is built
+        return None
+    return None
+
+
 def _parse_text(text: str) -> DType:
     if not _TEXT.fullmatch(text):
         raise DocumentError(f"{text[:60]!r} is not a dtype; write numpy's name, such as float64, or <U10")
@@ -288,4 +314,6 @@ def parse_shape(shape: Any, limits: Limits) -> tuple[int, ...]:
     return tuple(shape)
 
 
-CODECS: tuple[Codec, ...] = (DtypeCodec(),)
+_codec = DtypeCodec()
+
+CODECS: tuple[Codec, ...] = (_codec,)

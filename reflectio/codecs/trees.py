@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from functools import cache
 from itertools import chain
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from reflectio import compiled
 from reflectio.checks import check
 from reflectio.codec import Codec, Node, ObjectNode
 from reflectio.codecs.arrays import ArrayCodec
@@ -23,6 +24,8 @@ from reflectio.walk_in import located
 
 Array = np.ndarray[Any, Any]
 
+_compiled = compiled.part("trees")
+
 _LEAF = -1
 
 # Nodes of several trees are examined together up to this many; larger trees are worth a pass of their own.
@@ -30,6 +33,7 @@ _BATCH_NODES = 1 << 14
 
 _INT = frozenset({int})
 _STATE = frozenset({"max_depth", "node_count", "nodes", "values"})
+_ARRAYS = ("nodes", "values")
 
 # Beyond so many nodes a tree, or so many levels, each finds out by itself how deep it is; else a walk down the levels of
 # all is faster.
@@ -48,18 +52,30 @@ class Trees(NamedTuple):
     ----------
     tag : str
         The tag of their nodes in the document.
-    trees : sequence of sklearn.tree._tree.Tree
+    trees : list of sklearn.tree._tree.Tree
         The trees.
-    counts : sequence of int
-        How many nodes each has.
-    pieces : sequence of ndarray
-        The nodes of all, one tree after the other, in as many arrays as they happened to be in.
+    nodes : list of ndarray
+        The nodes of each, as it has them itself.
     """
 
     tag: str
-    trees: Sequence[Any]
-    counts: Sequence[int]
-    pieces: Sequence[Array]
+    trees: list[Any]
+    nodes: list[Array]
+
+    @classmethod
+    def of(cls, tag: str, trees: list[Any]) -> Trees:
+        """
+        Look at what trees made of their state.
+
+        They take nodes of other layouts, too, and convert them field by field in the order of the fields, whatever
+        their names; and whoever can write to a mapped file could change there what was copied already.
+        """
+        return cls(tag, trees, [tree.__getstate__()["nodes"] for tree in trees])
+
+    @property
+    def counts(self) -> list[int]:
+        """How many nodes each has."""
+        return list(map(len, self.nodes))
 
     @property
     def n_nodes(self) -> int:
@@ -68,9 +84,7 @@ class Trees(NamedTuple):
 
     def field(self, name: str) -> Array:
         """One field of all nodes: a copy, for compiled code keeps fields far apart."""
-        if len(self.pieces) == 1:
-            return self.pieces[0][name].copy()
-        return np.concatenate([piece[name] for piece in self.pieces])
+        return np.concatenate([nodes[name] for nodes in self.nodes])
 
 
 class TreeCodec(ObjectCodec):
@@ -145,36 +159,31 @@ class TreeCodec(ObjectCodec):
             raise ValidationError(f"{cls.__qualname__} refuses its arguments: {error}").within(
                 "args"
             ) from error
-        nodes = columns.joined.get("nodes")
-        if nodes is None or not self._are_alike(trees[0], nodes, columns):
+        if not self._are_alike(trees[0], columns):
             for index, (tree, parts) in enumerate(zip(trees, columns.states(release=True), strict=True)):
                 try:
                     self._set(tree, parts, tag, decoder)
                 except Exception as error:
                     raise located(error, index) from error
             return trees
-        decoder.charge_copy(nodes.nbytes + columns.joined["values"].nbytes)
+        decoder.charge_copy(sum(array.nbytes for name in _ARRAYS for array in columns.lists[name]))
         try:
-            for tree, parts in zip(trees, columns.states(), strict=True):
+            for tree, parts in zip(trees, columns.states(release=True), strict=True):
                 tree.__setstate__(parts)
         except Exception as error:
             raise ValidationError(f"a tree refuses its state: {error}") from error
-        if decoder.segment.mapped:
-            # Whoever can write to the file could change what was copied already.
-            nodes = np.concatenate([tree.__getstate__()["nodes"] for tree in trees])
-        known = Trees(tag, trees, columns.of("node_count"), (nodes,))
-        decoder.check_together(check_trees, known)
+        decoder.check_together(check_trees, Trees.of(tag, trees))
         return trees
 
     @staticmethod
-    def _are_alike(tree: Any, nodes: Array, columns: Columns) -> bool:
+    def _are_alike(tree: Any, columns: Columns) -> bool:
         """Whether the nodes and values of rows are such that trees take them as they are."""
-        values = columns.joined.get("values")
-        if columns.constants.keys() != _STATE or values is None:
+        if columns.constants.keys() != _STATE or not columns.alike.issuperset(_ARRAYS):
             return False
         if not _INT.issuperset(map(type, (*columns.of("max_depth"), *columns.of("node_count")))):
             return False
         counts = columns.of("node_count")
+        nodes, values = (columns.lists[name][0] for name in _ARRAYS)
         return (
             nodes.ndim == 1
             and nodes.dtype == tree.__getstate__()["nodes"].dtype
@@ -192,7 +201,7 @@ class TreeCodec(ObjectCodec):
         try:
             for name, part in node.items():
                 # The tree copies its nodes and values: they need no memory of their own first.
-                parts[name] = ArrayCodec.borrow(part, decoder)
+                parts[name] = part if type(part) is int else ArrayCodec.borrow(part, decoder)
         except Exception as error:
             raise located(error, name) from error
         self._set(obj, parts, tag, decoder)
@@ -205,10 +214,7 @@ class TreeCodec(ObjectCodec):
             tree.__setstate__(parts)
         except Exception as error:
             raise ValidationError(f"a tree refuses its state: {error}") from error
-        # What is checked is what the tree made of its state: it takes nodes of other layouts, too, and converts
-        # them field by field in the order of the fields, whatever their names.
-        nodes = tree.__getstate__()["nodes"]
-        decoder.check_together(check_trees, Trees(tag, (tree,), (len(nodes),), (nodes,)))
+        decoder.check_together(check_trees, Trees.of(tag, [tree]))
 
     @staticmethod
     def _check(tree: Any, parts: dict[str, Any]) -> None:
@@ -244,15 +250,38 @@ def check_trees(batches: list[Trees], decoder: Decoder) -> None:
     decoder : Decoder
         Knows where they are.
     """
+    bad = _first_bad(batches)
+    if bad is not None:
+        index, row = bad
+        raise ValidationError(
+            "the nodes are no tree: their children, features or depth would lead out of its memory"
+        ).rooted(decoder.place_of(batches[index].tag, index, row))
+
+
+def _first_bad(batches: list[Trees]) -> tuple[int, int] | None:
+    """The first tree that is none: which batch it is of, and which tree of that."""
+    if _compiled is not None:
+        trees = _joined(batches)
+        first = _compiled.first_bad_tree(trees.nodes, trees.trees)
+        if first is not None:
+            return place_in([len(batch.trees) for batch in batches], first)
     for start, stop in spans([batch.n_nodes for batch in batches]):
         if not _are_sound(batches[start:stop]):
             bad = next(index for index in range(start, stop) if not _are_sound([batches[index]]))
             row = 0
-            if len(batches[bad].counts) > 1:
+            if len(batches[bad].trees) > 1:
                 row = next(row for row, tree in enumerate(_apart(batches[bad])) if not _is_sound(*tree))
-            raise ValidationError(
-                "the nodes are no tree: their children, features or depth would lead out of its memory"
-            ).rooted(decoder.place_of(batches[bad].tag, bad, row))
+            return bad, row
+    return None
+
+
+def place_in(sizes: list[int], number: int) -> tuple[int, int] | None:
+    """Where the tree with a number is among batches of so many trees: in which, and where in that; None for -1."""
+    for index, size in enumerate(sizes):
+        if number < size:
+            return None if number < 0 else (index, number)
+        number -= size
+    raise IndexError(f"there are not so many trees: {number} more")
 
 
 def spans(sizes: list[int]) -> Iterator[tuple[int, int]]:
@@ -273,21 +302,13 @@ def _joined(batches: list[Trees]) -> Trees:
     return Trees(
         "",
         list(chain.from_iterable(batch.trees for batch in batches)),
-        list(chain.from_iterable(batch.counts for batch in batches)),
-        list(chain.from_iterable(batch.pieces for batch in batches)),
+        list(chain.from_iterable(batch.nodes for batch in batches)),
     )
 
 
 def _apart(trees: Trees) -> Iterator[tuple[Any, Array]]:
     """Each tree with its nodes."""
-    if len(trees.pieces) == len(trees.trees):
-        yield from zip(trees.trees, trees.pieces, strict=True)
-        return
-    (nodes,) = trees.pieces
-    end = 0
-    for tree, count in zip(trees.trees, trees.counts, strict=True):
-        yield tree, nodes[end : end + count]
-        end += count
+    return zip(trees.trees, trees.nodes, strict=True)
 
 
 def _are_sound(batches: list[Trees]) -> bool:
@@ -300,15 +321,8 @@ def _are_sound(batches: list[Trees]) -> bool:
 
 def _in_stretches(trees: Trees) -> Iterator[Trees]:
     """The trees, some at a time: what numpy makes of fewer nodes stays in the processor's cache."""
-    if len(trees.pieces) != 1 or len(trees.trees) == 1:
-        yield trees
-        return
-    (nodes,) = trees.pieces
-    end = 0
-    for first, last in spans(list(trees.counts)):
-        counts = trees.counts[first:last]
-        start, end = end, end + sum(counts)
-        yield Trees(trees.tag, trees.trees[first:last], counts, (nodes[start:end],))
+    for first, last in spans(trees.counts):
+        yield Trees(trees.tag, trees.trees[first:last], trees.nodes[first:last])
 
 
 def _is_sound(tree: Any, nodes: Array) -> bool:
