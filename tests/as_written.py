@@ -27,7 +27,7 @@ def as_written(document: bytes | str) -> bytes:
         The document, which may be malformed in any way; what of it is JSON is not parsed.
     """
     data = document.encode("utf-8", "surrogatepass") if isinstance(document, str) else bytes(document)
-    header, nul, rest = data.partition(b"\0")
+    header, nul, _ = data.partition(b"\0")
     text = _BLANKS.sub(rb"\1", header)
     text = _DIGEST.sub(b"", text)
     segment = b""
