@@ -228,6 +228,10 @@ def dump(
     Beyond the object, the header and the copy of one array at most are held in memory: an array that is laid out in
     memory as in the document is written from where it is. What is compressed waits in a temporary file.
 
+    A file that was opened by Python, and not to append to, gets the digits of the digests last: what an error leaves
+    of a document in it does not load. Any other file is written from the first to the last byte, for which the arrays
+    are read twice.
+
     Examples
     --------
     >>> import reflectio, tempfile, pathlib

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 from collections.abc import Callable, Iterator
 from typing import IO, Any
 
@@ -14,11 +15,9 @@ from reflectio.header import ALGORITHM, DIGEST_FORM, DIGEST_LENGTH, digest_of
 from reflectio.segment_member import ALIGNMENT
 from reflectio.segment_writer import SegmentWriter
 
-try:
+_POSIX = os.name == "posix"
+if _POSIX:
     from fcntl import F_GETFL, fcntl
-    from os import O_APPEND
-except ImportError:  # not a POSIX system
-    fcntl = None  # type: ignore[assignment]
 
 NO_DIGITS = "0" * 32
 
@@ -32,7 +31,7 @@ _files = compiled.part("files")
 _RESERVED = 1 << 20
 
 # Blocks of less are put together before they are written, to so much.
-_SMALL, _GATHERED = 1 << 18, 1 << 20
+_SMALL, _GATHERED = 1 << 16, 1 << 18
 
 _Memory: Callable[[int], Any] = (lambda nbytes: io.BytesIO()) if _memory is None else _memory.Memory
 
@@ -193,9 +192,9 @@ def can_write_over(file: Any) -> bool:
     raw = file.raw if type(file) in (io.BufferedWriter, io.BufferedRandom) else file
     if type(raw) is not io.FileIO or not raw.seekable():
         return False
-    if fcntl is None:
-        return "a" not in raw.mode and not isinstance(raw.name, int)  # type: ignore[unreachable]
-    return not fcntl(raw.fileno(), F_GETFL) & O_APPEND
+    if not _POSIX:
+        return "a" not in raw.mode and not isinstance(raw.name, int)
+    return not fcntl(raw.fileno(), F_GETFL) & os.O_APPEND
 
 
 def write_all(file: IO[bytes], piece: Any) -> None:

@@ -56,7 +56,7 @@ cdef struct Field:
     Py_ssize_t offset
 
 
-cdef Py_ssize_t _read_fields(cnp.dtype dtype, Field *fields) except -1:
+cdef Py_ssize_t _read_fields(object dtype, Field *fields) except -1:
     """How the records of a dtype lie; give the number of fields, or 0 where they are not plain numbers."""
     cdef Py_ssize_t count = 0
     names = dtype.names
@@ -175,7 +175,7 @@ def rows_of(cnp.ndarray records not None):
         None where a field is no plain number, or a value is not finite.
     """
     cdef Field[MOST_FIELDS] fields
-    cdef Py_ssize_t n_fields = _read_fields(records.dtype, fields)
+    cdef Py_ssize_t n_fields = _read_fields((<object>records).dtype, fields)
     if not n_fields or cnp.PyArray_NDIM(records) != 1 or not cnp.PyArray_IS_C_CONTIGUOUS(records):
         return None
     cdef Py_ssize_t n_records = cnp.PyArray_DIM(records, 0)
@@ -214,7 +214,7 @@ def fill(cnp.ndarray records not None, list rows not None):
         Whether all were written. If not, the records hold some of them.
     """
     cdef Field[MOST_FIELDS] fields
-    cdef Py_ssize_t n_fields = _read_fields(records.dtype, fields)
+    cdef Py_ssize_t n_fields = _read_fields((<object>records).dtype, fields)
     if not n_fields or cnp.PyArray_NDIM(records) != 1 or not cnp.PyArray_IS_C_CONTIGUOUS(records):
         return False
     if cnp.PyArray_DIM(records, 0) != PyList_GET_SIZE(rows) or not cnp.PyArray_ISWRITEABLE(records):
