@@ -90,6 +90,29 @@ class InRows(NamedTuple):
     cls: type
 
 
+class Orders:
+    """
+    The orders of sets that a walk, and those that it starts to find such orders, have found.
+
+    An order is found by encoding the elements, and sets within sets would be put in order anew with every level around
+    them, each level twice: thirty of them took an hour.
+
+    Attributes
+    ----------
+    known : dict of int to tuple
+        The elements in their order by the id of the set, with the set itself, so that no id is used twice.
+    circles : int
+        How often a set was met within itself.
+    passing : int
+        How many orders were found that hold in one place only, because such a circle was met on the way.
+    """
+
+    def __init__(self) -> None:
+        self.known: dict[int, tuple[Any, list[Any]]] = {}
+        self.circles = 0
+        self.passing = 0
+
+
 class RowsReferredError(Exception):
     """
     Something refers to an object that was written within rows; the walk has to be repeated without these.
@@ -132,6 +155,8 @@ class Encoder:
         Classes whose objects may not, for `RowsReferredError` was raised.
     sorting : frozenset of int
         The ids of the sets whose elements are being put in order by a walk such as this one.
+    orders : Orders, optional
+        What the walk that started this one has found so far.
     segment : SegmentWriter, optional
         What takes the arrays that lie outside the header; by default one that writes them as they are.
 
@@ -155,6 +180,7 @@ class Encoder:
         rows: bool = False,
         apart: frozenset[type] = frozenset(),
         sorting: frozenset[int] = frozenset(),
+        orders: Orders | None = None,
         segment: SegmentWriter | None = None,
     ) -> None:
         self.plain = _PLAIN_WITH_CARE if careful else _PLAIN
@@ -165,6 +191,7 @@ class Encoder:
         self.in_rows: InRows | None = None
         self._rows_nbytes = 0
         self.sorting = sorting
+        self.orders = Orders() if orders is None else orders
         self.segment = SegmentWriter() if segment is None else segment
         self.names: set[str] = set()
         self.memory: dict[int, np.ndarray[Any, Any]] = {}
