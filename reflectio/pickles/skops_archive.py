@@ -103,7 +103,8 @@ def array_of_npy(data: bytes) -> Any:
             raise ValueError(f"version {version}")
         read_header = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
         shape, fortran, dtype = read_header(file)
-    except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError, OverflowError) as error:
+    except Exception as error:
+        # numpy tokenizes and parses the header as Python, where errors of many kinds come from.
         raise DocumentError(f"not an array in numpy's format: {error}") from error
     if dtype.hasobject:
         raise DocumentError("an array of objects in numpy's format, which is a pickle")

@@ -738,6 +738,7 @@ def _skops_files() -> Iterator[FileAttack]:
         "an array of another class": _archive(_node("subprocess.Popen", "NdArrayNode", type="numpy", file="a.npy"), **{"a.npy": _npy(np.zeros(1))}),
         "an array that is a pickle": _archive(_node("numpy.ndarray", "NdArrayNode", type="numpy", file="a.npy"), **{"a.npy": _npy(np.array([_Reduced()], object))}),
         "an array of all memory": _archive(_node("numpy.ndarray", "NdArrayNode", type="numpy", file="a.npy"), **{"a.npy": huge}),
+        "an array whose header does not end": _archive(_node("numpy.ndarray", "NdArrayNode", type="numpy", file="a.npy"), **{"a.npy": _npy(np.zeros(1)).replace(b"}", b" ")}),
         "an array outside of the archive": _archive(_node("numpy.ndarray", "NdArrayNode", type="numpy", file="../../etc/passwd")),
         "a file that is missing": _archive(_node("builtins.bytes", "BytesNode", file="nothing")),
         "JSON that nests without an end": _archive(b"[" * 100_000),
