@@ -213,6 +213,7 @@ def _masked_array(reader: Reader, node: dict[str, Any]) -> Any:
     data, mask = reader.value(content["data"]), reader.value(content["mask"])
     if type(data) is not np.ndarray or not isinstance(mask, np.ndarray | np.bool_) or mask.dtype != bool:
         raise DocumentError("a masked array is made from an array and its mask")
+    reader.spend(mask.nbytes)
     if isinstance(mask, np.ndarray) and (mask.shape != data.shape or mask.view(np.uint8).max(initial=0) > 1):
         raise DocumentError("the mask of a masked array does not fit it")
     return np.ma.MaskedArray(data, mask)
