@@ -22,6 +22,7 @@ import pytest
 import strategies
 from exactness import assert_same
 from roundtrip import both_formats, roundtrip
+from sklearn.preprocessing import StandardScaler
 
 import reflectio
 
@@ -275,3 +276,22 @@ def test_a_counter_counts_nothing_twice() -> None:
 
 def test_a_default_factory_works_after_a_load() -> None:
     assert roundtrip(defaultdict(list))["new"] == []
+
+
+def test_sets_within_sets_are_put_in_order_once_each() -> None:
+    nest: frozenset[Any] = frozenset({1, 2})
+    for number in range(60):
+        nest = frozenset({nest, -number})
+    assert reflectio.loads(reflectio.dumps(nest)) == nest
+
+
+def test_sets_that_hold_each_other_in_circles_are_refused_before_their_order_takes_for_ever() -> None:
+    first: set[Any] = set()
+    inner = first
+    for number in range(30):
+        holder = StandardScaler()
+        holder.held = inner
+        inner = {holder, number}
+    first |= {holder, -1}
+    with pytest.raises(reflectio.UnsupportedTypeError, match="circles"):
+        reflectio.dumps(inner)

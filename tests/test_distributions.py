@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import warnings
+from typing import Any
 
 import numpy as np
 import pytest
@@ -297,3 +298,20 @@ def test_the_class_of_a_distribution_cannot_be_given_a_state_even_where_a_policy
     model = {"$": name, "_parse_arg_template": "raise SystemExit"}
     with pytest.raises(reflectio.DocumentError, match="'distribution'"):
         reflectio.loads(json.dumps({"reflectio": 1, "versions": {}, "model": model}), policy=policy)
+
+
+def test_a_table_that_many_distributions_share_is_charged_for_each() -> None:
+    count = 20_000
+    table = [array_node(np.ones(count - 1), "float64"), array_node(np.arange(float(count)), "float64")]
+    references = [{"$": "ref", "id": number} for number in (1, 2)]
+    for number, part in enumerate(table, 1):
+        part["$id"] = number
+
+    def of(parts: list[Any]) -> dict[str, Any]:
+        histogram = {"$": "tuple", "items": parts}
+        parameters = {"histogram": histogram, "density": True}
+        return {"$": "distribution", "name": "scipy.stats.rv_histogram", "parameters": parameters}
+
+    document = {"reflectio": 1, "versions": {}, "model": [of(table), *[of(references)] * 2000]}
+    with pytest.raises(reflectio.LimitError, match="many times the memory"):
+        load(document)

@@ -21,6 +21,9 @@ _ITEMS = frozenset({"items"})
 _STR = frozenset({str})
 _SORTED_BY_VALUE = frozenset({str, bytes, int})
 
+# How many orders of sets may be found that hold in one place only; each may take a walk over all that they hold.
+_MOST_PASSING = 10_000
+
 
 def encode_items(items: Iterable[Any], encoder: Encoder) -> list[Node]:
     """The nodes of the items of a container."""
@@ -168,15 +171,31 @@ def sorted_elements(elements: Set[Any], encoder: Encoder) -> list[Any]:
         return list(elements)
     if len(kinds) == 1 and kinds <= _SORTED_BY_VALUE:
         return sorted(elements)
+    orders = encoder.orders
+    if id(elements) in orders.known:
+        return orders.known[id(elements)][1]
     if id(elements) in encoder.sorting:
         # An element of the set holds the set: its nodes must not depend on the order that they are to decide.
+        orders.circles += 1
         return []
+    circles = orders.circles
     # A walk of its own: the element's nodes, ids included, are then the same wherever the element lies.
     sorting = encoder.sorting | {id(elements)}
-    return sorted(
-        elements,
-        key=lambda element: orjson.dumps(Encoder(inline=True, careful=True, sorting=sorting).encode(element)),
-    )
+
+    def key(element: Any) -> bytes:
+        walk = Encoder(inline=True, careful=True, sorting=sorting)
+        walk.orders = orders
+        return orjson.dumps(walk.encode(element))
+
+    found = sorted(elements, key=key)
+    if orders.circles == circles:
+        # Where no circle leads through the set, nothing around it has a say in its order.
+        orders.known[id(elements)] = (elements, found)
+    else:
+        orders.passing += 1
+        if orders.passing > _MOST_PASSING:
+            raise encoder.refuse("sets hold each other in too many circles to be put in an order; use lists")
+    return found
 
 
 class SetCodec(LateCodec):

@@ -239,6 +239,10 @@ def _encode_number(value: Any, member: str, encoder: Encoder) -> Node:
     return visit_member(value, member, encoder)
 
 
+# How many arrays a distribution makes of each that its table has.
+_TABLE_COPIES = 4
+
+
 def _build_number(node: Node, member: str, decoder: Decoder) -> Any:
     if type(node) is list:
         return [_build_number(item, member, decoder) for item in node]
@@ -251,6 +255,8 @@ def _build_number(node: Node, member: str, decoder: Decoder) -> Any:
         raise ValidationError("the arguments of a distribution must be numbers or arrays of numbers").within(
             member
         )
+    if type(value) is np.ndarray and type(node) is dict and node.get("$") == "ref":
+        decoder.charge_copy(_TABLE_COPIES * value.nbytes)
     return value
 
 

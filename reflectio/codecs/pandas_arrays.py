@@ -181,6 +181,8 @@ def with_freq(index: Any, node: ObjectNode, decoder: Decoder) -> Any:
     if "freq" not in node:
         return index
     freq = build_offset(node, "freq", decoder)
+    # To see whether it has, pandas makes an index with that frequency.
+    decoder.charge_copy(index.nbytes)
     try:
         return type(index)(index, freq=freq, copy=False)
     except Exception as error:

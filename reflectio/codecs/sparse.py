@@ -410,13 +410,21 @@ def _encode_dok(obj: Any, state: dict[str, Any], node: ObjectNode, encoder: Enco
     encoder.depth -= 1
 
 
+# What an entry of a dict takes, with its indices and its value, in bytes.
+_DOK_ENTRY = 256
+
+
 def _decode_dok(obj: Any, shape: Shape, node: ObjectNode, decoder: Decoder) -> dict[str, Any]:
     _expect(node, {"coords", "dtype"})
     dtype = parse_dtype(node["dtype"], decoder)
     _check_dtype(dtype)
-    data = _build_column(node["data"], "data", decoder)
     if type(node["coords"]) is not list:
         raise DocumentError("coords must be a list").within("coords")
+    own = all(type(column) is list or _is_private(column) for column in (node["data"], *node["coords"]))
+    data = _build_column(node["data"], "data", decoder)
+    if not own:
+        # An array takes a few bytes an element, and may be referred to; each matrix makes a dict of its own of it.
+        decoder.charge_copy(_DOK_ENTRY * len(data))
     coords = [_build_column(column, "coords", decoder) for column in node["coords"]]
     _check_dok(shape, data, coords)
     keys = list(zip(*coords, strict=True)) if len(shape) > 1 else coords[0]

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from math import prod
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
 from reflectio.codecs.empty_elements import MOST_EMPTY, count_empty
-from reflectio.errors import DocumentError
-from reflectio.pickles.graph import UNSET, Call, Global, Mapping
+from reflectio.errors import DocumentError, ReflectioError
+from reflectio.pickles.graph import UNSET, Call, Global, Graph, Mapping
 from reflectio.pickles.reviewed import ENCODE
 
 Array = np.ndarray[Any, Any]
@@ -22,8 +23,10 @@ Order = Literal["C", "F"]
 _TEXT = re.compile(r"[biufcSUVOMm][0-9]*", re.ASCII)
 _RECORD = "numpy.record"
 
-# How deep dtypes may nest within each other, and how many axes numpy has.
+# How deep dtypes may nest within each other, how many a dtype may come to with all that are in it, counted as often as
+# they are, and how many axes numpy has.
 _DEPTH = 32
+_PARTS = 100_000
 _AXES = 64
 
 # The state of a dtype: version, byte order, subarray, names, fields, size, alignment, flags, and of dates a unit.
@@ -31,26 +34,61 @@ _STATE_LENGTHS = (8, 9)
 _ALIGNED = 0x80
 
 
-def dtype_of(value: Any, depth: int = 0) -> DType:
+class _Made(NamedTuple):
+    """A dtype, how deep it nests, and how many it comes to."""
+
+    dtype: DType
+    depth: int
+    parts: int
+
+
+def dtype_of(value: Any, graph: Graph) -> DType:
     """
-    Make the dtype that a pickle describes.
+    Make the dtype that a pickle describes; once, for thirty that each hold the next one twice are a billion.
 
     Parameters
     ----------
     value : Call
         The call of `numpy.dtype`, with its state.
-    depth : int
-        How many dtypes it lies in.
+    graph : Graph
+        What the call is of.
 
     Raises
     ------
     DocumentError
         It describes none.
+    LimitError
+        The dtypes of the file take more time than it has bytes.
     """
+    return _made(value, graph, 0).dtype
+
+
+def _made(value: Any, graph: Graph, outside: int) -> _Made:
     if type(value) is not Call or value.func.text != "numpy.dtype" or not value.args:
         raise DocumentError("a dtype is described in a way that numpy does not write")
-    if depth > _DEPTH:
-        raise DocumentError("dtypes nest too deeply")
+    if value.dtype is None:
+        if outside > _DEPTH:
+            raise DocumentError("dtypes nest too deeply")
+        graph.spend_on(value)
+        parts: list[_Made] = []
+
+        def part_of(inner: Any) -> DType:
+            parts.append(_made(inner, graph, outside + 1))
+            return parts[-1].dtype
+
+        dtype = _new(value, part_of)
+        depth = 1 + max((part.depth for part in parts), default=0)
+        value.dtype = _Made(dtype, depth, 1 + sum(part.parts for part in parts))
+        if depth > _DEPTH or value.dtype.parts > _PARTS:
+            raise DocumentError("dtypes nest too deeply, or hold each other too often")
+    made: _Made = value.dtype
+    return made
+
+
+_PartOf = Callable[[Any], DType]
+
+
+def _new(value: Call, part_of: _PartOf) -> DType:
     text = value.args[0]
     if type(text) is Global and text.text == _RECORD:
         text, record = "V", True
@@ -61,13 +99,15 @@ def dtype_of(value: Any, depth: int = 0) -> DType:
     try:
         if value.state is UNSET:
             return np.dtype(text)
-        dtype = _with_state(text, value.state, depth)
+        dtype = _with_state(text, value.state, part_of)
         return np.dtype((np.record, dtype)) if record else dtype
+    except ReflectioError:
+        raise
     except (TypeError, ValueError, KeyError, OverflowError) as error:
         raise DocumentError(f"numpy has no such dtype: {error}") from error
 
 
-def _with_state(text: str, state: Any, depth: int) -> DType:
+def _with_state(text: str, state: Any, part_of: _PartOf) -> DType:
     if type(state) is not tuple or len(state) not in _STATE_LENGTHS:
         raise DocumentError("the state of a dtype is not what numpy writes")
     byteorder: Any
@@ -76,9 +116,9 @@ def _with_state(text: str, state: Any, depth: int) -> DType:
         raise DocumentError("the byte order of a dtype is none")
     if subarray is not None:
         base, shape = subarray
-        return np.dtype((dtype_of(base, depth + 1), check_shape(shape)))
+        return np.dtype((part_of(base), check_shape(shape)))
     if names is not None:
-        return _with_fields(names, fields, itemsize, flags, depth)
+        return _with_fields(names, fields, itemsize, flags, part_of)
     if text[0] in "Mm":
         return _with_unit(text, byteorder, unit)
     if unit and unit[0] is not None and not (type(unit[0]) is Mapping and not unit[0].pairs):
@@ -108,7 +148,7 @@ def _with_unit(text: str, byteorder: Any, unit: list[Any]) -> DType:
     return np.dtype(f"{text[0]}8{suffix}").newbyteorder(byteorder)
 
 
-def _with_fields(names: Any, fields: Any, itemsize: Any, flags: Any, depth: int) -> DType:
+def _with_fields(names: Any, fields: Any, itemsize: Any, flags: Any, part_of: _PartOf) -> DType:
     if type(names) is not tuple or type(fields) is not Mapping or type(itemsize) is not int:
         raise DocumentError("the fields of a dtype are not described as numpy writes them")
     described = {key: value for key, value in fields.pairs if type(key) is str}
@@ -116,7 +156,7 @@ def _with_fields(names: Any, fields: Any, itemsize: Any, flags: Any, depth: int)
     titled = [len(part) > 2 for part in parts]
     description: Any = {
         "names": list(names),
-        "formats": [dtype_of(part[0], depth + 1) for part in parts],
+        "formats": [part_of(part[0]) for part in parts],
         "offsets": [part[1] for part in parts],
         "itemsize": itemsize,
     }

@@ -40,16 +40,16 @@ def members_of(wrapper: Call) -> dict[str, Any]:
     return members
 
 
-def _dtype_of(members: dict[str, Any]) -> np.dtype[Any]:
+def _dtype_of(members: dict[str, Any], graph: Graph) -> np.dtype[Any]:
     # numpy is needed from here on only; naming what a pickle imports needs nothing.
     from reflectio.pickles.arrays import dtype_of
 
-    return dtype_of(members["dtype"])
+    return dtype_of(members["dtype"], graph)
 
 
-def holds_objects(wrapper: Call) -> bool:
+def holds_objects(wrapper: Call, graph: Graph) -> bool:
     """Whether the elements are Python objects, which joblib writes as a pickle."""
-    return _dtype_of(members_of(wrapper)).hasobject
+    return _dtype_of(members_of(wrapper), graph).hasobject
 
 
 def subclass_of(wrapper: Call) -> Global | None:
@@ -81,7 +81,7 @@ def read(wrapper: Call, source: Source, graph: Graph, *, keep: bool) -> Any:
     from reflectio.pickles.arrays import array_of, check_order, check_shape
 
     members = members_of(wrapper)
-    dtype = _dtype_of(members)
+    dtype = _dtype_of(members, graph)
     shape = check_shape(members["shape"])
     order = check_order(members["order"])
     _skip_padding(members, source, graph)

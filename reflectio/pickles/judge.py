@@ -144,6 +144,7 @@ class _Judge:
     def _call(self, call: Call, place: Place, inside: bool) -> Iterator[Use]:
         func, text = call.func, call.func.text
         consumed: frozenset[int] = frozenset()
+        self._graph.spend_on(call)
         if known.is_reviewed(text):
             if text in known.SEED_SEQUENCE and (call.manner != "new" or call.args):
                 self._refuse("a SeedSequence made in a way that numpy does not write", call)
@@ -184,7 +185,7 @@ class _Judge:
             if len(args) != 1 or type(state) is not tuple or len(state) != 4 or call.manner != "call":
                 self._refuse("a partial made in a way that Python does not write", call)
         elif text in known.UFUNC:
-            if len(args) == 2 and all(type(arg) is str for arg in args):
+            if len(args) == 2 and all(type(arg) is str and len(arg) <= _LONGEST_NAME for arg in args):
                 yield self._use("callable", Global(args[0], args[1], call.offset), place)
             else:
                 self._refuse("a ufunc by no name", call)
@@ -216,7 +217,7 @@ class _Judge:
             yield self._use("class", named, place)
 
     def _getattr(self, call: Call, place: Place, inside: bool) -> Iterator[Use]:
-        if len(call.args) != 2 or type(call.args[1]) is not str or not call.args[1].isidentifier():
+        if len(call.args) != 2 or not _is_method(call.args[1]):
             self._refuse("getattr with something else than an object and the name of a method", call)
             return
         owner, name = call.args
@@ -236,7 +237,7 @@ class _Judge:
             yield self._use("callable", Global("operator", name, call.offset), place)
             return
         attributes = args if name == "attrgetter" else args[:1]
-        if not attributes or not all(type(attribute) is str for attribute in attributes):
+        if not attributes or not all(type(each) is str and len(each) <= _LONGEST_NAME for each in attributes):
             self._refuse(f"operator.{name} without a name", call)
             return
         for attribute in attributes:
@@ -251,7 +252,7 @@ class _Judge:
                 "a distribution with program text that scipy does not write, and that pickle would have it run",
                 call,
             )
-        if type(name) is not str or not name.isidentifier():
+        if type(name) is not str or not _is_method(name):
             self._refuse("a distribution without a name", call)
             name = call.func.name
         use = self._use("callable", Global("scipy.stats", name, call.offset), place)
@@ -277,6 +278,14 @@ class _Judge:
 
 def _text_of(place: Place) -> str:
     return path_of(place) if place[2] else ""
+
+
+# No method, and no path of attributes, has a longer name; a long one would be written again wherever it is used.
+_LONGEST_NAME = 200
+
+
+def _is_method(name: Any) -> bool:
+    return type(name) is str and len(name) <= _LONGEST_NAME and name.isidentifier()
 
 
 def _text_pairs(value: Any) -> Iterator[tuple[str, Any]]:
@@ -331,6 +340,7 @@ def objects_of(graph: Graph) -> Iterator[tuple[str, dict[str, Any]]]:
     """
     for call in graph.calls:
         if id(call) in graph.paths:
+            graph.spend_on(call)
             attributes = {
                 key: item if type(item) in _PLAIN else {"$": "object"}
                 for key, item in _text_pairs(call.state)
@@ -341,6 +351,9 @@ def objects_of(graph: Graph) -> Iterator[tuple[str, dict[str, Any]]]:
 
 def _find_versions(graph: Graph) -> None:
     for call in graph.calls:
+        if not call.func.module.startswith("sklearn."):
+            continue
+        graph.spend_on(call)
         for key, value in _text_pairs(call.state):
-            if key == "_sklearn_version" and type(value) is str and call.func.module.startswith("sklearn."):
+            if key == "_sklearn_version" and type(value) is str:
                 graph.versions.setdefault("scikit-learn", value)

@@ -15,7 +15,7 @@ from typing import Any
 
 from reflectio.errors import DocumentError, LimitError
 from reflectio.pickles import joblib_arrays
-from reflectio.pickles.graph import UNSET, Call, Global, Graph, Manner, Mapping, Opaque, SetOf
+from reflectio.pickles.graph import UNSET, Call, Global, Graph, Manner, Mapping, Opaque, SetOf, check_name
 from reflectio.pickles.reviewed import CYTHON_NEW, NAMESPACE, is_cython_unpickle, is_reviewed
 from reflectio.pickles.source import Source
 from reflectio.policy import Limits
@@ -114,6 +114,10 @@ class _Machine:
             )
         return value
 
+    def _spend(self, values: int) -> None:
+        self._graph.size = self._source.tell()
+        self._graph.spend(values=values)
+
     def _opaque(self, message: str) -> Opaque:
         self._graph.problem(message, self._offset)
         return Opaque(self._offset)
@@ -129,6 +133,10 @@ class _Machine:
             # What pickle does for files of Python 2.
             module, name = _compat_pickle.NAME_MAPPING.get((module, name), (module, name))
             module = _compat_pickle.IMPORT_MAPPING.get(module, module)
+        try:
+            check_name(module, name)
+        except DocumentError as error:
+            return self._opaque(error.message)
         found = Global(module, name, self._offset)
         self._graph.globals.append(found)
         return found
@@ -168,6 +176,7 @@ class _Machine:
             )
         if type(args) is not tuple:
             return self._opaque(f"a call of {func.text} with arguments that are no tuple")
+        self._spend(len(args))
         call = self._unwrapped(func, args) if manner == "call" else self._record(func, args, manner, kwargs)
         if type(call) is Call:
             if is_reviewed(call.func.text):
@@ -192,6 +201,7 @@ class _Machine:
                 )
             reviewed += [func, base]
             call = self._record(cls, (), "new")
+            self._spend(len(contents.pairs if type(contents) is Mapping else contents or ()))
             # A class derived from list or dict gets these from its base.
             if type(contents) is list:
                 call.items = list(contents)
@@ -264,7 +274,8 @@ class _Machine:
 
     def _read_array(self, wrapper: Call) -> None:
         self._graph.reviewed.append(wrapper.func)
-        if joblib_arrays.holds_objects(wrapper):
+        self._spend(1)
+        if joblib_arrays.holds_objects(wrapper, self._graph):
             # The elements are a pickle of their own. The wrapper of another pickle is no wrapper to joblib.
             nested = _Machine(self._source, self._limits, self._graph, nested=True, keep=self._keep)
             wrapper.payload = nested.run()
@@ -455,4 +466,5 @@ def read_pickle(source: Source, limits: Limits, *, keep: bool) -> Graph:
         message = error.message if isinstance(error, DocumentError) else str(error)
         # Where the compression tells, what became of the pickle says no more.
         graph.problem(source.damage or f"the pickle is damaged or truncated: {message}", source.tell())
+    graph.size = source.tell()
     return graph

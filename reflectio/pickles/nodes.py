@@ -9,7 +9,12 @@ loaded like any other, by the same policy, and with every check; what a file for
 from __future__ import annotations
 
 from collections import abc
+from datetime import tzinfo
+from fractions import Fraction
+from pathlib import PurePath
 from typing import Any
+
+import numpy as np
 
 from reflectio.codec import Codec, Node, ObjectNode
 from reflectio.codecs.clusters import BisectingKMeansCodec
@@ -21,13 +26,16 @@ from reflectio.codecs.values import EnumCodec, NamedTupleCodec, NamespaceCodec
 from reflectio.encoder import Encoder
 from reflectio.errors import DocumentError, UnsupportedTypeError, ValidationError
 from reflectio.pickles import reviewed as known
-from reflectio.pickles.graph import UNSET, Call, Described, Global, Mapping, Opaque, SetOf
+from reflectio.pickles.graph import UNSET, Call, Described, Global, Graph, Mapping, Opaque, SetOf
 from reflectio.pickles.makers import Makers
 from reflectio.pickles.policy_names import PolicyNames
 from reflectio.policy import Kind, Policy
 from reflectio.registry import codec_for_named_class
 from reflectio.state import StateNames, slots_of
 from reflectio.writers import Writer, writer_for
+
+# Other values whose text may be long.
+_TEXTS = (PurePath, tzinfo, Fraction)
 
 
 class GraphEncoder(Encoder):
@@ -36,17 +44,22 @@ class GraphEncoder(Encoder):
 
     Parameters
     ----------
+    graph : Graph
+        The graph, which counts what is written.
     policy : Policy
         Allows the names, which are imported where a node depends on what they stand for.
     careful : bool
         As for `Encoder`.
     """
 
-    def __init__(self, policy: Policy, *, careful: bool = False) -> None:
+    def __init__(self, graph: Graph, policy: Policy, *, careful: bool = False) -> None:
         super().__init__(careful=careful)
+        # A text is written as often as the file refers to it.
+        self.plain -= {str}
+        self._graph = graph
         self.writers = _Writers(self.writers, self)
         self._names = PolicyNames(policy, used=self.names)
-        self._makers = Makers(self._names.resolve)
+        self._makers = Makers(self._names.resolve, graph)
 
     # -- names ----------------------------------------------------------------------------------------------
 
@@ -55,6 +68,7 @@ class GraphEncoder(Encoder):
         if named.text in known.CONSTANTS:
             return {"$": known.CONSTANTS[named.text]}
         name, found = self._names.resolve("callable", named)
+        self._graph.spend(nbytes=len(name))
         return {"$": "class" if isinstance(found, type) else "callable", "name": name}
 
     # -- containers -----------------------------------------------------------------------------------------
@@ -89,7 +103,21 @@ class GraphEncoder(Encoder):
         self.depth -= 2
         return node
 
+    def count(self, value: Any) -> None:
+        """Count a value of Python's own or numpy's that is written anew wherever the file refers to it."""
+        if isinstance(value, str | bytes | bytearray):
+            self._graph.spend(nbytes=len(value))
+        elif isinstance(value, int):
+            self._graph.spend(nbytes=value.bit_length() // 3)
+        elif isinstance(value, tuple):
+            self._graph.spend(values=len(value))
+        elif isinstance(value, np.generic):
+            self._graph.spend(nbytes=value.nbytes)
+        elif not isinstance(value, np.ndarray | list):
+            self._graph.spend(values=1, nbytes=len(str(value)) if isinstance(value, _TEXTS) else 0)
+
     def _visit_values(self, members: dict[str, Any]) -> ObjectNode:
+        self._graph.spend(nbytes=sum(map(len, members)))
         node: ObjectNode = {}
         key = ""
         try:
@@ -125,6 +153,7 @@ class GraphEncoder(Encoder):
         return self.share(call, lambda obj, _: self._encode_object(obj, name, cls, codec), late=codec.late)
 
     def _encode_object(self, call: Call, name: str, cls: type, codec: Codec) -> Node:
+        self._graph.spend_on(call)
         node: ObjectNode = {"$": name}
         if call.kwargs is not None:
             raise UnsupportedTypeError(
@@ -195,6 +224,7 @@ class GraphEncoder(Encoder):
         """
         if call.args:
             raise DocumentError(f"a {cls.__qualname__} is made with arguments, as no pickle of it is")
+        self._graph.spend_on(call)
         attributes = self._attributes(_merged(call.state), cls)
         obj = cls.__new__(cls)
         for name, value in attributes.items():
@@ -231,10 +261,17 @@ class _Writers(dict[type, Writer]):
             }
         )
         self._others = others
+        self._count = encoder.count
 
     def __missing__(self, cls: type) -> Writer:
-        writer = self[cls] = self._others[cls]
-        return writer
+        count, write = self._count, self._others[cls]
+
+        def counted(obj: Any, encoder: Encoder) -> Node:
+            count(obj)
+            return write(obj, encoder)
+
+        self[cls] = counted
+        return counted
 
 
 def _refuse(obj: Any, encoder: Encoder) -> Node:

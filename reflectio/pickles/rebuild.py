@@ -138,7 +138,7 @@ def _document(graph: Graph, policy: Policy) -> tuple[Iterable[Any], int]:
 
 
 def _encoded(graph: Graph, policy: Policy, *, careful: bool) -> tuple[Iterable[Any], int]:
-    encoder = GraphEncoder(policy, careful=careful)
+    encoder = GraphEncoder(graph, policy, careful=careful)
     model, objects = encoder.encode(graph.root)
     pieces = write_binary(versions_for(encoder.names), None, model, objects, encoder.segment)
     return pieces, encoder.segment.nbytes

@@ -13,11 +13,27 @@ __all__ = ["Archive", "array_of_npy"]
 
 
 class Archive:
-    """The files of an archive, each read once, within a limit on all of them together."""
+    """
+    The files of an archive, each read once, within a limit on all of them together.
 
-    def __init__(self, data: memoryview, limit: int) -> None:
+    Parameters
+    ----------
+    data : memoryview
+        The archive.
+    limit : int
+        How many bytes its files, and those of archives within it, may have.
+    outside : Archive, optional
+        The archive that it is a file of, whose limit then counts.
+    """
+
+    def __init__(self, data: memoryview, limit: int, outside: Archive | None = None) -> None:
         self._limit = limit
+        self._outside = outside
         self._read: dict[str, bytes] = {}
+        self._within: dict[str, Archive] = {}
+        self._arrays: dict[str, Any] = {}
+        #: How many bytes were read, those of archives within it included.
+        self.nbytes = 0
         try:
             self._zip = zipfile.ZipFile(io.BytesIO(data))
         except (zipfile.BadZipFile, OSError, ValueError) as error:
@@ -29,7 +45,7 @@ class Archive:
         if name not in self._read:
             try:
                 with self._zip.open(name) as file:
-                    data = file.read(self._limit + 1)
+                    data = file.read(max(0, self._left()) + 1)
             except KeyError:
                 raise DocumentError(f"the archive has no file {name!r:.60}") from None
             except (
@@ -42,13 +58,35 @@ class Archive:
                 ValueError,
             ) as error:
                 raise DocumentError(f"the file {name!r:.60} of the archive is damaged: {error}") from error
-            self._limit -= len(data)
-            if self._limit < 0:
+            self._note(len(data))
+            if self._left() < 0:
                 raise LimitError(
                     "the archive has more bytes, decompressed, than the policy's limit expanded_bytes"
                 )
             self._read[name] = data
         return self._read[name]
+
+    def _left(self) -> int:
+        return self._limit - self.nbytes if self._outside is None else self._outside._left()
+
+    def _note(self, nbytes: int) -> None:
+        self.nbytes += nbytes
+        if self._outside is not None:
+            self._outside._note(nbytes)
+
+    def within(self, name: Any) -> Archive:
+        """The archive that a file of this one is: the same one each time."""
+        data = self.read(name)
+        if name not in self._within:
+            self._within[name] = Archive(memoryview(data), self._limit, self)
+        return self._within[name]
+
+    def array(self, name: Any) -> Any:
+        """The array in a file in numpy's own format: the same one each time."""
+        data = self.read(name)
+        if name not in self._arrays:
+            self._arrays[name] = array_of_npy(data)
+        return self._arrays[name]
 
 
 def array_of_npy(data: bytes) -> Any:
@@ -65,7 +103,8 @@ def array_of_npy(data: bytes) -> Any:
             raise ValueError(f"version {version}")
         read_header = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
         shape, fortran, dtype = read_header(file)
-    except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError, OverflowError) as error:
+    except Exception as error:
+        # numpy tokenizes and parses the header as Python, where errors of many kinds come from.
         raise DocumentError(f"not an array in numpy's format: {error}") from error
     if dtype.hasobject:
         raise DocumentError("an array of objects in numpy's format, which is a pickle")

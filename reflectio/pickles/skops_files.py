@@ -8,12 +8,13 @@ run nor the list of types that it trusts by default counts, but the policy alone
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from typing import Any
 
 from reflectio.errors import DocumentError, LimitError
-from reflectio.pickles.graph import UNSET, Call, Global, Graph, Manner
+from reflectio.pickles.graph import UNSET, Call, Global, Graph, Manner, check_name
 from reflectio.pickles.reviewed import is_reviewed
-from reflectio.pickles.skops_archive import Archive, array_of_npy
+from reflectio.pickles.skops_archive import Archive
 from reflectio.pickles.skops_loaders import LOADERS
 from reflectio.policy import Limits
 
@@ -34,7 +35,6 @@ class Reader:
         self.graph = graph
         self.limits = limits
         self._made: dict[Any, Any] = {}
-        self._arrays: dict[str, Any] = {}
         self._count = 0
 
     def value(self, node: Any) -> Any:
@@ -72,6 +72,7 @@ class Reader:
 
     def noted(self, module: str, name: str) -> Global:
         """A name that loading would import, noted in the graph."""
+        check_name(module, name)
         found = Global(module, name, 0)
         self.graph.globals.append(found)
         return found
@@ -93,14 +94,10 @@ class Reader:
         """A call that a loader stands for without naming it."""
         return self.call(self.noted(module, name), args, "call", state)
 
-    # -- arrays ---------------------------------------------------------------------------------------------
-
-    def array(self, name: Any) -> Any:
-        """The array in a file of the archive: the same one each time."""
-        data = self.archive.read(name)
-        if name not in self._arrays:
-            self._arrays[name] = array_of_npy(data)
-        return self._arrays[name]
+    def spend(self, nbytes: int) -> None:
+        """Count bytes that are copied, which nodes may ask for any number of times."""
+        self.graph.size = self.archive.nbytes
+        self.graph.spend(nbytes=nbytes)
 
 
 def read_skops(data: memoryview, limits: Limits) -> Graph:
@@ -129,7 +126,12 @@ def read_skops(data: memoryview, limits: Limits) -> Graph:
     graph = Graph()
     archive = Archive(data, limits.expanded_bytes)
     try:
-        schema = json.loads(archive.read(_SCHEMA))
+        text = archive.read(_SCHEMA)
+        if len(text) > limits.text_bytes:
+            raise LimitError(
+                f"{_SCHEMA} has {len(text)} bytes; the policy's limit text_bytes is {limits.text_bytes}"
+            )
+        schema = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise DocumentError(f"not a skops file: {_SCHEMA} is not JSON: {error}") from error
     if type(schema) is not dict:
@@ -148,6 +150,7 @@ def read_skops(data: memoryview, limits: Limits) -> Graph:
     except (KeyError, TypeError, AttributeError, ValueError, OverflowError) as error:
         _note_all(schema, reader)
         graph.problem(f"the schema is malformed: {type(error).__name__}: {error}")
+    graph.size = archive.nbytes
     return graph
 
 
@@ -164,7 +167,9 @@ def _note_all(schema: Any, reader: Reader) -> None:
             texts = type(value.get("__module__")) is str and type(value.get("__class__")) is str
             loader = value.get("__loader__")
             if texts and (loader in _NAMING or type(loader) is not str or loader not in LOADERS):
-                reader.named(value)
+                # One that is too long to be a name is a problem that is known.
+                with suppress(DocumentError):
+                    reader.named(value)
             stack.extend(value.values())
         elif type(value) is list:
             stack.extend(value)

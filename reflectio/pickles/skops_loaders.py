@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from reflectio.errors import DocumentError
 from reflectio.pickles.graph import UNSET, Described, Mapping, SetOf
 from reflectio.pickles.reviewed import BIT_GENERATORS
-from reflectio.pickles.skops_archive import Archive, array_of_npy
 
 if TYPE_CHECKING:
     from reflectio.pickles.skops_files import Reader
@@ -174,7 +173,10 @@ def _json(reader: Reader, node: dict[str, Any]) -> Any:
 
 def _bytes(reader: Reader, node: dict[str, Any]) -> Any:
     data = reader.archive.read(node["file"])
-    return bytearray(data) if node["__loader__"] == "BytearrayNode" else data
+    if node["__loader__"] == "BytesNode":
+        return data
+    reader.spend(len(data))
+    return bytearray(data)
 
 
 def _array(reader: Reader, node: dict[str, Any]) -> Any:
@@ -191,7 +193,7 @@ def _array(reader: Reader, node: dict[str, Any]) -> Any:
                 raise DocumentError("an array of objects does not have its shape")
             items = [part for item in items for part in item]
         return object_array(items, shape, "C")
-    array = reader.array(node["file"])
+    array = reader.archive.array(node["file"])
     if name == "numpy.ndarray":
         return array
     scalar = array[()] if not array.ndim else None
@@ -211,6 +213,7 @@ def _masked_array(reader: Reader, node: dict[str, Any]) -> Any:
     data, mask = reader.value(content["data"]), reader.value(content["mask"])
     if type(data) is not np.ndarray or not isinstance(mask, np.ndarray | np.bool_) or mask.dtype != bool:
         raise DocumentError("a masked array is made from an array and its mask")
+    reader.spend(mask.nbytes)
     if isinstance(mask, np.ndarray) and (mask.shape != data.shape or mask.view(np.uint8).max(initial=0) > 1):
         raise DocumentError("the mask of a masked array does not fit it")
     return np.ma.MaskedArray(data, mask)
@@ -256,10 +259,10 @@ def _generator(reader: Reader, node: dict[str, Any]) -> Any:
 
 
 def _sparse(reader: Reader, node: dict[str, Any]) -> Any:
-    inner = Archive(memoryview(reader.archive.read(node["file"])), reader.limits.expanded_bytes)
+    inner = reader.archive.within(node["file"])
 
     def part(name: str) -> Any:
-        return array_of_npy(inner.read(f"{name}.npy"))
+        return inner.array(f"{name}.npy")
 
     layout = part("format")
     layout = layout.item() if not layout.ndim else b""

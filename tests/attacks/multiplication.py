@@ -103,6 +103,33 @@ def _sparse() -> bytes:
     return text_of([first, *others])
 
 
+def _dok() -> bytes:
+    """Matrices that each make a dict of the same arrays."""
+    count = 20_000
+    first = {
+        "$": "sparse",
+        "format": "dok",
+        "kind": "array",
+        "shape": [1, count],
+        "data": array(base64_text(bytes(count)), "int8", [count], encoding="base64"),
+        "coords": [
+            array(base64_text(bytes(2 * count)), "int16", [count], encoding="base64"),
+            array(base64_text(np.arange(count, dtype="<i2").tobytes()), "int16", [count], encoding="base64"),
+        ],
+        "dtype": "int8",
+    }
+    again = {**first, "data": {"$": "ref", "id": 1}, "coords": [{"$": "ref", "id": 2}, {"$": "ref", "id": 3}]}
+    for number, part in enumerate((first["data"], *first["coords"]), 1):
+        part["$id"] = number
+    return text_of([first, *([again] * 2000)])
+
+
+def _frequent() -> Any:
+    import pandas
+
+    return pandas.date_range("2000", periods=30_000, freq="s")
+
+
 def _nullable() -> Any:
     import pandas
 
@@ -140,6 +167,8 @@ _COPIES: dict[str, tuple[str, Callable[[], bytes]]] = {
     "sparse-matrices": ("indices", _sparse),
     "nullable-arrays": ("masks", _repeated(_nullable, "data", "mask")),
     "times-with-zone": ("points in time", _repeated(_times, "data")),
+    "dok-matrices": ("entries", _dok),
+    "frequencies": ("points in time", _repeated(_frequent, "data")),
     "interval-bounds": ("bounds", _repeated(_intervals, "left", "right")),
 }
 

@@ -528,6 +528,112 @@ def _resources() -> Iterator[FileAttack]:
     )  # fmt: skip
 
 
+def _put(place: int) -> bytes:
+    return b"r" + struct.pack("<I", place)
+
+
+def _get(place: int) -> bytes:
+    return b"j" + struct.pack("<I", place)
+
+
+def _doubling(first: bytes, doubled: Callable[[bytes], bytes], depth: int = 40) -> bytes:
+    """Values each of which holds the one before it twice; the last of them is left at the place `depth`."""
+    steps = (doubled(_get(place)) + _put(place + 1) + op.POP for place in range(depth))
+    return first + _put(0) + op.POP + b"".join(steps)
+
+
+def _record_of_two(inner: bytes) -> bytes:
+    fields = mapping(a=items(inner, value(0)), b=items(inner, value(0)))
+    state = items(value(3), value("|"), op.NONE, value(("a", "b")), fields, value(8), value(1), value(0))
+    return op.dtype("V8", state)
+
+
+def _often(shared: bytes, use: bytes, times: int) -> bytes:
+    """A list of what uses, each time, the one value that lies at the place 0."""
+    return shared + _put(0) + op.POP + op.EMPTY_LIST + op.MARK + use * times + op.APPENDS
+
+
+_LONG, _MANY = 1 << 22, 100_000
+
+
+def _multiplication() -> Iterator[FileAttack]:
+    """What is described once, and made, copied or written again wherever the file refers to it."""
+    bytes_, text = value(bytes(_LONG)), value("x" * _LONG)
+    pairs = op.EMPTY_DICT + op.MARK + value(1) * 2 * _MANY + op.SETITEMS
+    numbers = op.EMPTY_LIST + op.MARK + value(1) * _MANY + op.APPENDS
+    several = op.MARK + value(1) * _MANY + op.TUPLE
+    attributes = (
+        op.EMPTY_DICT + op.MARK + b"".join(value(f"a{i}") + op.NONE for i in range(_MANY)) + op.SETITEMS
+    )
+    estimator = "sklearn.linear_model._base.LinearRegression"
+    mean = name("numpy.mean")
+    bodies = {
+        "a scalar of tuples that double": _doubling(value(b""), lambda one: one + one + op.TUPLE2)
+        + call("numpy._core.multiarray.scalar", op.FLOAT64, _get(40)),
+        "a scalar of dicts that double": _doubling(value(b""), lambda one: mapping(a=one, b=one))
+        + call("numpy._core.multiarray.scalar", op.FLOAT64, _get(40)),
+        "a dtype of dtypes that double": _doubling(op.FLOAT64, _record_of_two, 30) + op.array((1,), _get(30), value(bytes(8))),
+        "bytes in many arrays": _often(bytes_, op.array((_LONG // 8,), op.FLOAT64, _get(0)), 2000),
+        "a list in many arrays": _often(numbers, op.array((_MANY,), op.OBJECT, _get(0)), 2000),
+        "text in many bytes": _often(text, call("_codecs.encode", _get(0), value("latin1")), 2000),
+        "text in many bytearrays": _often(text, call("builtins.bytearray", _get(0), value("latin-1")), 2000),
+        "text in a path": text + _put(0) + op.POP + call("pathlib.PosixPath", *[_get(0)] * 2000),
+        "a list in many sets": _often(numbers, call("builtins.set", _get(0)), 2000),
+        "a dict in many counters": _often(pairs, call("collections.Counter", _get(0)), 2000),
+        "arguments of many partials": _often(
+            several,
+            call("functools.partial", mean) + items(mean, _get(0), op.EMPTY_DICT, op.NONE) + op.BUILD,
+            2000,
+        ),
+        "arguments of many objects": _often(several, name("copyreg.__newobj__") + _get(0) + op.REDUCE, 2000),
+        "contents of many objects": _often(
+            numbers, call("copyreg._reconstructor", name(estimator), name("builtins.list"), _get(0)), 2000
+        ),
+        "the state of many objects": _often(attributes, new(estimator, _get(0)), 2000),
+        "text in many places": _often(text, _get(0), 20_000),
+        "bytes in many places": _often(bytes_, _get(0), 20_000),
+        "a key of many dicts": _often(text, op.EMPTY_DICT + _get(0) + op.NONE + op.SETITEM, 2000),
+        "a tuple in many places": _often(several, _get(0), 20_000),
+        "a long integer in many places": _often(
+            b"\x8b" + struct.pack("<i", 40_000) + b"\x7f" * 40_000, _get(0), 200_000
+        ),
+        "a name of a million characters": value("a" * 10**6) + value("b") + op.STACK_GLOBAL + (op.NONE + op.BUILD) * 100_000,
+        "a name of a million characters that is called": value("a" * 10**6) + value("b") + op.STACK_GLOBAL + _put(0) + op.POP
+        + (_get(0) + op.EMPTY_TUPLE + op.REDUCE + op.POP) * 20_000 + op.NONE,
+        "a method of a million characters": _often(
+            value("a" * 10**6), call("builtins.getattr", name("numpy.ndarray"), _get(0)), 2000
+        ),
+        "a method to call of a million characters": _often(
+            value("a" * 10**6), call("operator.methodcaller", _get(0)), 2000
+        ),
+    }  # fmt: skip
+    # Only what is written anew, and so not until it is converted.
+    ok = {
+        "a scalar of tuples that double",
+        "a scalar of dicts that double",
+        "a dtype of dtypes that double",
+        "text in many places",
+        "bytes in many places",
+        "a key of many dicts",
+        "a tuple in many places",
+        "a long integer in many places",
+    }
+    for key, body in bodies.items():
+        yield FileAttack(
+            f"multiplication: {key}",
+            "take time or memory as often as it refers to one thing",
+            _fixed(body),
+            audit_ok=key in ok,
+        )
+    # The dtype of joblib's arrays is needed to find the end of the array: audits read it as well.
+    dtypes = _doubling(op.FLOAT64, _record_of_two, 30) + _wrapper(dtype=_get(30))
+    yield FileAttack(
+        "multiplication: a dtype of dtypes that double, in joblib's array",
+        "take time that doubles with each level",
+        _constant(op.PROTO_4 + dtypes + _PADDING + bytes(8) + op.STOP),
+    )
+
+
 def _forged_models() -> Iterator[FileAttack]:
     """Models whose names are allowed and whose states would crash compiled code."""
 
@@ -632,6 +738,7 @@ def _skops_files() -> Iterator[FileAttack]:
         "an array of another class": _archive(_node("subprocess.Popen", "NdArrayNode", type="numpy", file="a.npy"), **{"a.npy": _npy(np.zeros(1))}),
         "an array that is a pickle": _archive(_node("numpy.ndarray", "NdArrayNode", type="numpy", file="a.npy"), **{"a.npy": _npy(np.array([_Reduced()], object))}),
         "an array of all memory": _archive(_node("numpy.ndarray", "NdArrayNode", type="numpy", file="a.npy"), **{"a.npy": huge}),
+        "an array whose header does not end": _archive(_node("numpy.ndarray", "NdArrayNode", type="numpy", file="a.npy"), **{"a.npy": _npy(np.zeros(1)).replace(b"}", b" ")}),
         "an array outside of the archive": _archive(_node("numpy.ndarray", "NdArrayNode", type="numpy", file="../../etc/passwd")),
         "a file that is missing": _archive(_node("builtins.bytes", "BytesNode", file="nothing")),
         "JSON that nests without an end": _archive(b"[" * 100_000),
@@ -646,6 +753,28 @@ def _skops_files() -> Iterator[FileAttack]:
         yield FileAttack(
             f"skops: {key}", "have skops make something else", _constant(data), audit_ok=key in ok
         )
+    inner = io.BytesIO()
+    with zipfile.ZipFile(inner, "w", zipfile.ZIP_DEFLATED) as archive:
+        ones = {
+            "format": np.array(b"dia"),
+            "shape": np.array([1, 1]),
+            "offsets": np.zeros(1 << 20, "i4"),
+            "data": np.zeros(1 << 22),
+        }
+        for part, array in ones.items():
+            archive.writestr(f"{part}.npy", _npy(array))
+    matrix = _node("scipy.sparse._dia.dia_matrix", "SparseMatrixNode", type="scipy", file="m.npz")
+    function = {**_node("a.b", "FunctionNode"), "__module__": "a" * 10**6, "__id__": 1}
+    for key, files_, schema in (
+        ("one bomb in many matrices", {"m.npz": inner.getvalue()}, [matrix] * 300),
+        ("bytes in many bytearrays", {"b": bytes(_LONG)}, [_node("builtins.bytearray", "BytearrayNode", file="b")] * 2000),
+        ("a name of a million characters", {}, [function, *[_node("a.b", "FunctionNode", __id__=1)] * 20_000]),
+    ):  # fmt: skip
+        yield FileAttack(
+            f"skops: {key}", "take memory as often as it refers to one thing",
+            _constant(_archive(_node("builtins.list", "ListNode", content=schema), **files_)),
+            audit_ok=key == "one bomb in many matrices",
+        )  # fmt: skip
     yield FileAttack(
         "skops: a bomb", "fill the memory",
         lambda: _archive(_node("builtins.bytes", "BytesNode", file="b"), b=bytes(65 << 20)),
@@ -668,6 +797,7 @@ FILE_ATTACKS: tuple[FileAttack, ...] = (
     *_arrays(),
     *_joblib_files(),
     *_resources(),
+    *_multiplication(),
     *_forged_models(),
     *_skops_files(),
 )

@@ -12,9 +12,9 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from reflectio.errors import DocumentError
+from reflectio.errors import DocumentError, LimitError
 from reflectio.pickles import reviewed as known
-from reflectio.pickles.graph import Call, Described, Global, Mapping, Opaque, SetOf
+from reflectio.pickles.graph import Call, Described, Global, Graph, Mapping, Opaque, SetOf
 from reflectio.pickles.makers import distributions, numpy_arrays, python_values, random_numbers
 from reflectio.policy import Kind
 
@@ -43,10 +43,13 @@ class Makers:
     ----------
     resolve : callable
         Gives the public name of what a file names, and what it stands for, if the policy allows it.
+    graph : Graph
+        The graph, which counts what is copied.
     """
 
-    def __init__(self, resolve: Callable[[Kind, Global], tuple[str, Any]]) -> None:
+    def __init__(self, resolve: Callable[[Kind, Global], tuple[str, Any]], graph: Graph) -> None:
         self.resolve = resolve
+        self.graph = graph
         # By the id of the call: the same object each time.
         self._made: dict[int, Any] = {}
 
@@ -64,8 +67,11 @@ class Makers:
         """What a call makes, once."""
         if id(call) not in self._made:
             maker = _MAKERS.get(call.func.text, distributions.distribution)
+            self.graph.spend_on(call)
             try:
                 self._made[id(call)] = maker(call, self)
+            except LimitError:
+                raise
             except (TypeError, ValueError, IndexError, KeyError, OverflowError, ArithmeticError) as error:
                 raise DocumentError(f"{call.func.text} is given what it does not take: {error}") from error
         return self._made[id(call)]
@@ -74,6 +80,7 @@ class Makers:
         """A value of Python's or numpy's own; nothing else is one."""
         if depth > _DEPTH:
             raise DocumentError("values nest too deeply")
+        self.graph.spend(values=1)
         kind = type(value)
         if kind in _PLAIN or isinstance(value, np.ndarray | np.generic | np.dtype | bytearray):
             return value
@@ -83,6 +90,9 @@ class Makers:
             return {key: self.real(item, depth + 1) for key, item in value.pairs}
         if kind is Call and value.func.text in _MAKERS:
             made = self.make(value)
+            if type(made) is bytes or type(made) is bytearray:
+                # Whoever asks for them copies them.
+                self.graph.spend(nbytes=len(made))
             if type(made) not in (Described, Global, Mapping, SetOf, Opaque):
                 return made
         raise DocumentError("a value is needed here, and the file has an object of some class")

@@ -37,6 +37,7 @@ def _frozen_distribution(call: Call, makers: Makers) -> Described:
     kwds = state["kwds"]
     if type(state["args"]) is not tuple or type(kwds) is not Mapping:
         raise DocumentError("the arguments of a distribution are not what scipy writes")
+    makers.graph.spend(values=len(state["args"]) + len(kwds.pairs))
     random_state = members.pop("random_state", None)
     members |= {
         "args": list(state["args"]),
@@ -51,6 +52,7 @@ def _frozen_distribution(call: Call, makers: Makers) -> Described:
 
 def _origin(call: Call, makers: Makers) -> dict[str, Any]:
     """Which distribution of scipy's it is, if it is that one as it comes."""
+    makers.graph.spend_on(call)
     state = dict(call.state.pairs) if type(call.state) is Mapping else {}
     name = state.get("name")
     if known.distribution_of(call.func.text) is None or type(name) is not str:

@@ -29,7 +29,7 @@ def _array(call: Call, makers: Makers) -> Any:
 
 
 def _elements(dtype: Any, shape: tuple[int, ...], order: Any, data: Any, makers: Makers) -> Any:
-    described = dtype_of(dtype)
+    described = dtype_of(dtype, makers.graph)
     if described.hasobject:
         if described != np.dtype(object):
             raise UnsupportedTypeError("an array of records that hold objects; no document has one")
@@ -56,14 +56,16 @@ def _array_of_buffer(call: Call, makers: Makers) -> Any:
     # A buffer that was read-only when it was written gives an array that is.
     writeable = type(data) is bytearray
     if order == "K" and axes and axes[0] is not None:
-        array = array_of(data, dtype_of(dtype), check_shape(shape), "C", writeable=writeable)
+        array = array_of(data, dtype_of(dtype, makers.graph), check_shape(shape), "C", writeable=writeable)
         return array.transpose(check_shape(axes[0]))
-    return array_of(data, dtype_of(dtype), check_shape(shape), check_order(order), writeable=writeable)
+    return array_of(
+        data, dtype_of(dtype, makers.graph), check_shape(shape), check_order(order), writeable=writeable
+    )
 
 
 def _scalar(call: Call, makers: Makers) -> Any:
     dtype, data = call.args
-    return scalar_of(dtype_of(dtype), makers.real(data))
+    return scalar_of(dtype_of(dtype, makers.graph), makers.real(data))
 
 
 def _masked_array(call: Call, makers: Makers) -> Any:
@@ -92,7 +94,7 @@ def _joblib_array(call: Call, makers: Makers) -> Any:
 
 
 def _dtype(call: Call, makers: Makers) -> Any:
-    return dtype_of(call)
+    return dtype_of(call, makers.graph)
 
 
 def _ufunc(call: Call, makers: Makers) -> Global:
