@@ -118,6 +118,14 @@ cdef bytes _SEGMENT = b',"segment":{"nbytes":'
 cdef bytes _SEGMENT_DIGEST = b',"xxh3_128":"'
 
 
+# The last versions that documents stated without a word being said about them, as they were written: what is installed does
+# not change while it is used. Each ends with its closing brace, so that none goes on in another way.
+cdef list _known_versions = []
+cdef enum:
+    MOST_KNOWN = 16
+    MOST_KNOWN_BYTES = 1 << 10
+
+
 class Unusual(Exception):
     """The text is not as this module reads it."""
 
@@ -322,6 +330,20 @@ cdef class Parser:
             return False
         self.at = stop
         return self.member(b"versions", 8)
+
+    cdef bint states_installed(self, installed) except -1:
+        """Whether the versions that come next are such that nothing is to be said about them."""
+        cdef const char *start = self.at
+        cdef bytes known
+        for known in _known_versions:
+            if self.follows(PyBytes_AS_STRING(known), PyBytes_GET_SIZE(known)):
+                return True
+        if self.members() not in installed:
+            return False
+        if self.at - start < MOST_KNOWN_BYTES:
+            _known_versions.insert(0, PyBytes_FromStringAndSize(start, self.at - start))
+            del _known_versions[MOST_KNOWN:]
+        return True
 
     # -- values --------------------------------------------------------------------------------------------------
 
@@ -895,7 +917,7 @@ def build(bytes data, policy, make, nothing, segment_of, installed):
     # The header itself is a level.
     parser.depth = 1
     try:
-        if not parser.begins() or parser.members() not in installed or not parser.member(b"model", 5):
+        if not parser.begins() or not parser.states_installed(installed) or not parser.member(b"model", 5):
             return None
         decoder = make(policy, segment, text)
         parser.walk = decoder
