@@ -45,6 +45,7 @@ cdef extern from "Python.h":
     const char *PyUnicode_AsUTF8AndSize(object text, Py_ssize_t *size) except NULL
     object PyLong_FromLongLong(long long value)
     object PyObject_GenericGetDict(object obj, void *context)
+    Py_ssize_t PY_SSIZE_T_MAX
 
 cdef extern from *:
     """
@@ -120,11 +121,10 @@ cdef bytes _SEGMENT = b',"segment":{"nbytes":'
 cdef bytes _SEGMENT_DIGEST = b',"xxh3_128":"'
 
 
+# Raised as a class, so that each is a new one: from Python 3.12 on, one that is raised again keeps the traceback that it
+# had, and adds to it, for every document that is left.
 class Unusual(Exception):
     """The text is not as this module reads it."""
-
-
-cdef object _unusual = Unusual()
 
 
 cdef inline bint _is_digit(char c):
@@ -180,7 +180,7 @@ cdef class Parser:
 
     cdef inline int expect(self, char c) except -1:
         if self.at[0] != c:
-            raise _unusual
+            raise Unusual
         self.at += 1
         return 0
 
@@ -189,7 +189,7 @@ cdef class Parser:
         cdef const char *stop = start
         cdef object text
         if self.at[0] != QUOTE:
-            raise _unusual
+            raise Unusual
         while stop[0] >= 32 and stop[0] < 127 and stop[0] != QUOTE and stop[0] != BACKSLASH:
             stop += 1
         if stop[0] == QUOTE:
@@ -203,7 +203,7 @@ cdef class Parser:
                 stop += 1
             stop += 1
             if stop >= self.end:
-                raise _unusual
+                raise Unusual
         text = _parse(PyBytes_FromStringAndSize(self.at, stop + 1 - self.at))
         self.at = stop + 1
         return text
@@ -215,14 +215,14 @@ cdef class Parser:
         if c[0] == MINUS:
             c += 1
         if not _is_digit(c[0]) or (c[0] == ZERO and _is_digit(c[1])):
-            raise _unusual
+            raise Unusual
         while _is_digit(c[0]):
             c += 1
         if c[0] == POINT:
             integer = False
             c += 1
             if not _is_digit(c[0]):
-                raise _unusual
+                raise Unusual
             while _is_digit(c[0]):
                 c += 1
         if c[0] == b"e" or c[0] == b"E":
@@ -231,7 +231,7 @@ cdef class Parser:
             if c[0] == b"+" or c[0] == MINUS:
                 c += 1
             if not _is_digit(c[0]):
-                raise _unusual
+                raise Unusual
             while _is_digit(c[0]):
                 c += 1
         stop[0] = c
@@ -263,10 +263,10 @@ cdef class Parser:
             else:
                 found = _parse(PyBytes_FromStringAndSize(self.at, stop - self.at))
                 if type(found) is not int:
-                    raise _unusual
+                    raise Unusual
         else:
             if not reflectio_double(self.at, stop, &value):
-                raise _unusual
+                raise Unusual
             found = PyFloat_FromDouble(value)
         self.at = stop
         return found
@@ -276,7 +276,7 @@ cdef class Parser:
         cdef const char *stop = NULL
         cdef int64_t value
         if not self.scan_number(&stop) or self.at[0] == MINUS or not self.is_short(stop):
-            raise _unusual
+            raise Unusual
         value = self.short_integer(stop)
         self.at = stop
         return value
@@ -303,7 +303,7 @@ cdef class Parser:
     cdef int enter(self) except -1:
         self.depth += 1
         if self.depth > NESTING:
-            raise _unusual
+            raise Unusual
         return 0
 
     cdef list items(self, bint raw):
@@ -340,7 +340,7 @@ cdef class Parser:
         self.depth -= 1
         # A key that came twice.
         if PyDict_Size(members) != count:
-            raise _unusual
+            raise Unusual
         return members
 
     cdef dict plain_members(self):
@@ -353,7 +353,7 @@ cdef class Parser:
             while True:
                 key = self.string()
                 if PyUnicode_GET_LENGTH(key) == 1 and key == "$":
-                    raise _unusual
+                    raise Unusual
                 self.expect(COLON)
                 PyDict_SetItem(members, key, self.value(False))
                 count += 1
@@ -362,7 +362,7 @@ cdef class Parser:
                 self.at += 1
         self.expect(CLOSING_BRACE)
         if PyDict_Size(members) != count:
-            raise _unusual
+            raise Unusual
         return members
 
     # -- nodes ---------------------------------------------------------------------------------------------------
@@ -388,7 +388,7 @@ cdef class Parser:
         while self.at[0] > 32 and self.at[0] < 127 and self.at[0] != QUOTE and self.at[0] != BACKSLASH:
             self.at += 1
         if self.at[0] != QUOTE:
-            raise _unusual
+            raise Unusual
         size = self.at - tag
         self.at += 1
         if size == 7 and memcmp(tag, b"ndarray", 7) == 0:
@@ -427,7 +427,7 @@ cdef class Parser:
             if self.at[0] == QUOTE or self.at[0] == OPENING_BRACE or self.scan_number(&stop):
                 return None
             if stop[0] != CLOSING_BRACE or not reflectio_double(self.at, stop, &number):
-                raise _unusual
+                raise Unusual
             self.at = stop + 1
             return PyArray_Scalar(&number, float64, None)
         if self.follows(b',"dtype":"int64","value":', 25):
@@ -525,6 +525,9 @@ cdef class Parser:
             self.at = stop
             # The buffer has so many times the bytes of the elements at most, so that no step can be longer.
             if not -SPREAD * size * item_sizes[kind] <= strides[axis] <= SPREAD * size * item_sizes[kind]:
+                return None
+            # C has no numbers at odd places; numpy copies theirs byte by byte.
+            if strides[axis] % item_sizes[kind]:
                 return None
             if strides[axis] < 0:
                 low += (shape[axis] - 1) * strides[axis]
@@ -629,7 +632,7 @@ cdef class Parser:
             self.walk.built[number] = obj
         attributes = PyObject_GenericGetDict(obj, NULL)
         if PyDict_Size(attributes):
-            raise _unusual
+            raise Unusual
         while self.at[0] == COMMA:
             self.at += 1
             name = self.expected(order[index]) if index < len(order) else None
@@ -639,7 +642,7 @@ cdef class Parser:
             index += 1
             if name is reader.version_name:
                 if stated or self.value(True) != reader.version:
-                    raise _unusual
+                    raise Unusual
                 stated = True
                 continue
             PyDict_SetItem(attributes, name, self.value(False))
@@ -647,7 +650,7 @@ cdef class Parser:
         self.expect(CLOSING_BRACE)
         # A key that came twice, or another version.
         if PyDict_Size(attributes) != count or not stated:
-            raise _unusual
+            raise Unusual
         if not as_before:
             reader.order = [*attributes, *([] if reader.version_name is None else [reader.version_name])]
         return obj
@@ -668,7 +671,7 @@ cdef class Parser:
         cdef object name = self.string()
         cdef PyObject *interned
         if not name.isascii() or name == "$" or not PySet_Contains(reader.attributes, name):
-            raise _unusual
+            raise Unusual
         self.expect(COLON)
         # Attributes are looked for by interned names, which are the same object.
         if reader.version_name is not None and name == reader.version_name:
@@ -740,9 +743,9 @@ cdef Py_ssize_t _most = 0
 cdef Py_ssize_t _most_bytes(limits) except -1:
     global _limits, _most
     if limits is not _limits:
-        # A value other than the first follows a comma or an opening bracket.
-        _most = min(limits.text_bytes, 2 * (limits.nodes - 1))
-        if limits.depth < NESTING or _most < 0:
+        # A value other than the first follows a comma or an opening bracket. Limits may be any integers.
+        _most = max(0, min(limits.text_bytes, 2 * (limits.nodes - 1), PY_SSIZE_T_MAX))
+        if limits.depth < NESTING:
             _most = 0
         _limits = limits
     return _most
@@ -758,11 +761,11 @@ cdef bint _is_digest(const char *start, Py_ssize_t size, const char *stated) exc
 
 cdef const char *_description_of_segment(const char *start, const char *stop, Py_ssize_t *nbytes):
     """Where the description of the segment starts that ends before a place, and what it says; NULL where there is none."""
-    cdef const char *c = stop - 2 - DIGITS
+    cdef const char *c
     cdef Py_ssize_t size = 0, unit = 1
-    if c - len(_SEGMENT_DIGEST) - SHORT_DIGITS - len(_SEGMENT) <= start or memcmp(stop - 2, b'"}', 2):
+    if stop - start <= len(_SEGMENT) + SHORT_DIGITS + len(_SEGMENT_DIGEST) + DIGITS + 2 or memcmp(stop - 2, b'"}', 2):
         return NULL
-    c -= len(_SEGMENT_DIGEST)
+    c = stop - 2 - DIGITS - len(_SEGMENT_DIGEST)
     if memcmp(c, PyBytes_AS_STRING(_SEGMENT_DIGEST), len(_SEGMENT_DIGEST)):
         return NULL
     while _is_digit((c - 1)[0]) and unit <= 1000000000000000:
@@ -778,7 +781,7 @@ cdef const char *_description_of_segment(const char *start, const char *stop, Py
     return c
 
 
-def build(bytes data, policy, make, nothing, segment_of, installed):
+def build(bytes data not None, policy, make, nothing, segment_of, installed):
     """
     Build the object of a document that is as reflectio writes it.
 
