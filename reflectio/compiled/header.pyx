@@ -164,7 +164,7 @@ cdef bint _is_usual(dict members, bint has_segment) except -1:
     )
 
 
-def read_plain(bytes data, limits):
+def read_plain(bytes data not None, limits):
     """
     Read the header of a document, if nothing about it is unusual.
 
