@@ -40,7 +40,7 @@ cdef int _put_digest(char *target, const char *start, Py_ssize_t size) except -1
     return 0
 
 
-def joined(bytes beginning, bytes described, list arrays, list offsets, Py_ssize_t nbytes):
+def joined(bytes beginning not None, bytes described not None, list arrays not None, list offsets not None, Py_ssize_t nbytes):
     """
     Give all bytes of a document.
 
@@ -67,6 +67,8 @@ def joined(bytes beginning, bytes described, list arrays, list offsets, Py_ssize
     cdef char *target
     if nbytes > MOST_BYTES:
         return None
+    if nbytes < 0 or PyList_GET_SIZE(offsets) != PyList_GET_SIZE(arrays):
+        raise ValueError("there must be as many offsets as arrays")
     for index in range(PyList_GET_SIZE(arrays)):
         array = <object>PyList_GET_ITEM(arrays, index)
         if not cnp.PyArray_Check(array) or not cnp.PyArray_IS_C_CONTIGUOUS(array):

@@ -105,7 +105,7 @@ cdef class Memory:
         return value
 
 
-def joined(list arrays):
+def joined(list arrays not None):
     """
     Put the bytes of arrays one behind the other.
 

@@ -45,6 +45,7 @@ cdef extern from "Python.h":
     const char *PyUnicode_AsUTF8AndSize(object text, Py_ssize_t *size) except NULL
     object PyLong_FromLongLong(long long value)
     object PyObject_GenericGetDict(object obj, void *context)
+    Py_ssize_t PY_SSIZE_T_MAX
 
 cdef extern from *:
     """
@@ -126,11 +127,10 @@ cdef enum:
     MOST_KNOWN_BYTES = 1 << 10
 
 
+# Raised as a class, so that each is a new one: from Python 3.12 on, one that is raised again keeps the traceback that it
+# had, and adds to it, for every document that is left.
 class Unusual(Exception):
     """The text is not as this module reads it."""
-
-
-cdef object _unusual = Unusual()
 
 
 cdef inline bint _is_digit(char c):
@@ -200,7 +200,7 @@ cdef class Parser:
 
     cdef inline int expect(self, char c) except -1:
         if not self.passes(c):
-            raise _unusual
+            raise Unusual
         return 0
 
     cdef inline bint named(self, const char *name, Py_ssize_t size):
@@ -229,7 +229,7 @@ cdef class Parser:
         cdef const char *stop = start
         cdef object text
         if self.at[0] != QUOTE:
-            raise _unusual
+            raise Unusual
         while stop[0] >= 32 and stop[0] < 127 and stop[0] != QUOTE and stop[0] != BACKSLASH:
             stop += 1
         if stop[0] == QUOTE:
@@ -243,7 +243,7 @@ cdef class Parser:
                 stop += 1
             stop += 1
             if stop >= self.end:
-                raise _unusual
+                raise Unusual
         text = _parse(PyBytes_FromStringAndSize(self.at, stop + 1 - self.at))
         self.at = stop + 1
         return text
@@ -255,14 +255,14 @@ cdef class Parser:
         if c[0] == MINUS:
             c += 1
         if not _is_digit(c[0]) or (c[0] == ZERO and _is_digit(c[1])):
-            raise _unusual
+            raise Unusual
         while _is_digit(c[0]):
             c += 1
         if c[0] == POINT:
             integer = False
             c += 1
             if not _is_digit(c[0]):
-                raise _unusual
+                raise Unusual
             while _is_digit(c[0]):
                 c += 1
         if c[0] == b"e" or c[0] == b"E":
@@ -271,7 +271,7 @@ cdef class Parser:
             if c[0] == b"+" or c[0] == MINUS:
                 c += 1
             if not _is_digit(c[0]):
-                raise _unusual
+                raise Unusual
             while _is_digit(c[0]):
                 c += 1
         stop[0] = c
@@ -303,10 +303,10 @@ cdef class Parser:
             else:
                 found = _parse(PyBytes_FromStringAndSize(self.at, stop - self.at))
                 if type(found) is not int:
-                    raise _unusual
+                    raise Unusual
         else:
             if not reflectio_double(self.at, stop, &value):
-                raise _unusual
+                raise Unusual
             found = PyFloat_FromDouble(value)
         self.at = stop
         return found
@@ -316,7 +316,7 @@ cdef class Parser:
         cdef const char *stop = NULL
         cdef int64_t value
         if not self.scan_number(&stop) or self.at[0] == MINUS or not self.is_short(stop):
-            raise _unusual
+            raise Unusual
         value = self.short_integer(stop)
         self.at = stop
         return value
@@ -367,14 +367,14 @@ cdef class Parser:
     cdef int enter(self) except -1:
         self.depth += 1
         if self.depth > NESTING:
-            raise _unusual
+            raise Unusual
         return 0
 
     cdef inline int leave(self, char c) except -1:
         """Pass over what closes a list or an object, but not over white space behind it."""
         self.blanks()
         if self.at[0] != c:
-            raise _unusual
+            raise Unusual
         self.at += 1
         return 0
 
@@ -409,7 +409,7 @@ cdef class Parser:
         self.depth -= 1
         # A key that came twice.
         if PyDict_Size(members) != count:
-            raise _unusual
+            raise Unusual
         return members
 
     cdef dict plain_members(self):
@@ -422,7 +422,7 @@ cdef class Parser:
             while True:
                 key = self.string()
                 if PyUnicode_GET_LENGTH(key) == 1 and key == "$":
-                    raise _unusual
+                    raise Unusual
                 self.expect(COLON)
                 PyDict_SetItem(members, key, self.value(False))
                 count += 1
@@ -430,7 +430,7 @@ cdef class Parser:
                     break
         self.leave(CLOSING_BRACE)
         if PyDict_Size(members) != count:
-            raise _unusual
+            raise Unusual
         return members
 
     # -- nodes ---------------------------------------------------------------------------------------------------
@@ -456,12 +456,12 @@ cdef class Parser:
         cdef object name, reader
         cdef PyObject *found
         if self.at[0] != QUOTE:
-            raise _unusual
+            raise Unusual
         self.at += 1
         while self.at[0] > 32 and self.at[0] < 127 and self.at[0] != QUOTE and self.at[0] != BACKSLASH:
             self.at += 1
         if self.at[0] != QUOTE:
-            raise _unusual
+            raise Unusual
         size = self.at - tag
         self.at += 1
         if size == 7 and memcmp(tag, b"ndarray", 7) == 0:
@@ -608,6 +608,9 @@ cdef class Parser:
             # The buffer has so many times the bytes of the elements at most, so that no step can be longer.
             if not -SPREAD * size * item_sizes[kind] <= strides[axis] <= SPREAD * size * item_sizes[kind]:
                 return None
+            # C has no numbers at odd places; numpy copies theirs byte by byte.
+            if strides[axis] % item_sizes[kind]:
+                return None
             if strides[axis] < 0:
                 low += (shape[axis] - 1) * strides[axis]
             else:
@@ -711,7 +714,7 @@ cdef class Parser:
             self.walk.built[number] = obj
         attributes = PyObject_GenericGetDict(obj, NULL)
         if PyDict_Size(attributes):
-            raise _unusual
+            raise Unusual
         while self.passes(COMMA):
             name = self.expected(order[index]) if index < len(order) else None
             if name is None:
@@ -720,7 +723,7 @@ cdef class Parser:
             index += 1
             if name is reader.version_name:
                 if stated or self.value(True) != reader.version:
-                    raise _unusual
+                    raise Unusual
                 stated = True
                 continue
             PyDict_SetItem(attributes, name, self.value(False))
@@ -728,7 +731,7 @@ cdef class Parser:
         self.leave(CLOSING_BRACE)
         # A key that came twice, or another version.
         if PyDict_Size(attributes) != count or not stated:
-            raise _unusual
+            raise Unusual
         if not as_before:
             reader.order = [*attributes, *([] if reader.version_name is None else [reader.version_name])]
         return obj
@@ -742,7 +745,7 @@ cdef class Parser:
         cdef object name = self.string()
         cdef PyObject *interned
         if not name.isascii() or name == "$" or not PySet_Contains(reader.attributes, name):
-            raise _unusual
+            raise Unusual
         self.expect(COLON)
         # Attributes are looked for by interned names, which are the same object.
         if reader.version_name is not None and name == reader.version_name:
@@ -814,9 +817,9 @@ cdef Py_ssize_t _most = 0
 cdef Py_ssize_t _most_bytes(limits) except -1:
     global _limits, _most
     if limits is not _limits:
-        # A value other than the first follows a comma or an opening bracket.
-        _most = min(limits.text_bytes, 2 * (limits.nodes - 1))
-        if limits.depth < NESTING or _most < 0:
+        # A value other than the first follows a comma or an opening bracket. Limits may be any integers.
+        _most = max(0, min(limits.text_bytes, 2 * (limits.nodes - 1), PY_SSIZE_T_MAX))
+        if limits.depth < NESTING:
             _most = 0
         _limits = limits
     return _most
@@ -832,11 +835,11 @@ cdef bint _is_digest(const char *start, Py_ssize_t size, const char *stated) exc
 
 cdef const char *_description_of_segment(const char *start, const char *stop, Py_ssize_t *nbytes):
     """Where the description of the segment starts that ends before a place, and what it says; NULL where there is none."""
-    cdef const char *c = stop - 2 - DIGITS
+    cdef const char *c
     cdef Py_ssize_t size = 0, unit = 1
-    if c - len(_SEGMENT_DIGEST) - SHORT_DIGITS - len(_SEGMENT) <= start or memcmp(stop - 2, b'"}', 2):
+    if stop - start <= len(_SEGMENT) + SHORT_DIGITS + len(_SEGMENT_DIGEST) + DIGITS + 2 or memcmp(stop - 2, b'"}', 2):
         return NULL
-    c -= len(_SEGMENT_DIGEST)
+    c = stop - 2 - DIGITS - len(_SEGMENT_DIGEST)
     if memcmp(c, PyBytes_AS_STRING(_SEGMENT_DIGEST), len(_SEGMENT_DIGEST)):
         return NULL
     while _is_digit((c - 1)[0]) and unit <= 1000000000000000:
@@ -852,7 +855,7 @@ cdef const char *_description_of_segment(const char *start, const char *stop, Py
     return c
 
 
-def build(bytes data, policy, make, nothing, segment_of, installed):
+def build(bytes data not None, policy, make, nothing, segment_of, installed):
     """
     Build the object of a document that is as reflectio writes it.
 

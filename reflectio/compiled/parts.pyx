@@ -28,7 +28,7 @@ def copied_spans(array, spans):
     Returns
     -------
     list of ndarray, or None
-        None where elements hold objects, or lie otherwise than in C order.
+        None where elements hold objects, or no bytes, or lie otherwise than in C order.
     """
     cdef cnp.ndarray whole
     cdef object dtype, part
@@ -42,7 +42,8 @@ def copied_spans(array, spans):
     whole = array
     dtype, n_axes = whole.dtype, cnp.PyArray_NDIM(whole)
     # Text of any length, and whatever else keeps its values outside of the array, counts as objects.
-    if dtype.hasobject or not cnp.PyArray_IS_C_CONTIGUOUS(whole) or not 1 <= n_axes <= MOST_AXES:
+    # Where elements have no bytes, numpy makes arrays of such as have some, which nothing would be copied to.
+    if dtype.hasobject or not dtype.itemsize or not cnp.PyArray_IS_C_CONTIGUOUS(whole) or not 1 <= n_axes <= MOST_AXES:
         return None
     for axis in range(n_axes):
         shape[axis] = cnp.PyArray_DIM(whole, axis)

@@ -11,7 +11,7 @@ cimport numpy as cnp
 from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.dict cimport PyDict_DelItem, PyDict_GetItemWithError, PyDict_Next, PyDict_SetItem
 from cpython.float cimport PyFloat_AS_DOUBLE, PyFloat_CheckExact
-from cpython.list cimport PyList_GET_ITEM, PyList_GET_SIZE
+from cpython.list cimport PyList_GET_ITEM, PyList_GET_SIZE, PyList_SetItem
 from cpython.long cimport PyLong_AsDouble, PyLong_CheckExact
 from cpython.object cimport PyObject, PyTypeObject
 from cpython.ref cimport Py_DECREF, Py_INCREF
@@ -51,6 +51,10 @@ cdef extern from *:
 # and a stack not always as large as that would take.
 cdef enum:
     DEEPEST = 1000
+
+if sizeof(Py_ssize_t) < sizeof(int64_t):
+    # Lengths and offsets of a document have 64 bits here. Where memory has fewer, Python reads documents.
+    raise ImportError("for systems with 64 bits")
 
 cdef dict _kinds = {
     "float64": FLOAT64, "float32": FLOAT32, "int64": INT64, "int32": INT32, "uint8": UINT8, "uint32": UINT32,
@@ -195,21 +199,22 @@ cdef class Walk:
 
     cpdef list build_items(self, list items):
         """Build every item of a list of nodes, in place."""
-        cdef Py_ssize_t index
+        cdef Py_ssize_t index = 0
         cdef PyObject *item
         cdef object node, built
-        # What building changes is never this list.
-        for index in range(PyList_GET_SIZE(items)):
+        # What building changes is never this list; yet any code may run meanwhile, and so its length is asked for each time.
+        while index < PyList_GET_SIZE(items):
             item = PyList_GET_ITEM(items, index)
-            if not (PyDict_CheckExact(item) or PyList_CheckExact(item)):
-                continue
-            node = <object>item
-            try:
-                built = self.build_nested(node)
-            except Exception as error:
-                raise _located(error, index) from error
-            if built is not node:
-                items[index] = built
+            if PyDict_CheckExact(item) or PyList_CheckExact(item):
+                node = <object>item
+                try:
+                    built = self.build_nested(node)
+                except Exception as error:
+                    raise _located(error, index) from error
+                if built is not node:
+                    Py_INCREF(built)
+                    PyList_SetItem(items, index, built)
+            index += 1
         return items
 
     cpdef dict build_values(self, dict members):
@@ -217,18 +222,19 @@ cdef class Walk:
         cdef Py_ssize_t position = 0
         cdef PyObject *key
         cdef PyObject *value
-        cdef object node, built
+        cdef object name, node, built
         while PyDict_Next(members, &position, &key, &value):
             if not (PyDict_CheckExact(value) or PyList_CheckExact(value)):
                 continue
-            node = <object>value
+            # Any code may run before they are used again.
+            name, node = <object>key, <object>value
             try:
                 built = self.build_nested(node)
             except Exception as error:
-                raise _located(error, <object>key) from error
+                raise _located(error, name) from error
             if built is not node:
                 # Of a key that is there already: the dict does not move.
-                PyDict_SetItem(members, <object>key, built)
+                PyDict_SetItem(members, name, built)
         return members
 
 
@@ -251,7 +257,7 @@ cdef class Reader:
         self.codec = codec
         self.dimensions = policy.limits.dimensions
 
-    def __call__(self, dict node, Walk decoder):
+    def __call__(self, dict node not None, Walk decoder not None):
         return self.read(node, decoder)
 
     cdef object read(self, dict node, Walk decoder):
@@ -504,11 +510,13 @@ cdef class TupleReader(Reader):
     """Tuples that nothing refers to."""
 
     cdef object read(self, dict node, Walk decoder):
-        cdef PyObject *items
+        cdef PyObject *found
+        cdef list items
         if len(node) == 2:
-            items = _member(node, "items")
-            if items is not NULL and PyList_CheckExact(items):
-                return tuple(decoder.build_items(<list>items))
+            found = _member(node, "items")
+            if found is not NULL and PyList_CheckExact(found):
+                items = <list>found
+                return tuple(decoder.build_items(items))
         return self.other(node, decoder)
 
 

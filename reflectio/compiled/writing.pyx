@@ -244,7 +244,7 @@ cdef class Writer:
         self.other = other
         self.codec = codec
 
-    def __call__(self, obj, Walk encoder):
+    def __call__(self, obj, Walk encoder not None):
         return self.write(obj, encoder)
 
     cdef object write(self, object obj, Walk encoder):
