@@ -217,7 +217,10 @@ def test_something_between_tokens(blank):
     whole = beginning() + RICH.replace(b"VERSION", sklearn.__version__.encode())
     for place in range(len(whole)):
         document = put_together(whole[:place] + blank + whole[place:], SEGMENT)
-        if blank == b"\x00" or whole[:place].count(b'"') % 2 == 0:
+        # White space between tokens is what the JSON format has.
+        if blank not in (b" ", b"\n", b"\t", b"\r") and (
+            blank == b"\x00" or whole[:place].count(b'"') % 2 == 0
+        ):
             assert not read_in_one_pass(document)
         load_both_ways(document)
 
