@@ -59,6 +59,9 @@ def parse_dtype(node: Node, decoder: Decoder) -> DType:
     if type(node) is str:
         dtype = _dtypes.get(node)
         return dtype if dtype is not None else _parse_text(node)
+    if isinstance(node, np.dtype):
+        # The parser knew it.
+        return node
     try:
         built = decoder.build(node)
     except Exception as error:
@@ -85,7 +88,7 @@ def plain_dtype(node: Node, decoder: Decoder) -> DType | None:
         None where only building the node can tell, or refuse it.
     """
     try:
-        if type(node) is str:
+        if type(node) is str or isinstance(node, np.dtype):
             return parse_dtype(node, decoder)
         if type(node) is dict and _plain_fields(node) is not None and node["$"] == DtypeCodec.tag:
             return _codec.decode(node, decoder)
@@ -246,6 +249,13 @@ _RECORD_MEMBERS = ("$", "names", "formats", "offsets", "itemsize")
 
 # Records of a few fields that were read before, as those of scikit-learn's trees are with every model.
 _records: dict[tuple[Any, ...], DType] = {}
+
+
+def known_record(node: ObjectNode) -> DType | None:
+    """The dtype of a record with a few fields whose node was read before; None of every other node."""
+    key = _plain_fields(node)
+    dtype = None if key is None else _records.get(key)
+    return dtype if key is not None and dtype is not None and dtype.names == key[0] else None
 
 
 def _plain_fields(node: ObjectNode) -> tuple[Any, ...] | None:
