@@ -49,9 +49,12 @@ def dtype_text(dtype: DType) -> str:
 
 def encode_dtype(dtype: DType, encoder: Encoder) -> Node:
     """A dtype as a member of another node: text where text is enough."""
-    if dtype.names is None and dtype.subdtype is None and dtype.metadata is None and dtype.kind != "T":
-        return dtype_text(dtype)
-    return encoder.visit(dtype)
+    return dtype_text(dtype) if _is_text(dtype) else encoder.visit(dtype)
+
+
+def _is_text(dtype: DType) -> bool:
+    """Whether text says all of a dtype."""
+    return dtype.names is None and dtype.subdtype is None and dtype.metadata is None and dtype.kind != "T"
 
 
 def parse_dtype(node: Node, decoder: Decoder) -> DType:
@@ -169,6 +172,12 @@ class DtypeCodec(Codec):
     def _encode_fields(obj: DType, node: ObjectNode, encoder: Encoder) -> None:
         assert obj.fields is not None
         assert obj.names is not None
+        plain = _plain_formats(obj)
+        if plain is not None:
+            node["names"] = list(obj.names)
+            node["formats"], node["offsets"] = map(list, plain)
+            node["itemsize"] = obj.itemsize
+            return
         fields = [obj.fields[name] for name in obj.names]
         node["names"] = list(obj.names)
         node["formats"] = [encode_dtype(field[0], encoder) for field in fields]
@@ -297,6 +306,17 @@ def _traits(dtype: DType) -> tuple[Any, ...] | None:
             return None
         traits.append((field[2:], of_field))
     return tuple(traits)
+
+
+@once_per_dtype
+def _plain_formats(dtype: DType) -> tuple[list[str], list[int]] | None:
+    """The formats and offsets of fields that text describes, where nothing else is said of the record."""
+    if dtype.names is None or dtype.fields is None or dtype.isalignedstruct or dtype.type is np.record:
+        return None
+    fields = [dtype.fields[name] for name in dtype.names]
+    if not all(len(field) == 2 and _is_text(field[0]) for field in fields):
+        return None
+    return [dtype_text(field[0]) for field in fields], [field[1] for field in fields]
 
 
 def _fields_are_apart(dtype: DType) -> bool:
