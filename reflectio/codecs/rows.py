@@ -24,6 +24,7 @@ from typing import Any
 import numpy as np
 
 from reflectio import compiled
+from reflectio.array_bytes import joined_bytes
 from reflectio.codec import Codec, Node, ObjectNode
 from reflectio.codecs.dtypes import encode_dtype
 from reflectio.codecs.once_per_dtype import once_per_dtype
@@ -393,6 +394,6 @@ def encode_joined(arrays: list[Array], encoder: Encoder) -> ObjectNode | None:
             **encoder.segment.store_pieces(Pieces(arrays)),
         }
     else:
-        raw = bytearray().join([array.data for array in arrays])
+        raw = bytearray(joined_bytes(arrays))
         node["array"] = encoder.visit(np.ndarray(shape, dtype, raw))
     return node
