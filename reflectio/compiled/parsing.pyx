@@ -43,6 +43,7 @@ cdef extern from "Python.h":
     object PyUnicode_New(Py_ssize_t size, Py_UCS4 most)
     void *PyUnicode_1BYTE_DATA(object text)
     Py_ssize_t PyUnicode_GET_LENGTH(object text)
+    object PyUnicode_DecodeUTF8(const char *start, Py_ssize_t size, const char *errors)
     void PyUnicode_InternInPlace(PyObject **text)
     const char *PyUnicode_AsUTF8AndSize(object text, Py_ssize_t *size) except NULL
     Py_UCS4 *PyUnicode_AsUCS4(object text, Py_UCS4 *buffer, Py_ssize_t size, int copy_null) except NULL
@@ -137,6 +138,10 @@ cdef bytes _SEGMENT = b',"segment":{"nbytes":'
 cdef bytes _SEGMENT_DIGEST = b',"xxh3_128":"'
 
 
+# The versions that a document stated last which were those installed, and their text.
+cdef bytes _stated = None
+cdef object _versions = None
+
 # Record dtypes by the text of their nodes, with the names of their fields.
 cdef dict _records = {}
 cdef enum:
@@ -223,6 +228,7 @@ cdef class Parser:
     cdef object string(self):
         cdef const char *start = self.at + 1
         cdef const char *stop = start
+        cdef bint has_escapes = False
         cdef object text
         if self.at[0] != QUOTE:
             raise _unusual
@@ -236,11 +242,17 @@ cdef class Parser:
         # With escapes, or beyond ASCII.
         while stop[0] != QUOTE:
             if stop[0] == BACKSLASH:
+                has_escapes = True
                 stop += 1
+            elif <uint8_t>stop[0] < 32:
+                raise _unusual
             stop += 1
             if stop >= self.end:
                 raise _unusual
-        text = _parse(PyBytes_FromStringAndSize(self.at, stop + 1 - self.at))
+        if has_escapes:
+            text = _parse(PyBytes_FromStringAndSize(self.at, stop + 1 - self.at))
+        else:
+            text = PyUnicode_DecodeUTF8(start, stop - start, NULL)
         self.at = stop + 1
         return text
 
@@ -429,6 +441,19 @@ cdef class Parser:
             raise _unusual
         return members
 
+    cdef bint states_installed(self, installed) except -1:
+        """Whether the versions that follow are among those installed; mostly they are those that were stated last."""
+        global _stated, _versions
+        cdef const char *start = self.at
+        if _stated is not None and self.follows(PyBytes_AS_STRING(_stated), PyBytes_GET_SIZE(_stated)):
+            return _versions in installed
+        members = self.members()
+        for known in installed:
+            if known == members:
+                _stated, _versions = PyBytes_FromStringAndSize(start, self.at - start), known
+                return True
+        return False
+
     # -- nodes ---------------------------------------------------------------------------------------------------
 
     cdef object node(self):
@@ -470,6 +495,8 @@ cdef class Parser:
             built = self.infinity_or_nan()
         elif size == 5 and memcmp(tag, b"dtype", 5) == 0:
             built = self.dtype()
+        elif size == 5 and memcmp(tag, b"class", 5) == 0:
+            built = self.held_class()
         else:
             name = PyUnicode_New(size, 127)
             memcpy(PyUnicode_1BYTE_DATA(name), tag, size)
@@ -529,6 +556,20 @@ cdef class Parser:
         if kind < 0 or not self.follows(b'"}', 2):
             return None
         return cnp.PyArray_DescrFromType(type_numbers[kind])
+
+    cdef object held_class(self):
+        """A class that is held as a value, if the policy allows its name as a callable's; None where the node is not plain."""
+        cdef object name, found
+        if not self.follows(b',"name":', 8) or self.at[0] != QUOTE:
+            return None
+        name = self.string()
+        if self.at[0] != CLOSING_BRACE:
+            return None
+        self.at += 1
+        found = self.walk.resolve("callable", name)
+        if not isinstance(found, type):
+            raise _unusual
+        return found
 
     cdef object ref(self):
         """What a reference stands for; None where the node is not plain."""
@@ -1012,7 +1053,7 @@ def build(bytes data, policy, make, nothing, segment_of, installed):
     if not parser.follows(PyBytes_AS_STRING(_START), len(_START)):
         return None
     try:
-        if parser.members() not in installed or not parser.follows(PyBytes_AS_STRING(_MODEL), len(_MODEL)):
+        if not parser.states_installed(installed) or not parser.follows(PyBytes_AS_STRING(_MODEL), len(_MODEL)):
             return None
         decoder = make(policy, segment, text)
         parser.walk = decoder
