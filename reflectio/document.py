@@ -63,9 +63,9 @@ def write_binary(
     beginning = b'%s,"model":%s' % (_beginning(versions, metadata), orjson.dumps(model))
     if objects:
         beginning += b',"objects":' + orjson.dumps(objects)
-    described = _DESCRIBED % segment.nbytes if segment.arrays else b""
+    arrays, offsets, nbytes = segment.arrays, segment.offsets, segment.nbytes
+    described = _DESCRIBED % nbytes if arrays else b""
     if _documents is not None and not segment.compresses:
-        arrays, offsets, nbytes = segment.arrays, segment.offsets, segment.nbytes
         document = _documents.joined(beginning, described, arrays, offsets, nbytes)
         if document is None and nbytes <= _SMALL_SEGMENT:
             # Records, pieces and steps: as buffers they are plain.

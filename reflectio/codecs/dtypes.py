@@ -175,7 +175,8 @@ class DtypeCodec(Codec):
         plain = _plain_formats(obj)
         if plain is not None:
             node["names"] = list(obj.names)
-            node["formats"], node["offsets"] = map(list, plain)
+            formats, offsets = plain
+            node["formats"], node["offsets"] = list(formats), list(offsets)
             node["itemsize"] = obj.itemsize
             return
         fields = [obj.fields[name] for name in obj.names]

@@ -43,6 +43,7 @@ cdef extern from "Python.h":
     object PyUnicode_New(Py_ssize_t size, Py_UCS4 most)
     void *PyUnicode_1BYTE_DATA(object text)
     Py_ssize_t PyUnicode_GET_LENGTH(object text)
+    object PyUnicode_DecodeUTF8(const char *start, Py_ssize_t size, const char *errors)
     void PyUnicode_InternInPlace(PyObject **text)
     const char *PyUnicode_AsUTF8AndSize(object text, Py_ssize_t *size) except NULL
     Py_UCS4 *PyUnicode_AsUCS4(object text, Py_UCS4 *buffer, Py_ssize_t size, int copy_null) except NULL
@@ -262,6 +263,7 @@ cdef class Parser:
     cdef object string(self):
         cdef const char *start = self.at + 1
         cdef const char *stop = start
+        cdef bint has_escapes = False
         cdef object text
         if self.at[0] != QUOTE:
             raise Unusual
@@ -275,11 +277,17 @@ cdef class Parser:
         # With escapes, or beyond ASCII.
         while stop[0] != QUOTE:
             if stop[0] == BACKSLASH:
+                has_escapes = True
                 stop += 1
+            elif <uint8_t>stop[0] < 32:
+                raise Unusual
             stop += 1
             if stop >= self.end:
                 raise Unusual
-        text = _parse(PyBytes_FromStringAndSize(self.at, stop + 1 - self.at))
+        if has_escapes:
+            text = _parse(PyBytes_FromStringAndSize(self.at, stop + 1 - self.at))
+        else:
+            text = PyUnicode_DecodeUTF8(start, stop - start, NULL)
         self.at = stop + 1
         return text
 
@@ -542,6 +550,8 @@ cdef class Parser:
             built = self.infinity_or_nan()
         elif size == 5 and memcmp(tag, b"dtype", 5) == 0:
             built = self.dtype()
+        elif size == 5 and memcmp(tag, b"class", 5) == 0:
+            built = self.held_class()
         else:
             name = PyUnicode_New(size, 127)
             memcpy(PyUnicode_1BYTE_DATA(name), tag, size)
@@ -606,6 +616,18 @@ cdef class Parser:
         self.at += 1
         self.leave(CLOSING_BRACE)
         return cnp.PyArray_DescrFromType(type_numbers[kind])
+
+    cdef object held_class(self):
+        """A class that is held as a value, if the policy allows its name as a callable's; None where the node is not plain."""
+        cdef object name, found
+        if not self.member(b"name", 4) or self.at[0] != QUOTE:
+            return None
+        name = self.string()
+        self.leave(CLOSING_BRACE)
+        found = self.walk.resolve("callable", name)
+        if not isinstance(found, type):
+            raise Unusual
+        return found
 
     cdef object ref(self):
         """What a reference stands for; None where the node is not plain."""
