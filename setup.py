@@ -14,6 +14,9 @@ from setuptools import Extension, setup
 
 _SOURCES = Path("reflectio", "compiled")
 
+# Compiling takes most of the time of an installation.
+_PROCESSES = os.cpu_count() or 1
+
 
 def _extensions() -> list[Extension]:
     if os.environ.get("REFLECTIO_PURE"):
@@ -35,7 +38,8 @@ def _extensions() -> list[Extension]:
         for source in sorted(_SOURCES.glob("*.pyx"))
     ]
     # C files that came about in an earlier build, of another Cython maybe, do not count.
-    return list(cythonize(found, build_dir="build", force=True, language_level=3))
+    return list(cythonize(found, build_dir="build", force=True, language_level=3, nthreads=_PROCESSES))
 
 
-setup(ext_modules=_extensions())
+if __name__ == "__main__":
+    setup(ext_modules=_extensions(), options={"build_ext": {"parallel": _PROCESSES}})

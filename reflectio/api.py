@@ -308,16 +308,17 @@ def loads(data: bytes | bytearray | memoryview | str, *, policy: PolicyLike = No
     return _build(data if type(data) is bytes else _bytes_of(data), Policy.of(policy))
 
 
-def _bytes_of(data: Any) -> memoryview:
+def _bytes_of(data: Any) -> bytes | memoryview:
     if isinstance(data, str):
         try:
-            data = data.encode()
+            text = data.encode()
         except UnicodeEncodeError as error:
             raise DocumentError(f"the text is not valid Unicode: {error}") from None
-        if _may_be_path(data):
+        if _may_be_path(text):
             raise DocumentError(
                 "not a reflectio document: it does not start with {; reflectio.load reads the file at a path"
             )
+        return text
     if not isinstance(data, bytes | bytearray | memoryview):
         hint = "; reflectio.load reads the file at a path" if isinstance(data, os.PathLike) else ""
         raise TypeError(f"a document is bytes, bytearray, memoryview or str, not {type(data).__name__}{hint}")
@@ -437,7 +438,14 @@ def load(file: PathLike | IO[bytes], *, policy: PolicyLike = None, mmap: bool = 
             return _build(memoryview(file.read()), chosen)
         return _build(Source(file, limit), chosen)
     with open(file, "rb", buffering=_BUFFER) as opened:
-        source = Source(opened, limit, os.fstat(opened.fileno()).st_size)
+        size = os.fstat(opened.fileno()).st_size
+        if not mmap and 0 < size <= min(limit, _BUFFER):
+            # So little is read at once anyway.
+            data = opened.read(_BUFFER + 1)
+            if len(data) <= min(limit, _BUFFER):
+                return _build(data, chosen)
+            opened.seek(0)
+        source = Source(opened, limit, size)
         if mmap and source.size:
             # A private mapping: writing to it changes this process's memory only.
             try:

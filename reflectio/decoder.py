@@ -131,6 +131,8 @@ class Decoder(Walk):
         ):
             return False
         try:
+            if self.pass_alone():
+                return True
             for _, checks, objects, columns in self.to_check:
                 if columns is not None and not pass_together(checks, type(objects[0]), columns):
                     return False

@@ -124,9 +124,6 @@ class Document(NamedTuple):
     segment: Segment
 
 
-_compiled = compiled.part("header")
-
-
 def read(data: bytes | memoryview, limits: Limits, *, mapped: bool = False, verify: bool = True) -> Document:
     """
     Read and check a document, short of building anything.
@@ -152,12 +149,6 @@ def read(data: bytes | memoryview, limits: Limits, *, mapped: bool = False, veri
         raise LimitError(
             f"the document has {len(data)} bytes; the policy's limit document_bytes is {limits.document_bytes}"
         )
-    if _compiled is not None and verify and type(data) is bytes:
-        found = _compiled.read_plain(data, limits)
-        if found is not None:
-            members, text, _, start = found
-            segment = NOTHING if start is None else Segment(memoryview(data)[start:])
-            return tuple.__new__(Document, (members, text, segment))
     header = read_header(data, limits, verify=verify)
     segment = _read_segment(header, memoryview(data), mapped=mapped)
     return Document(header.members, header.text, segment)

@@ -14,7 +14,7 @@ from reflectio.errors import DocumentError, LimitError
 #: How deep lists and objects may nest in the text: as deep as `orjson` writes them.
 NESTING = 254
 
-_compiled = compiled.part("header")
+_compiled = compiled.part("strict_json")
 
 # Only an integer of this many digits can lie beyond 64 bits. A regular expression would take five times as long to
 # find one as the parser takes for all of the text.

@@ -46,6 +46,8 @@ class PythonWalk:
     ----------
     plain : frozenset of type
         The types whose values codecs may put into a node as they stand. Finite floats may be, too.
+    as_they_lie : bool
+        Whether arrays are written with the strides that they have.
     names : set of str
         Every dotted name that the nodes hold.
     memory : dict of int to ndarray
@@ -86,6 +88,7 @@ class PythonWalk:
         self.careful = careful
         self.plain = PLAIN_WITH_CARE if careful else PLAIN
         self.rows = rows
+        self.as_they_lie = True
         self.apart = apart
         self.sorting = sorting
         self.segment = SegmentWriter() if segment is None else segment

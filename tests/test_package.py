@@ -17,7 +17,7 @@ import reflectio
 CHECKOUT = Path(__file__).parent.parent
 
 # What a build reads. It gets a copy: it would leave a folder behind, from which a later build would take old modules.
-SOURCES = ("pyproject.toml", "setup.cfg", "README.md", "LICENSE", "reflectio", "allowlist")
+SOURCES = ("pyproject.toml", "setup.cfg", "setup.py", "README.md", "LICENSE", "reflectio", "allowlist")
 
 DEPENDENCIES = {
     "attrs",
@@ -32,32 +32,45 @@ DEPENDENCIES = {
 }
 
 
-def python(*arguments: str, cwd: Path | None = None) -> str:
+def python(*arguments: str, cwd: Path | None = None, **environment: str) -> str:
     """What a Python process prints that must succeed."""
     result = subprocess.run(
-        [sys.executable, *arguments], cwd=cwd, capture_output=True, text=True, timeout=300, check=False
+        [sys.executable, *arguments],
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+        env={**os.environ, **environment},
     )
     assert result.returncode == 0, result.stderr + result.stdout
     return result.stdout
 
 
-@pytest.fixture(scope="module")
-def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder that the wheel is installed in, and nothing else."""
-    folder = tmp_path_factory.mktemp("package")
+def build(folder: Path, **environment: str) -> Path:
+    """Give a folder that the wheel is installed in, and nothing else."""
     source = folder / "source"
     source.mkdir()
     for name in SOURCES:
         if (CHECKOUT / name).is_dir():
-            shutil.copytree(CHECKOUT / name, source / name, ignore=shutil.ignore_patterns("__pycache__"))
+            # What was compiled in the checkout would be taken along.
+            shutil.copytree(
+                CHECKOUT / name, source / name, ignore=shutil.ignore_patterns("__pycache__", "*.so", "*.pyd")
+            )
         else:
             shutil.copy(CHECKOUT / name, source / name)
-    python("-m", "build", "--wheel", "--no-isolation", "--outdir", str(folder), str(source))
+    python("-m", "build", "--wheel", "--no-isolation", "--outdir", str(folder), str(source), **environment)
     (wheel,) = folder.glob("*.whl")
     target = folder / "installed"
     python("-m", "pip", "install", "--quiet", "--no-deps", "--no-index", "--target", str(target), str(wheel))
     shutil.rmtree(source)
     return target
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel, built in the way that is usual here."""
+    return build(tmp_path_factory.mktemp("package"))
 
 
 def outside(installed: Path, program: str) -> list[str]:
@@ -104,6 +117,29 @@ def test_the_wheel_carries_every_module_and_is_typed(installed: Path) -> None:
 
     assert modules(installed / "reflectio") == modules(CHECKOUT / "reflectio")
     assert (installed / "reflectio" / "py.typed").is_file()
+
+
+def compiled_parts(folder: Path) -> set[str]:
+    suffix = sysconfig.get_config_var("EXT_SUFFIX")
+    return {path.name.removesuffix(suffix) for path in folder.glob(f"reflectio/compiled/*{suffix}")}
+
+
+def test_the_wheel_carries_what_was_compiled_and_its_source(installed: Path) -> None:
+    sources = {path.stem for path in (CHECKOUT / "reflectio" / "compiled").glob("*.pyx")}
+    assert {path.stem for path in installed.glob("reflectio/compiled/*.pyx")} == sources
+    if os.environ.get("REFLECTIO_PURE") or not shutil.which(
+        (sysconfig.get_config_var("CC") or "cc").split()[0]
+    ):
+        pytest.skip("nothing can be compiled here")
+    assert compiled_parts(installed) == sources
+    assert outside(installed, "from reflectio import api; print(api._parsing is not None)") == ["True"]
+
+
+def test_a_wheel_without_compiled_parts_works(tmp_path: Path) -> None:
+    pure = build(tmp_path, REFLECTIO_PURE="1")
+    assert compiled_parts(pure) == set()
+    program = "import reflectio; print(reflectio.loads(reflectio.dumps([1.5, {'a': None}])))"
+    assert outside(pure, program) == ["[1.5, {'a': None}]"]
 
 
 def test_the_wheel_has_nothing_of_tests_or_benchmarks(installed: Path) -> None:

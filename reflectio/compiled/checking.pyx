@@ -1,7 +1,7 @@
 # cython: boundscheck=False, wraparound=False, initializedcheck=False
 """What nearly all objects pass, seen quickly; those that do not are looked at again by the checks written in Python."""
 
-from cpython.dict cimport PyDict_GetItemWithError
+from cpython.dict cimport PyDict_GetItemWithError, PyDict_Next
 from cpython.long cimport PyLong_CheckExact
 from cpython.object cimport PyObject
 
@@ -45,5 +45,35 @@ def states_little(dict state, tuple counts, tuple absent, long long most):
     for name in absent:
         found = PyDict_GetItemWithError(state, name)
         if found is not NULL and found is not Py_None:
+            return False
+    return True
+
+
+def values_are_below(dict places, long long n_columns):
+    """
+    Say whether the values of a dict are seen at once to be columns of so many.
+
+    Parameters
+    ----------
+    places : dict
+        A vocabulary: the column of each term.
+    n_columns : int
+        How many columns there are.
+
+    Returns
+    -------
+    bool
+        False where a value is no integer of Python, or no such column.
+    """
+    cdef Py_ssize_t position = 0
+    cdef PyObject *term
+    cdef PyObject *column
+    cdef long long number
+    cdef int overflow = 0
+    while PyDict_Next(places, &position, &term, &column):
+        if not PyLong_CheckExact(<object>column):
+            return False
+        number = PyLong_AsLongLongAndOverflow(<object>column, &overflow)
+        if overflow or not 0 <= number < n_columns:
             return False
     return True

@@ -7,9 +7,9 @@ Elsewhere a header is parsed to lists and dicts, and these are built. Here the n
 all of a header consists of, are built as they are read, and only what is left becomes lists and dicts first, for the codecs
 written in Python. Every check is made that is made elsewhere.
 
-The form is that which `orjson` writes: no white space, members in their order. At anything else, or anything wrong, what
-was built is given up, and the document is read again, in the other way, which says what is wrong with it. So nothing here
-explains, repairs or refuses anything.
+The members of nodes come in the order in which they are written. At anything else, or anything wrong, what was built is
+given up, and the document is read again, in the other way, which says what is wrong with it. So nothing here explains,
+repairs or refuses anything.
 """
 
 cimport cython
@@ -111,14 +111,20 @@ cdef Py_ssize_t MOST_ELEMENTS = 1 << 40
 cdef Py_ssize_t MOST_STRIDED = 1 << 24
 
 cdef enum:
-    QUOTE = 34, COMMA = 44, MINUS = 45, POINT = 46, ZERO = 48, NINE = 57, COLON = 58, OPENING_BRACKET = 91
+    TAB = 9, NEWLINE = 10, RETURN = 13, SPACE = 32, QUOTE = 34, COMMA = 44, MINUS = 45, POINT = 46, ZERO = 48, NINE = 57, COLON = 58, OPENING_BRACKET = 91
     BACKSLASH = 92, CLOSING_BRACKET = 93, OPENING_BRACE = 123, CLOSING_BRACE = 125
 
-cdef bytes _START = b'{"reflectio":1,"versions":'
-cdef bytes _MODEL = b',"model":'
 cdef bytes _DIGEST = b',"digest":"xxh3_128:'
 cdef bytes _SEGMENT = b',"segment":{"nbytes":'
 cdef bytes _SEGMENT_DIGEST = b',"xxh3_128":"'
+
+
+# The last versions that documents stated without a word being said about them, as they were written: what is installed does
+# not change while it is used. Each ends with its closing brace, so that none goes on in another way.
+cdef list _known_versions = []
+cdef enum:
+    MOST_KNOWN = 16
+    MOST_KNOWN_BYTES = 1 << 10
 
 
 # Raised as a class, so that each is a new one: from Python 3.12 on, one that is raised again keeps the traceback that it
@@ -178,11 +184,45 @@ cdef class Parser:
         self.at += size
         return True
 
-    cdef inline int expect(self, char c) except -1:
+    cdef inline void blanks(self):
+        """Pass over white space, of which only the JSON format has any."""
+        while self.at[0] == SPACE or self.at[0] == NEWLINE or self.at[0] == RETURN or self.at[0] == TAB:
+            self.at += 1
+
+    cdef inline bint passes(self, char c):
+        """Whether a character follows, with white space around it or none; then it is passed over."""
+        self.blanks()
         if self.at[0] != c:
-            raise Unusual
+            return False
         self.at += 1
+        self.blanks()
+        return True
+
+    cdef inline int expect(self, char c) except -1:
+        if not self.passes(c):
+            raise Unusual
         return 0
+
+    cdef inline bint named(self, const char *name, Py_ssize_t size):
+        """Whether the name of a member follows; then it, and the colon behind it, are passed over."""
+        cdef const char *start = self.at
+        if self.end - self.at < size + 2 or self.at[0] != QUOTE or self.at[size + 1] != QUOTE:
+            return False
+        if memcmp(self.at + 1, name, size):
+            return False
+        self.at += size + 2
+        if self.passes(COLON):
+            return True
+        self.at = start
+        return False
+
+    cdef inline bint member(self, const char *name, Py_ssize_t size):
+        """As `named`, for a member that is not the first."""
+        cdef const char *start = self.at
+        if self.passes(COMMA) and self.named(name, size):
+            return True
+        self.at = start
+        return False
 
     cdef object string(self):
         cdef const char *start = self.at + 1
@@ -281,6 +321,30 @@ cdef class Parser:
         self.at = stop
         return value
 
+    cdef bint begins(self) except -1:
+        """Whether this is a header of format version 1; then its versions come next."""
+        cdef const char *stop = NULL
+        if not self.passes(OPENING_BRACE) or not self.named(b"reflectio", 9) or not self.scan_number(&stop):
+            return False
+        if stop - self.at != 1 or self.at[0] != b"1":
+            return False
+        self.at = stop
+        return self.member(b"versions", 8)
+
+    cdef bint states_installed(self, installed) except -1:
+        """Whether the versions that come next are such that nothing is to be said about them."""
+        cdef const char *start = self.at
+        cdef bytes known
+        for known in _known_versions:
+            if self.follows(PyBytes_AS_STRING(known), PyBytes_GET_SIZE(known)):
+                return True
+        if self.members() not in installed:
+            return False
+        if self.at - start < MOST_KNOWN_BYTES:
+            _known_versions.insert(0, PyBytes_FromStringAndSize(start, self.at - start))
+            del _known_versions[MOST_KNOWN:]
+        return True
+
     # -- values --------------------------------------------------------------------------------------------------
 
     cdef object value(self, bint raw):
@@ -306,17 +370,23 @@ cdef class Parser:
             raise Unusual
         return 0
 
+    cdef inline int leave(self, char c) except -1:
+        """Pass over what closes a list or an object, but not over white space behind it."""
+        self.blanks()
+        if self.at[0] != c:
+            raise Unusual
+        self.at += 1
+        return 0
+
     cdef list items(self, bint raw):
         cdef list items = []
         self.enter()
         self.expect(OPENING_BRACKET)
         if self.at[0] != CLOSING_BRACKET:
-            while True:
+            PyList_Append(items, self.value(raw))
+            while self.passes(COMMA):
                 PyList_Append(items, self.value(raw))
-                if self.at[0] != COMMA:
-                    break
-                self.at += 1
-        self.expect(CLOSING_BRACKET)
+        self.leave(CLOSING_BRACKET)
         self.depth -= 1
         return items
 
@@ -333,10 +403,9 @@ cdef class Parser:
                 self.expect(COLON)
                 PyDict_SetItem(members, key, self.value(True))
                 count += 1
-                if self.at[0] != COMMA:
+                if not self.passes(COMMA):
                     break
-                self.at += 1
-        self.expect(CLOSING_BRACE)
+        self.leave(CLOSING_BRACE)
         self.depth -= 1
         # A key that came twice.
         if PyDict_Size(members) != count:
@@ -357,10 +426,9 @@ cdef class Parser:
                 self.expect(COLON)
                 PyDict_SetItem(members, key, self.value(False))
                 count += 1
-                if self.at[0] != COMMA:
+                if not self.passes(COMMA):
                     break
-                self.at += 1
-        self.expect(CLOSING_BRACE)
+        self.leave(CLOSING_BRACE)
         if PyDict_Size(members) != count:
             raise Unusual
         return members
@@ -372,19 +440,24 @@ cdef class Parser:
         cdef const char *start = self.at
         cdef object built
         self.enter()
-        if self.follows(b'{"$":"', 6):
+        self.expect(OPENING_BRACE)
+        if self.named(b"$", 1):
             built = self.tagged(start)
         else:
+            self.at = start
             built = self.plain_members()
         self.depth -= 1
         return built
 
     cdef object tagged(self, const char *start):
-        cdef const char *tag = self.at
+        cdef const char *tag = self.at + 1
         cdef Py_ssize_t size
         cdef object built = None
         cdef object name, reader
         cdef PyObject *found
+        if self.at[0] != QUOTE:
+            raise Unusual
+        self.at += 1
         while self.at[0] > 32 and self.at[0] < 127 and self.at[0] != QUOTE and self.at[0] != BACKSLASH:
             self.at += 1
         if self.at[0] != QUOTE:
@@ -398,9 +471,9 @@ cdef class Parser:
         elif size == 3 and memcmp(tag, b"ref", 3) == 0:
             built = self.ref()
         elif size == 5 and memcmp(tag, b"tuple", 5) == 0:
-            if self.follows(b',"items":', 9):
+            if self.member(b"items", 5):
                 built = tuple(self.items(False))
-                self.expect(CLOSING_BRACE)
+                self.leave(CLOSING_BRACE)
                 return built
         else:
             name = PyUnicode_New(size, 127)
@@ -423,30 +496,32 @@ cdef class Parser:
         cdef const char *stop = NULL
         cdef double number = 0.0
         cdef int64_t integer
-        if self.follows(b',"dtype":"float64","value":', 27):
-            if self.at[0] == QUOTE or self.at[0] == OPENING_BRACE or self.scan_number(&stop):
+        if not self.member(b"dtype", 5):
+            return None
+        if self.follows(b'"float64"', 9):
+            if not self.member(b"value", 5) or self.at[0] == QUOTE or self.at[0] == OPENING_BRACE:
                 return None
-            if stop[0] != CLOSING_BRACE or not reflectio_double(self.at, stop, &number):
-                raise Unusual
-            self.at = stop + 1
+            if self.scan_number(&stop) or not reflectio_double(self.at, stop, &number):
+                return None
+            self.at = stop
+            self.leave(CLOSING_BRACE)
             return PyArray_Scalar(&number, float64, None)
-        if self.follows(b',"dtype":"int64","value":', 25):
-            if not self.scan_number(&stop) or not self.is_short(stop) or stop[0] != CLOSING_BRACE:
+        if self.follows(b'"int64"', 7):
+            if not self.member(b"value", 5) or not self.scan_number(&stop) or not self.is_short(stop):
                 return None
             integer = self.short_integer(stop)
-            self.at = stop + 1
+            self.at = stop
+            self.leave(CLOSING_BRACE)
             return PyArray_Scalar(&integer, int64, None)
         return None
 
     cdef object ref(self):
         """What a reference stands for, if that is plain; else None."""
         cdef int64_t number
-        if not self.follows(b',"id":', 6):
+        if not self.member(b"id", 2):
             return None
         number = self.small()
-        if self.at[0] != CLOSING_BRACE:
-            return None
-        self.at += 1
+        self.leave(CLOSING_BRACE)
         return referred(number, self.walk)
 
     cdef object array(self):
@@ -457,17 +532,21 @@ cdef class Parser:
         cdef const char *text
         cdef object number = None
         cdef object array
-        if self.follows(b',"$id":', 7):
+        if self.member(b"$id", 3):
             number = self.small()
             if number in self.walk.built or number in self.walk.open:
                 return None
-        if not self.follows(b',"dtype":"', 10):
+        if not self.member(b"dtype", 5) or self.at[0] != QUOTE:
             return None
+        self.at += 1
         text = self.at
         while self.at[0] >= ZERO and self.at[0] <= 122:
             self.at += 1
         kind = _kind_of(text, self.at - text)
-        if kind < 0 or not self.follows(b'","shape":[', 11):
+        if kind < 0 or self.at[0] != QUOTE:
+            return None
+        self.at += 1
+        if not self.member(b"shape", 5) or not self.passes(OPENING_BRACKET):
             return None
         while _is_digit(self.at[0]) and n_axes < MOST_AXES:
             shape[n_axes] = self.small()
@@ -475,32 +554,34 @@ cdef class Parser:
                 return None
             size *= shape[n_axes]
             n_axes += 1
-            if self.at[0] == COMMA:
-                self.at += 1
-        if not n_axes or self.at[0] != CLOSING_BRACKET or (self.at - 1)[0] == COMMA:
+            if not self.passes(COMMA):
+                break
+            if not _is_digit(self.at[0]):
+                return None
+        if not n_axes or self.at[0] != CLOSING_BRACKET:
             return None
         if n_axes > 1 and (not size or n_axes > self.walk.policy.limits.dimensions):
             return None
         self.at += 1
-        if self.follows(b',"order":"F"', 12):
+        if self.member(b"order", 5):
+            if not self.follows(b'"F"', 3):
+                return None
             fortran = 1
-        elif self.follows(b',"strides":[', 12):
+        elif self.member(b"strides", 7):
             array = self.strided_array(kind, n_axes, shape, size)
             if number is not None and array is not None:
                 self.walk.built[number] = array
             return array
-        if self.follows(b',"at":', 6):
+        if self.member(b"at", 2):
             array = self.array_at(kind, n_axes, shape, fortran)
-        elif self.follows(b',"data":', 8):
+        elif self.member(b"data", 4):
             # An element takes two characters at least, so that memory is not asked for in vain.
             if size > (self.end - self.at) // 2 + 1:
                 return None
             array = PyArray_EMPTY(n_axes, <cnp.npy_intp *>shape, type_numbers[kind], fortran)
-            if not self.fill(
-                <char *>cnp.PyArray_DATA(array), kind, shape, cnp.PyArray_STRIDES(array), n_axes
-            ) or self.at[0] != CLOSING_BRACE:
+            if not self.fill(<char *>cnp.PyArray_DATA(array), kind, shape, cnp.PyArray_STRIDES(array), n_axes):
                 return None
-            self.at += 1
+            self.leave(CLOSING_BRACE)
         else:
             return None
         if number is not None and array is not None:
@@ -516,6 +597,7 @@ cdef class Parser:
         cdef object buffer, array
         if not size or size > (self.end - self.at) // 2 + 1 or size > MOST_STRIDED:
             return None
+        self.expect(OPENING_BRACKET)
         for axis in range(n_axes):
             if axis:
                 self.expect(COMMA)
@@ -533,7 +615,8 @@ cdef class Parser:
                 low += (shape[axis] - 1) * strides[axis]
             else:
                 high += (shape[axis] - 1) * strides[axis]
-        if not self.follows(b'],"data":', 9) or high - low > SPREAD * size * item_sizes[kind]:
+        self.leave(CLOSING_BRACKET)
+        if not self.member(b"data", 4) or high - low > SPREAD * size * item_sizes[kind]:
             return None
         if not _are_apart(shape, strides, n_axes, item_sizes[kind]):
             return None
@@ -542,35 +625,31 @@ cdef class Parser:
         array = reflectio_view(
             type_numbers[kind], n_axes, <cnp.npy_intp *>shape, strides, <char *>cnp.PyArray_DATA(buffer) - low, buffer
         )
-        if not self.fill(<char *>cnp.PyArray_DATA(array), kind, shape, strides, n_axes) or self.at[0] != CLOSING_BRACE:
+        if not self.fill(<char *>cnp.PyArray_DATA(array), kind, shape, strides, n_axes):
             return None
-        self.at += 1
+        self.leave(CLOSING_BRACE)
         return array
 
     cdef object array_at(self, int kind, int n_axes, Py_ssize_t *shape, int fortran):
         cdef int64_t start = self.small()
-        if self.at[0] != CLOSING_BRACE:
-            return None
-        self.at += 1
+        self.leave(CLOSING_BRACE)
         return taken(start, self.walk, kind, n_axes, shape, fortran)
 
     cdef bint fill(self, char *target, int kind, Py_ssize_t *shape, cnp.npy_intp *strides, int n_axes) except -1:
         """Read lists of numbers into an array; say whether all were as its dtype and shape ask."""
         cdef Py_ssize_t index
-        if self.at[0] != OPENING_BRACKET:
+        if not self.passes(OPENING_BRACKET):
             return False
-        self.at += 1
         for index in range(shape[0]):
-            if index:
-                if self.at[0] != COMMA:
-                    return False
-                self.at += 1
+            if index and not self.passes(COMMA):
+                return False
             if n_axes > 1:
                 if not self.fill(target, kind, shape + 1, strides + 1, n_axes - 1):
                     return False
             elif not self.element(target, kind):
                 return False
             target += strides[0]
+        self.blanks()
         if self.at[0] != CLOSING_BRACKET:
             return False
         self.at += 1
@@ -612,6 +691,7 @@ cdef class Parser:
 
     cdef object object(self, ObjectReader reader, object tag):
         """An object of a class; None where something else is said of it than its attributes, and nothing was done."""
+        cdef const char *start
         cdef object obj
         cdef object number = None
         cdef dict attributes
@@ -620,12 +700,14 @@ cdef class Parser:
         cdef object name
         cdef bint as_before = True
         cdef bint stated = reader.version_name is None
-        if self.follows(b',"$id":', 7):
+        if self.member(b"$id", 3):
             number = self.small()
             if number in self.walk.built or number in self.walk.open:
                 return None
-        if self.at[0] == COMMA and self.at[1] == QUOTE and self.at[2] == b"$":
+        start = self.at
+        if self.passes(COMMA) and self.at[0] == QUOTE and self.at[1] == b"$":
             return None
+        self.at = start
         obj = reader.begin(tag, self.walk)
         if number is not None:
             # What it holds may refer to it.
@@ -633,8 +715,7 @@ cdef class Parser:
         attributes = PyObject_GenericGetDict(obj, NULL)
         if PyDict_Size(attributes):
             raise Unusual
-        while self.at[0] == COMMA:
-            self.at += 1
+        while self.passes(COMMA):
             name = self.expected(order[index]) if index < len(order) else None
             if name is None:
                 as_before = False
@@ -647,7 +728,7 @@ cdef class Parser:
                 continue
             PyDict_SetItem(attributes, name, self.value(False))
             count += 1
-        self.expect(CLOSING_BRACE)
+        self.leave(CLOSING_BRACE)
         # A key that came twice, or another version.
         if PyDict_Size(attributes) != count or not stated:
             raise Unusual
@@ -657,14 +738,7 @@ cdef class Parser:
 
     cdef object expected(self, object name):
         """The name, if it follows as a member's, whose value comes next; else None."""
-        cdef Py_ssize_t size = PyUnicode_GET_LENGTH(name)
-        cdef const char *c = self.at
-        if self.end - c < size + 3 or c[0] != QUOTE or c[size + 1] != QUOTE or c[size + 2] != COLON:
-            return None
-        if memcmp(c + 1, PyUnicode_1BYTE_DATA(name), size):
-            return None
-        self.at += size + 3
-        return name
+        return name if self.named(<const char *>PyUnicode_1BYTE_DATA(name), PyUnicode_GET_LENGTH(name)) else None
 
     cdef object attribute(self, ObjectReader reader):
         """The name of an attribute that objects of the class may have."""
@@ -818,15 +892,17 @@ def build(bytes data not None, policy, make, nothing, segment_of, installed):
         return None
     nul = <const char *>memchr(start, 0, size)
     end = size if nul is NULL else nul - start
-    if end > _most_bytes(policy.limits) or end < len(_START) + len(_DIGEST) + DIGITS + 2:
+    if end > _most_bytes(policy.limits):
         return None
-    digest = start + end - 2 - DIGITS - len(_DIGEST)
-    if memcmp(digest, PyBytes_AS_STRING(_DIGEST), len(_DIGEST)) or memcmp(start + end - 2, b'"}', 2):
+    description = start + end
+    digest = description - 2 - DIGITS - len(_DIGEST)
+    if end > len(_DIGEST) + DIGITS + 2 and not memcmp(digest, PyBytes_AS_STRING(_DIGEST), len(_DIGEST)):
+        # The comma before the member is digested, too.
+        if memcmp(start + end - 2, b'"}', 2) or not _is_digest(start, digest + 1 - start, digest + len(_DIGEST)):
+            return None
+        description = digest
+    elif nul is not NULL:
         return None
-    # The comma before the member is digested, too.
-    if not _is_digest(start, digest + 1 - start, digest + len(_DIGEST)):
-        return None
-    description = digest
     if nul is not NULL:
         description = _description_of_segment(start, digest, &nbytes)
         offset = (end // ALIGNMENT + 1) * ALIGNMENT
@@ -843,14 +919,16 @@ def build(bytes data not None, policy, make, nothing, segment_of, installed):
     parser.at, parser.end = start, start + end
     # The header itself is a level.
     parser.depth = 1
-    if not parser.follows(PyBytes_AS_STRING(_START), len(_START)):
-        return None
     try:
-        if parser.members() not in installed or not parser.follows(PyBytes_AS_STRING(_MODEL), len(_MODEL)):
+        if not parser.begins() or not parser.states_installed(installed) or not parser.member(b"model", 5):
             return None
         decoder = make(policy, segment, text)
         parser.walk = decoder
         built = parser.value(False)
+        if description == parser.end:
+            # Without a digest.
+            parser.leave(CLOSING_BRACE)
+            parser.blanks()
     except Exception:
         return None
     return (built, decoder) if parser.at == description else None

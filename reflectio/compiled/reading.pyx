@@ -180,6 +180,23 @@ cdef class Walk:
             self.level -= 1
             Py_LeaveRecursiveCall()
 
+    def pass_alone(self):
+        """
+        Say whether all objects pass their checks, each looked at by itself; an error says that one does not.
+
+        Those of rows are looked at together: where there are any, the answer is no, for who asks to see to them.
+        """
+        cdef tuple entry
+        cdef object check
+        for entry in self.to_check:
+            if entry[3] is not None:
+                return False
+        for entry in self.to_check:
+            for obj in entry[2]:
+                for check in entry[1]:
+                    check(obj)
+        return True
+
     cpdef list build_items(self, list items):
         """Build every item of a list of nodes, in place."""
         cdef Py_ssize_t index = 0

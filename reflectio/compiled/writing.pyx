@@ -105,6 +105,7 @@ cdef class Walk:
     cdef public bint careful
     cdef public bint inline
     cdef public bint rows
+    cdef public bint as_they_lie
     cdef public frozenset apart
     cdef public frozenset sorting
     cdef public object segment
@@ -129,6 +130,7 @@ cdef class Walk:
         self.careful = careful
         self.plain = _plain_with_care if careful else _plain
         self.rows = rows
+        self.as_they_lie = True
         self.apart = apart
         self.sorting = sorting
         self.segment = _segment() if segment is None else segment
@@ -387,7 +389,7 @@ cdef class ArrayWriter(Writer):
         if in_c_order and in_f_order:
             in_f_order = n_axes > 1 and _is_like_fortran(array)
             in_c_order = not in_f_order
-        elif not in_c_order and not in_f_order and not _lies_apart(array):
+        elif not in_c_order and not in_f_order and not (encoder.as_they_lie and _lies_apart(array)):
             return self.other(obj, encoder)
         key = owner = PyLong_FromVoidPtr(<PyObject *>array)
         base = <object>cnp.PyArray_BASE(array) if cnp.PyArray_BASE(array) is not NULL else None

@@ -50,6 +50,7 @@ class _PlainEncoder(Encoder):
     def __init__(self, *, careful: bool, segment: SegmentWriter) -> None:
         super().__init__(careful=careful, segment=segment)
         self.memory = _NoMemory()
+        self.as_they_lie = False
         self._open: set[int] = set()
 
     def share_leaf(self, obj: Any, encode: Callable[[Any, Encoder], Node]) -> Node:

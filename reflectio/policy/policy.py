@@ -370,7 +370,7 @@ class Policy:
         return advice(self, refused)
 
 
-_compiled = compiled.part("header")
+_compiled = compiled.part("variables")
 _VARIABLE = VARIABLE.encode()
 
 #: What an argument ``policy`` may be: see `Policy.of`.
