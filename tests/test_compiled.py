@@ -6,6 +6,7 @@ Whatever the text, a document that is read in one pass has to be one that is acc
 
 from __future__ import annotations
 
+import copy
 import functools
 import gc
 import hashlib
@@ -599,6 +600,30 @@ def test_the_deepest_document_in_a_small_thread():
 
 
 # -- out -------------------------------------------------------------------------------------------------------------
+
+
+class Attributes(dict):
+    """What some classes put in the place of the dict of their attributes."""
+
+
+class Key(str):
+    """A name that is no text of Python's own."""
+
+    __slots__ = ()
+
+
+def test_attributes_in_a_dict_of_another_class():
+    scaler = fitted("StandardScaler")
+    expected = reflectio.dumps([scaler])
+    assert reflectio.dumps([scaler]) == expected
+    other = copy.copy(scaler)
+    other.__dict__ = Attributes(vars(scaler))
+    assert reflectio.dumps([other]) == expected
+    other = copy.copy(scaler)
+    other.__dict__[Key("another")] = 1
+    with pytest.raises(reflectio.UnsupportedTypeError):
+        reflectio.dumps([other])
+
 
 _DUMPS = """
 import hashlib, pickle, sys, warnings
