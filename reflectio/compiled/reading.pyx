@@ -193,7 +193,7 @@ cdef class Walk:
                 return False
         for entry in self.to_check:
             for obj in entry[2]:
-                for check in <tuple>entry[1]:
+                for check in entry[1]:
                     check(obj)
         return True
 

@@ -597,12 +597,15 @@ cdef class ObjectWriter(Writer):
         cdef PyObject *name
         cdef PyObject *value
         cdef Py_ssize_t position = 0
-        cdef dict attributes = PyObject_GenericGetDict(obj, NULL)
-        cdef dict node
-        if not attributes and self.version_name is None:
+        cdef object found = PyObject_GenericGetDict(obj, NULL)
+        cdef dict attributes, node
+        # Some put a dict of a class of their own there.
+        if type(found) is not dict or (not found and self.version_name is None):
             return None
+        attributes = found
         while PyDict_Next(attributes, &position, &name, &value):
-            if not PySet_Contains(self.attributes, <object>name):
+            # To look for a key of another type, its class would be asked, which could change the attributes meanwhile.
+            if Py_TYPE(name) is not &PyUnicode_Type or not PySet_Contains(self.attributes, <object>name):
                 return None
         encoder.names.add(self.name)
         node = PyDict_New()
