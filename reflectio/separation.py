@@ -150,9 +150,7 @@ class Separation:
         if depth > _DEEPEST:
             raise ValidationError("what the document shares nests too deeply to be kept apart")
         reached = reached or id(value) in self._shared
-        if isinstance(value, _CONTAINERS) or (
-            isinstance(value, np.ndarray) and value.dtype.hasobject
-        ):
+        if isinstance(value, _CONTAINERS) or (isinstance(value, np.ndarray) and value.dtype.hasobject):
             parts = _parts_of(value)
             copying = reached and not only_estimators
             if not copying and self._is_free_of_shared(parts):

@@ -127,7 +127,7 @@ def _check_places(state: State, name: str, n_columns: int) -> None:
     if type(places) is not dict or len(places) != n_columns:
         refuse(name, f"must be a dict with {n_columns} columns")
     if _INT.issuperset(map(type, places.values())) and (
-        not places or (0 <= min(places.values()) and max(places.values()) < n_columns)
+        not places or (min(places.values()) >= 0 and max(places.values()) < n_columns)
     ):
         return
     if not all(issubclass(kind, _INTEGERS) for kind in set(map(type, places.values()))):

@@ -174,8 +174,8 @@ class DtypeCodec(Codec):
         assert obj.names is not None
         plain = _plain_formats(obj)
         if plain is not None:
-            node["names"] = list(obj.names)
-            node["formats"], node["offsets"] = map(list, plain)
+            formats, offsets = plain
+            node["names"], node["formats"], node["offsets"] = list(obj.names), list(formats), list(offsets)
             node["itemsize"] = obj.itemsize
             return
         fields = [obj.fields[name] for name in obj.names]
