@@ -174,9 +174,8 @@ class DtypeCodec(Codec):
         assert obj.names is not None
         plain = _plain_formats(obj)
         if plain is not None:
-            node["names"] = list(obj.names)
             formats, offsets = plain
-            node["formats"], node["offsets"] = list(formats), list(offsets)
+            node["names"], node["formats"], node["offsets"] = list(obj.names), list(formats), list(offsets)
             node["itemsize"] = obj.itemsize
             return
         fields = [obj.fields[name] for name in obj.names]

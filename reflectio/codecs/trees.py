@@ -147,8 +147,8 @@ class TreeCodec(ObjectCodec):
             or n_classes.shape != (n_outputs,)
             or n_classes.dtype != np.intp
             or not n_outputs
-            or not min(counts := n_classes.tolist()) > 0
-            or not max(counts) < 1 << 31
+            or min(counts := n_classes.tolist()) < 1
+            or max(counts) >= 1 << 31
         ):
             raise ValidationError("a tree must have a number of classes for each of its n_outputs").within(
                 member
