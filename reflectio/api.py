@@ -103,8 +103,16 @@ def _draft(
     if collects:
         gc.disable()
     try:
-        segment = None if compression is None else CompressedSegmentWriter(compression, spool or io.BytesIO())
-        encoder = Encoder(inline=format == "json", careful=careful, rows=rows, apart=apart, segment=segment)
+        if format == "binary" and compression is None and not (careful or apart):
+            # Nearly always; what goes without saying takes a part of the time of the smallest documents, too.
+            encoder = Encoder(rows=rows)
+        else:
+            segment = (
+                None if compression is None else CompressedSegmentWriter(compression, spool or io.BytesIO())
+            )
+            encoder = Encoder(
+                inline=format == "json", careful=careful, rows=rows, apart=apart, segment=segment
+            )
         model, objects = encoder.encode(obj)
         versions = versions_for(encoder.names)
         if format == "json":

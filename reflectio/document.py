@@ -34,6 +34,9 @@ _CLOSING_BRACE = ord("}")
 _SMALL_ARRAY = 1 << 16
 _IN_SEGMENT = b'"at":'
 
+# Arrays of so many bytes together are put behind the header at once, rather than block by block.
+_SMALL_SEGMENT = 1 << 17
+
 
 # -- out ------------------------------------------------------------------------------------------------------
 
@@ -60,9 +63,13 @@ def write_binary(
     beginning = b'%s,"model":%s' % (_beginning(versions, metadata), orjson.dumps(model))
     if objects:
         beginning += b',"objects":' + orjson.dumps(objects)
-    described = _DESCRIBED % segment.nbytes if segment.arrays else b""
+    arrays, offsets, nbytes = segment.arrays, segment.offsets, segment.nbytes
+    described = _DESCRIBED % nbytes if arrays else b""
     if _documents is not None and not segment.compresses:
-        document = _documents.joined(beginning, described, segment.arrays, segment.offsets, segment.nbytes)
+        document = _documents.joined(beginning, described, arrays, offsets, nbytes)
+        if document is None and nbytes <= _SMALL_SEGMENT:
+            # Records, pieces and steps: as buffers they are plain.
+            document = _documents.joined(beginning, described, segment.buffers(), offsets, nbytes)
         if document is not None:
             return Text(document)
     return Draft(

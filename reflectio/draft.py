@@ -139,6 +139,8 @@ class Text:
         All of it.
     """
 
+    __slots__ = ("_text",)
+
     def __init__(self, text: bytes) -> None:
         self._text = text
 

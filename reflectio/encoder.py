@@ -119,6 +119,8 @@ class Encoder(Walk):
             error.rooted("$.model")
             raise
         objects: list[Node] = []
+        if not (self.moved or self.shared_plain):
+            return model, objects
         for index, moved in enumerate(self.moved):
             try:
                 self.depth = 2

@@ -124,6 +124,10 @@ class SegmentWriter:
             yield from array.blocks() if isinstance(array, Pieces) else blocks_of(array)
             position = offset + array.nbytes
 
+    def buffers(self) -> list[np.ndarray[Any, Any]]:
+        """Give the bytes of each array in one piece, for small ones: as it is, or as a copy in C order without leftovers."""
+        return [as_buffer(array.whole() if isinstance(array, Pieces) else array) for array in self.arrays]
+
     def digest(self) -> str:
         """The xxh3_128 of the segment's bytes, in hexadecimal."""
         state = xxhash.xxh3_128()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterable
 from functools import cache
 from itertools import chain
@@ -29,7 +30,8 @@ _LISTS = {list}
 _PLAIN = frozenset({int, float, str, bool, type(None), np.float64, np.int64})
 
 # What always has something inside which could.
-_CHANGING = (np.ndarray, list, tuple, dict)
+_CONTAINERS = (list, tuple, dict)
+_CHANGING = (np.ndarray, *_CONTAINERS)
 
 
 class _Attributes:
@@ -92,12 +94,8 @@ class Separation:
         """Note that what only attributes of one object hold is its own, however many they are."""
         shared = self._shared
         for obj in objects:
-            counts: dict[int, int] = {}
-            for value in getattr(obj, "__dict__", {}).values():
-                key = id(value)
-                if key in shared:
-                    counts[key] = counts.get(key, 0) + 1
-            for key, count in counts.items():
+            held = [key for key in map(id, getattr(obj, "__dict__", {}).values()) if key in shared]
+            for key, count in Counter(held).items() if held else ():
                 # One attribute holds it by describing it, the others by referring to it.
                 if shared[key][1] == count - 1 > 0:
                     del shared[key]
@@ -152,9 +150,7 @@ class Separation:
         if depth > _DEEPEST:
             raise ValidationError("what the document shares nests too deeply to be kept apart")
         reached = reached or id(value) in self._shared
-        if isinstance(value, list | tuple | dict) or (
-            isinstance(value, np.ndarray) and value.dtype.hasobject
-        ):
+        if isinstance(value, _CONTAINERS) or (isinstance(value, np.ndarray) and value.dtype.hasobject):
             parts = _parts_of(value)
             copying = reached and not only_estimators
             if not copying and self._is_free_of_shared(parts):

@@ -17,8 +17,13 @@ from attacks.catalogue import CATALOGUE, KINDS
 _TESTS = Path(__file__).parent
 _KIND_OF = {attack.id: kind for kind, attacks in KINDS.items() for attack in attacks}
 
-# What is nothing to refuse once it is in the form that reflectio writes.
-HARMLESS_AS_WRITTEN: frozenset[str] = frozenset()
+# Attacks by white space, by digests, or by what is said of the segment: none once a document is in the form that reflectio
+# writes.
+HARMLESS_AS_WRITTEN = {
+    *(f"segment-length-{kind}" for kind in ("float", "large", "negative", "small", "text")),
+    *("segment-description-unknown", "segment-digest-type", "segment-padding-nonzero"),
+    *("text-digest-far", "text-digest-weak", "text-leading-newline", "text-leading-space"),
+}
 
 _SECONDS = 2
 _MEGABYTES = 500
@@ -71,9 +76,15 @@ def test_it_is_refused_in_the_form_that_reflectio_writes(attack, outcome):
     written = outcomes(_KIND_OF[attack.id], "as written").get(attack.id)
     if written is None:
         pytest.fail("an earlier attack ended the process")
-    # Some attacks are by white space or by a digest, and none any more in this form. What matters is that nothing passes that
-    # would be refused where the document is first parsed, and then built.
-    assert [written["error"], written["message"]] == written["otherwise"]
+    # Nothing passes that would be refused where the document is first parsed, and then built, and it is refused for the same
+    # reason: but that memory, and the depth of calls, may end sooner or later.
+    error, message = written["otherwise"]
+    if written["error"] == "LimitError" or {written["error"], error} == set(attack.error.split("|")) - {
+        "ValidationError"
+    }:
+        assert error in attack.error.split("|")
+    else:
+        assert [written["error"], written["message"]] == [error, message]
     if written["error"] == "NoneType":
         assert attack.error == "IntegrityError" or attack.id in HARMLESS_AS_WRITTEN
     assert written["events"] == written["modules"] == []

@@ -9,13 +9,14 @@ from collections import Counter
 from collections.abc import Sequence
 from enum import Enum
 from fractions import Fraction
+from operator import ge
 from typing import Any
 
 import numpy as np
 
 from reflectio import compiled
 from reflectio.checks import check
-from reflectio.codecs.fitted import State, has_order, refuse, size_of, within
+from reflectio.codecs.fitted import FEW, Array, State, has_order, refuse, size_of, within
 
 # Hashes are of 32 bits, with a sign.
 _MOST_HASHED_FEATURES = 2**31 - 1
@@ -24,7 +25,12 @@ _MOST_HASHED_FEATURES = 2**31 - 1
 _SEARCHED_KINDS = "biufcmM"
 
 _checking = compiled.part("checking")
+
+# Those that Python compares as numpy does.
+_COMPARED_KINDS = "biuf"
+
 _INTEGERS = (int, np.integer)
+_INT = frozenset({int})
 
 # Labels that are hashed in a moment, and how many of one hash are compared with each other: all multiples of 2**61 - 1
 # hash to zero.
@@ -72,11 +78,19 @@ def _check_order(values: Any, index: int) -> None:
     """Check that categories are as a binary search expects them: in order, and missing ones last."""
     if type(values) is not np.ndarray or values.ndim != 1:
         refuse("categories_", "must be an array with one axis", index)
-    if values.dtype.kind not in _SEARCHED_KINDS or (values[1:] >= values[:-1]).all():
+    if values.dtype.kind not in _SEARCHED_KINDS or _is_rising(values):
         return
     present = values[values == values]
     if not (present[1:] >= present[:-1]).all() or not (values[: len(present)] == present).all():
         refuse("categories_", "must be in order", index)
+
+
+def _is_rising(values: Array) -> bool:
+    """Whether each value is no less than the one before it."""
+    if len(values) <= FEW and values.dtype.kind in _COMPARED_KINDS:
+        few = values.tolist()
+        return all(map(ge, few[1:], few))
+    return bool((values[1:] >= values[:-1]).all())
 
 
 def _last_code(state: State, index: int, n_categories: int) -> int:
@@ -116,6 +130,10 @@ def _check_places(state: State, name: str, n_columns: int) -> None:
     if type(places) is not dict or len(places) != n_columns:
         refuse(name, f"must be a dict with {n_columns} columns")
     if _checking is not None and _checking.values_are_below(places, n_columns):
+        return
+    if _INT.issuperset(map(type, places.values())) and (
+        not places or (min(places.values()) >= 0 and max(places.values()) < n_columns)
+    ):
         return
     if not all(issubclass(kind, _INTEGERS) for kind in set(map(type, places.values()))):
         refuse(name, "must give an integer to each of its terms")

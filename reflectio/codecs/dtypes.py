@@ -49,9 +49,12 @@ def dtype_text(dtype: DType) -> str:
 
 def encode_dtype(dtype: DType, encoder: Encoder) -> Node:
     """A dtype as a member of another node: text where text is enough."""
-    if dtype.names is None and dtype.subdtype is None and dtype.metadata is None and dtype.kind != "T":
-        return dtype_text(dtype)
-    return encoder.visit(dtype)
+    return dtype_text(dtype) if _is_text(dtype) else encoder.visit(dtype)
+
+
+def _is_text(dtype: DType) -> bool:
+    """Whether text says all of a dtype."""
+    return dtype.names is None and dtype.subdtype is None and dtype.metadata is None and dtype.kind != "T"
 
 
 def parse_dtype(node: Node, decoder: Decoder) -> DType:
@@ -59,6 +62,9 @@ def parse_dtype(node: Node, decoder: Decoder) -> DType:
     if type(node) is str:
         dtype = _dtypes.get(node)
         return dtype if dtype is not None else _parse_text(node)
+    if isinstance(node, np.dtype):
+        # The parser knew it.
+        return node
     try:
         built = decoder.build(node)
     except Exception as error:
@@ -85,7 +91,7 @@ def plain_dtype(node: Node, decoder: Decoder) -> DType | None:
         None where only building the node can tell, or refuse it.
     """
     try:
-        if type(node) is str:
+        if type(node) is str or isinstance(node, np.dtype):
             return parse_dtype(node, decoder)
         if type(node) is dict and _plain_fields(node) is not None and node["$"] == DtypeCodec.tag:
             return _codec.decode(node, decoder)
@@ -166,6 +172,13 @@ class DtypeCodec(Codec):
     def _encode_fields(obj: DType, node: ObjectNode, encoder: Encoder) -> None:
         assert obj.fields is not None
         assert obj.names is not None
+        plain = _plain_formats(obj)
+        if plain is not None:
+            node["names"] = list(obj.names)
+            formats, offsets = plain
+            node["formats"], node["offsets"] = list(formats), list(offsets)
+            node["itemsize"] = obj.itemsize
+            return
         fields = [obj.fields[name] for name in obj.names]
         node["names"] = list(obj.names)
         node["formats"] = [encode_dtype(field[0], encoder) for field in fields]
@@ -248,6 +261,13 @@ _RECORD_MEMBERS = ("$", "names", "formats", "offsets", "itemsize")
 _records: dict[tuple[Any, ...], DType] = {}
 
 
+def known_record(node: ObjectNode) -> DType | None:
+    """The dtype of a record with a few fields whose node was read before; None of every other node."""
+    key = _plain_fields(node)
+    dtype = None if key is None else _records.get(key)
+    return dtype if key is not None and dtype is not None and dtype.names == key[0] else None
+
+
 def _plain_fields(node: ObjectNode) -> tuple[Any, ...] | None:
     """What a node says of a record with a few fields, none of which has fields itself; None of another dtype."""
     if tuple(node) != _RECORD_MEMBERS:
@@ -287,6 +307,17 @@ def _traits(dtype: DType) -> tuple[Any, ...] | None:
             return None
         traits.append((field[2:], of_field))
     return tuple(traits)
+
+
+@once_per_dtype
+def _plain_formats(dtype: DType) -> tuple[list[str], list[int]] | None:
+    """The formats and offsets of fields that text describes, where nothing else is said of the record."""
+    if dtype.names is None or dtype.fields is None or dtype.isalignedstruct or dtype.type is np.record:
+        return None
+    fields = [dtype.fields[name] for name in dtype.names]
+    if not all(len(field) == 2 and _is_text(field[0]) for field in fields):
+        return None
+    return [dtype_text(field[0]) for field in fields], [field[1] for field in fields]
 
 
 def _fields_are_apart(dtype: DType) -> bool:

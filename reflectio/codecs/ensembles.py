@@ -99,8 +99,9 @@ def _check_forest_classes(forest: Any) -> None:
         return
     trees = [vars(estimator)["tree_"] for estimator in estimators]
     n_classes = trees[0].n_classes
+    most = max(n_classes.tolist())
     # The predictions of all trees are added up.
-    if any(tree.max_n_classes != n_classes.max() for tree in trees) or (
+    if any(tree.max_n_classes != most for tree in trees) or (
         len(n_classes) > 1 and any((tree.n_classes != n_classes).any() for tree in trees)
     ):
         raise ValidationError("all trees of a forest must have the same classes").within("estimators_")

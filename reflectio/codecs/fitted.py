@@ -56,6 +56,8 @@ def size_of(state: State, name: str, least: int, most: int) -> int:
         It is absent, not an integer, or out of range.
     """
     value = state.get(name)
+    if type(value) is int and least <= value <= most:
+        return value
     if not isinstance(value, int | np.integer) or isinstance(value, bool) or not least <= value <= most:
         refuse(name, f"must be an integer between {least} and {most}")
     return int(value)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from reflectio.checks import check
-from reflectio.codecs.fitted import shape_of
+from reflectio.codecs.fitted import FEW, shape_of, within
 from reflectio.codecs.support_vectors import PAIRWISE_NAMES
 from reflectio.errors import ValidationError
 
@@ -37,6 +37,10 @@ _LABELS = frozenset({str, int, float, bool})
 _HOLDING_NOTHING = _LABELS | {type(None)}
 
 _DEEPEST = 32
+
+# As tuples: to make a union of types takes longer than to ask about them.
+_INTEGERS = (int, np.integer)
+_CONTAINERS = (list, tuple, dict)
 
 
 @check("sklearn.multiclass.OneVsRestClassifier", relies_on=("estimators_",))
@@ -94,7 +98,7 @@ def _check_rows(estimators: list[Any]) -> None:
                 )
             if obj.dtype.hasobject:
                 stack += [(part, name, is_parameter) for part in obj.ravel().tolist()]
-        elif isinstance(obj, list | tuple | dict):
+        elif isinstance(obj, _CONTAINERS):
             stack += [(part, name, is_parameter) for part in (obj.values() if isinstance(obj, dict) else obj)]
         elif may_change_rows(obj, name):
             raise (
@@ -250,18 +254,18 @@ def _check_labels(estimator: Any, place: str) -> None:
     stack: list[tuple[Any, bool]] = [(estimator, False)]
     while stack:
         obj, is_label = stack.pop()
-        if isinstance(obj, int | np.integer):
+        if isinstance(obj, _INTEGERS):
             if is_label and obj >= _MOST_COUNTERS:
                 raise ValidationError(f"{place} has the label {obj}, and there are not as many classes")
         elif isinstance(obj, np.ndarray):
             if is_label and obj.dtype.kind in "iu" and obj.size:
-                stack.append((obj.max(), True))
+                stack.append((max(obj.ravel().tolist()) if obj.size <= FEW else obj.max(), True))
             if obj.dtype.hasobject and obj.dtype.kind == "O" and (id(obj), is_label) not in seen:
                 seen.add((id(obj), is_label))
                 stack += [(part, is_label) for part in obj.ravel().tolist()]
         elif type(obj) in _HOLDING_NOTHING or (id(obj), is_label) in seen:
             continue
-        elif isinstance(obj, list | tuple | dict):
+        elif isinstance(obj, _CONTAINERS):
             seen.add((id(obj), is_label))
             stack += [(part, is_label) for part in (obj.values() if isinstance(obj, dict) else obj)]
         elif hasattr(obj, "__dict__") and not isinstance(obj, type | FunctionType) and not is_of_scipy(obj):
@@ -288,7 +292,7 @@ def _check_votes(estimator: Any, n_classes: int, place: str, depth: int, seen: s
     state = getattr(estimator, "__dict__", {})
     classes = state.get("classes_")
     if isinstance(classes, np.ndarray) and classes.dtype.kind in "iu" and classes.size:  # noqa: SIM102
-        if not 0 <= classes.min() <= classes.max() < n_classes:
+        if not within(classes, 0, n_classes - 1):
             raise ValidationError(f"{place}.classes_ must be numbers of the {n_classes} classes")
     for name, answering in _answering(state):
         _check_votes(answering, n_classes, f"{place}.{name}", depth - 1, seen)
@@ -302,6 +306,8 @@ def _answering(state: dict[str, Any]) -> list[tuple[str, Any]]:
         found.append(("steps[-1]", steps[-1][1]))
     for name in _ANSWERING:
         value = state.get(name)
+        if value is None:
+            continue
         if isinstance(value, np.ndarray):
             value = value.ravel().tolist() if value.dtype.hasobject else None
         parts = value if isinstance(value, list) else [value]

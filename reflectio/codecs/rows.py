@@ -17,14 +17,17 @@ id. Where something else of the document turns out to refer to it, the document 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from math import copysign, prod
 from typing import Any
 
 import numpy as np
 
+from reflectio import compiled
+from reflectio.array_bytes import joined_bytes
 from reflectio.codec import Codec, Node, ObjectNode
 from reflectio.codecs.dtypes import encode_dtype
+from reflectio.codecs.once_per_dtype import once_per_dtype
 from reflectio.decoder import HOLDING_NOTHING
 from reflectio.encoder import Encoder, InRows
 from reflectio.errors import UnsupportedTypeError
@@ -177,8 +180,11 @@ def encode_rows(
     columns: dict[str, Node] = {}
     for attribute in names:
         try:
-            values = [state[attribute] for state in states]
-            columns[attribute] = _encode_column(values, encoder, joins=joins, owned=owned)
+            column = _plain_column(states, attribute, encoder.plain)
+            if column is NotImplemented:
+                values = [state[attribute] for state in states]
+                column = _encode_column(values, encoder, joins=joins, owned=owned)
+            columns[attribute] = column
         except UnsupportedTypeError as error:
             error.within(attribute)
             raise
@@ -207,6 +213,14 @@ def cost(count: int, n_attributes: int, n_values: int) -> int:
 
 def _nbytes(state: dict[str, Any]) -> int:
     return sum([value.nbytes for value in state.values() if type(value) is np.ndarray])
+
+
+_compiled = compiled.part("columns")
+
+# The column of plain values, where that is seen quickly; NotImplemented where it is not.
+_plain_column: Callable[[list[dict[str, Any]], str, frozenset[type]], Any] = (
+    (lambda states, name, plain: NotImplemented) if _compiled is None else _compiled.plain_column
+)
 
 
 def _encode_column(values: list[Any], encoder: Encoder, *, joins: bool, owned: bool) -> Node:
@@ -293,6 +307,7 @@ def _encode_arrays(arrays: list[Array], encoder: Encoder) -> ObjectNode | None:
     return node
 
 
+@once_per_dtype
 def _is_joinable(dtype: np.dtype[Any]) -> bool:
     """Whether elements are numbers, or records of numbers one after the other, with nothing else to the dtype."""
     if dtype.names is None or not dtype.isnative:
@@ -350,12 +365,13 @@ def encode_joined(arrays: list[Array], encoder: Encoder) -> ObjectNode | None:
     if not first.ndim or not _is_joinable(dtype):
         return None
     strides = canonical_strides(first.shape, dtype.itemsize, "C")
-    if not all(array.dtype is dtype or _are_alike(array.dtype, dtype) for array in arrays):
+    dtypes = {id(array.dtype): array.dtype for array in arrays}
+    if len(dtypes) > 1 and not all(other is dtype or _are_alike(other, dtype) for other in dtypes.values()):
         return None
     shapes = [array.shape for array in arrays]
-    if not all(shape[1:] == rest and len(shape) == first.ndim for shape in shapes):
+    if [shape[1:] for shape in shapes].count(rest) != len(shapes) or () in shapes:
         return None
-    if not all(array.strides == strides or _lies_plainly(array) for array in arrays):
+    if any([array.strides != strides and not _lies_plainly(array) for array in arrays]):  # noqa: C419  a list is quicker
         return None
     lengths = [shape[0] for shape in shapes]
     total = sum(lengths) * dtype.itemsize * prod(rest)
@@ -378,6 +394,6 @@ def encode_joined(arrays: list[Array], encoder: Encoder) -> ObjectNode | None:
             **encoder.segment.store_pieces(Pieces(arrays)),
         }
     else:
-        raw = bytearray().join([array.data for array in arrays])
+        raw = bytearray(joined_bytes(arrays))
         node["array"] = encoder.visit(np.ndarray(shape, dtype, raw))
     return node

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -157,14 +158,23 @@ def check_degrees(features: Any) -> None:
         # Compiled code counts with the first as with a number.
         if not isinstance(state.get(name), _FLAGS) or state.get(name) not in (None, 0, 1):
             refuse(name, "must be true or false")
-    bias = int(bool(state.get("include_bias")))
-    count = _count_products if state.get("interaction_only") else _count_powers
-    n_all = count(n_features, most) + bias
+    n_all, n_columns = _count_terms(
+        n_features, least, most, bool(state.get("interaction_only")), bool(state.get("include_bias"))
+    )
     if stated[0] != n_all:
         refuse("_n_out_full", "must be the number of terms")
-    n_columns = n_all - (count(n_features, least - 1) if least else 0)
     if stated[1] != n_columns:
         refuse("n_output_features_", f"must be {n_columns}, the number of terms")
+
+
+@lru_cache(maxsize=64)
+def _count_terms(
+    n_features: int, least: int, most: int, interaction_only: bool, include_bias: bool
+) -> tuple[int, int]:
+    """How many terms there are up to the highest degree, and how many of these from the lowest on."""
+    count = _count_products if interaction_only else _count_powers
+    n_all = count(n_features, most) + include_bias
+    return n_all, n_all - (count(n_features, least - 1) if least else 0)
 
 
 def _count_powers(n_features: int, degree: int) -> int:

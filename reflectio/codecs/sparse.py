@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from itertools import pairwise
+from operator import ge
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ import numpy as np
 from reflectio.codec import Codec, Node, ObjectNode
 from reflectio.codecs.containers import encode_items
 from reflectio.codecs.dtypes import encode_dtype, parse_dtype
+from reflectio.codecs.fitted import FEW, within
 from reflectio.codecs.members import build_list, build_member, visit_member
 from reflectio.decoder import Decoder
 from reflectio.encoder import Encoder
@@ -23,7 +25,8 @@ Shape = tuple[int, ...]
 _FORMATS = ("csr", "csc", "coo", "bsr", "dia", "dok", "lil")
 _KINDS = ("matrix", "array")
 
-_INDEX_DTYPES = frozenset({np.dtype(np.int32), np.dtype(np.int64)})
+# What index arrays may be of, with the longest axis that they reach along.
+_INDEX_DTYPES = {np.dtype(kind): int(np.iinfo(kind).max) for kind in (np.int32, np.int64)}
 _LONGEST_AXIS = 2**63 - 1
 
 # The element types that scipy computes with: booleans, integers, floats and complex numbers.
@@ -132,14 +135,14 @@ def _check_index(index: Any, member: str, shape: Shape) -> None:
     if type(index) is not np.ndarray or index.ndim != 1 or index.dtype not in _INDEX_DTYPES:
         raise ValidationError("an index array must be of int32 or int64 and have one axis").within(member)
     # scipy hands the lengths to compiled code as integers of the index arrays' type, and sizes buffers by them.
-    if max(shape, default=0) > np.iinfo(index.dtype).max:
+    if max(shape, default=0) > _INDEX_DTYPES[index.dtype]:
         raise ValidationError(f"indices of {index.dtype} cannot reach along the shape {list(shape)}").within(
             member
         )
 
 
 def _check_bounds(index: Array, length: int, member: str) -> None:
-    if index.size and (index.min() < 0 or index.max() >= length):
+    if not within(index, 0, length - 1):
         raise ValidationError(f"an index lies outside of an axis of length {length}").within(member)
 
 
@@ -170,10 +173,17 @@ def _check_compressed(layout: str, shape: Shape, data: Any, indices: Any, indptr
     if len(indices) != len(data):
         raise ValidationError(f"there are {len(indices)} indices for {len(data)} entries").within("indices")
     # Compared rather than subtracted: a difference could wrap around.
-    if indptr[0] != 0 or indptr[-1] > len(indices) or (indptr[1:] < indptr[:-1]).any():
+    if indptr[0] != 0 or indptr[-1] > len(indices) or not _is_rising(indptr):
         raise ValidationError(f"indptr must rise from 0 to at most {len(indices)}").within("indptr")
     # What lies behind the last row's end is spare room; nothing reads it.
     _check_bounds(indices[: indptr[-1]], minor, "indices")
+
+
+def _is_rising(indptr: Array) -> bool:
+    if len(indptr) <= FEW:
+        few = indptr.tolist()
+        return all(map(ge, few[1:], few))
+    return not (indptr[1:] < indptr[:-1]).any()
 
 
 def _rises(indices: Array, indptr: Array, *, strictly: bool) -> bool:

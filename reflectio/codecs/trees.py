@@ -18,7 +18,7 @@ from reflectio.codecs.objects import ObjectCodec
 from reflectio.codecs.rows import encode_rows
 from reflectio.decoder import Decoder
 from reflectio.encoder import Encoder
-from reflectio.errors import ValidationError
+from reflectio.errors import DocumentError, ValidationError
 from reflectio.names import public_name
 from reflectio.walk_in import located
 
@@ -117,8 +117,15 @@ class TreeCodec(ObjectCodec):
         return node
 
     def create(self, node: ObjectNode, decoder: Decoder) -> Any:
-        self._build_args(node, "$args", decoder)
-        return super().create(node, decoder)
+        args = self._build_args(node, "$args", decoder)
+        decoder.check_construction(node["$"], with_arguments=True)
+        if "$new" in node:
+            raise DocumentError("the arguments must be one list").within("$args")
+        del node["$args"]
+        try:
+            return self.cls(*args)
+        except Exception as error:
+            raise ValidationError(f"{self.cls.__qualname__} refuses its arguments: {error}") from error
 
     @staticmethod
     def _build_args(node: ObjectNode, member: str, decoder: Decoder) -> list[Any]:
@@ -140,7 +147,8 @@ class TreeCodec(ObjectCodec):
             or n_classes.shape != (n_outputs,)
             or n_classes.dtype != np.intp
             or not n_outputs
-            or not all(0 < count < 1 << 31 for count in n_classes.tolist())
+            or not min(counts := n_classes.tolist()) > 0
+            or not max(counts) < 1 << 31
         ):
             raise ValidationError("a tree must have a number of classes for each of its n_outputs").within(
                 member

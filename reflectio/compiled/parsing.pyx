@@ -22,9 +22,11 @@ from cpython.object cimport PyObject
 from cpython.ref cimport Py_DECREF, Py_INCREF
 from cpython.set cimport PySet_Contains
 from libc.float cimport FLT_MAX
+from libc.math cimport INFINITY
 from libc.stdint cimport int8_t, int32_t, int64_t, uint8_t, uint32_t, uint64_t
 from libc.string cimport memchr, memcmp, memcpy
 
+import numpy as np
 import orjson
 import xxhash
 
@@ -41,8 +43,10 @@ cdef extern from "Python.h":
     object PyUnicode_New(Py_ssize_t size, Py_UCS4 most)
     void *PyUnicode_1BYTE_DATA(object text)
     Py_ssize_t PyUnicode_GET_LENGTH(object text)
+    object PyUnicode_DecodeUTF8(const char *start, Py_ssize_t size, const char *errors)
     void PyUnicode_InternInPlace(PyObject **text)
     const char *PyUnicode_AsUTF8AndSize(object text, Py_ssize_t *size) except NULL
+    Py_UCS4 *PyUnicode_AsUCS4(object text, Py_UCS4 *buffer, Py_ssize_t size, int copy_null) except NULL
     object PyLong_FromLongLong(long long value)
     object PyObject_GenericGetDict(object obj, void *context)
     Py_ssize_t PY_SSIZE_T_MAX
@@ -83,6 +87,7 @@ cdef extern from *:
     )
 
 cdef object _parse = orjson.loads
+cdef object _zeros = np.zeros
 cdef object _hexdigest = xxhash.xxh3_128_hexdigest
 
 # As far as `reflectio.strict_json` lets lists and objects nest.
@@ -92,6 +97,19 @@ cdef enum:
 # Integers of so many digits have 64 bits at most.
 cdef enum:
     SHORT_DIGITS = 18
+
+# Elements of up to so many characters cannot take much more memory than they take text: see `reflectio.codecs.arrays`.
+cdef enum:
+    MOST_CHARACTERS = 16
+
+# The dtypes of text of so many characters; None where those of documents are not the machine's own.
+cdef list _of_text = [np.dtype(f"<U{_length}") for _length in range(MOST_CHARACTERS + 1)]
+if not _of_text[1].isnative:
+    _of_text = None
+
+# The bits of the NaNs that have a name.
+cdef uint64_t NAN64 = 0x7FF8000000000000
+cdef uint32_t NAN32 = 0x7FC00000
 
 # The segment starts at a multiple of so many bytes.
 cdef enum:
@@ -125,6 +143,24 @@ cdef list _known_versions = []
 cdef enum:
     MOST_KNOWN = 16
     MOST_KNOWN_BYTES = 1 << 10
+
+# Record dtypes by the text of their nodes, with the names of their fields.
+cdef dict _records = {}
+cdef enum:
+    LONGEST_RECORD = 1 << 12
+    MOST_RECORDS = 64
+
+# In a module that leads here, and found when it is first needed.
+cdef object _known = None
+
+
+cdef object _known_record():
+    global _known
+    if _known is None:
+        from reflectio.codecs.dtypes import known_record
+
+        _known = known_record
+    return _known
 
 
 # Raised as a class, so that each is a new one: from Python 3.12 on, one that is raised again keeps the traceback that it
@@ -227,6 +263,7 @@ cdef class Parser:
     cdef object string(self):
         cdef const char *start = self.at + 1
         cdef const char *stop = start
+        cdef bint has_escapes = False
         cdef object text
         if self.at[0] != QUOTE:
             raise Unusual
@@ -240,11 +277,17 @@ cdef class Parser:
         # With escapes, or beyond ASCII.
         while stop[0] != QUOTE:
             if stop[0] == BACKSLASH:
+                has_escapes = True
                 stop += 1
+            elif <uint8_t>stop[0] < 32:
+                raise Unusual
             stop += 1
             if stop >= self.end:
                 raise Unusual
-        text = _parse(PyBytes_FromStringAndSize(self.at, stop + 1 - self.at))
+        if has_escapes:
+            text = _parse(PyBytes_FromStringAndSize(self.at, stop + 1 - self.at))
+        else:
+            text = PyUnicode_DecodeUTF8(start, stop - start, NULL)
         self.at = stop + 1
         return text
 
@@ -353,7 +396,9 @@ cdef class Parser:
         if c == QUOTE:
             return self.string()
         if c == OPENING_BRACE:
-            return self.members() if raw else self.node()
+            if not raw:
+                return self.node()
+            return self.record() if self.follows(b'{"$":"dtype","names":', 21) else self.members()
         if c == OPENING_BRACKET:
             return self.items(raw)
         if c == b"t" and self.follows(b"true", 4):
@@ -411,6 +456,33 @@ cdef class Parser:
         if PyDict_Size(members) != count:
             raise Unusual
         return members
+
+    cdef object record(self):
+        """
+        A record dtype: itself, where the same text was read before, as that of trees is with every model; else as JSON gives it.
+
+        To build what is built already gives it as it is.
+        """
+        cdef const char *start = self.at - 21
+        cdef const char *stop = <const char *>memchr(start, CLOSING_BRACE, min(self.end - start, <Py_ssize_t>LONGEST_RECORD))
+        cdef bytes text = None
+        cdef object node
+        cdef PyObject *found = NULL
+        self.at = start
+        # It and its lists are levels, too: where these are too many, it is refused however often it was read.
+        if stop is not NULL and self.depth + 2 <= NESTING:
+            text = PyBytes_FromStringAndSize(start, stop + 1 - start)
+            found = PyDict_GetItemWithError(_records, text)
+            # The names of a dtype can be changed in place.
+            if found is not NULL and (<tuple>found)[0].names == (<tuple>found)[1]:
+                self.at = stop + 1
+                return (<tuple>found)[0]
+        node = self.members()
+        if text is not None and found is NULL and self.at - 1 == stop and len(_records) < MOST_RECORDS:
+            dtype = _known_record()(node)
+            if dtype is not None:
+                _records[text] = dtype, dtype.names
+        return node
 
     cdef dict plain_members(self):
         """A dict whose values are built."""
@@ -475,6 +547,12 @@ cdef class Parser:
                 built = tuple(self.items(False))
                 self.leave(CLOSING_BRACE)
                 return built
+        elif size == 5 and memcmp(tag, b"float", 5) == 0:
+            built = self.infinity_or_nan()
+        elif size == 5 and memcmp(tag, b"dtype", 5) == 0:
+            built = self.dtype()
+        elif size == 5 and memcmp(tag, b"class", 5) == 0:
+            built = self.held_class()
         else:
             name = PyUnicode_New(size, 127)
             memcpy(PyUnicode_1BYTE_DATA(name), tag, size)
@@ -515,14 +593,53 @@ cdef class Parser:
             return PyArray_Scalar(&integer, int64, None)
         return None
 
+    cdef object infinity_or_nan(self):
+        """A float that JSON has no number for, by its name; None where it has none."""
+        cdef double number = 0.0
+        if not self.member(b"value", 5) or not self.named_float(<char *>&number, FLOAT64):
+            return None
+        self.leave(CLOSING_BRACE)
+        return PyFloat_FromDouble(number)
+
+    cdef object dtype(self):
+        """A dtype that is one of the plain ones; None where it is another."""
+        cdef const char *text
+        cdef int kind
+        if not self.member(b"name", 4) or self.at[0] != QUOTE:
+            return None
+        self.at += 1
+        text = self.at
+        while self.at[0] >= ZERO and self.at[0] <= 122:
+            self.at += 1
+        kind = _kind_of(text, self.at - text)
+        if kind < 0 or self.at[0] != QUOTE:
+            return None
+        self.at += 1
+        self.leave(CLOSING_BRACE)
+        return cnp.PyArray_DescrFromType(type_numbers[kind])
+
+    cdef object held_class(self):
+        """A class that is held as a value, if the policy allows its name as a callable's; None where the node is not plain."""
+        cdef object name, found
+        if not self.member(b"name", 4) or self.at[0] != QUOTE:
+            return None
+        name = self.string()
+        self.leave(CLOSING_BRACE)
+        found = self.walk.resolve("callable", name)
+        if not isinstance(found, type):
+            raise Unusual
+        return found
+
     cdef object ref(self):
-        """What a reference stands for, if that is plain; else None."""
+        """What a reference stands for; None where the node is not plain."""
         cdef int64_t number
+        cdef object found
         if not self.member(b"id", 2):
             return None
         number = self.small()
         self.leave(CLOSING_BRACE)
-        return referred(number, self.walk)
+        found = referred(number, self.walk)
+        return self.walk.ref(number) if found is None else found
 
     cdef object array(self):
         """An array of numbers; None where it is another, and nothing was done."""
@@ -543,10 +660,12 @@ cdef class Parser:
         while self.at[0] >= ZERO and self.at[0] <= 122:
             self.at += 1
         kind = _kind_of(text, self.at - text)
-        if kind < 0 or self.at[0] != QUOTE:
+        if self.at[0] != QUOTE:
             return None
         self.at += 1
-        if not self.member(b"shape", 5) or not self.passes(OPENING_BRACKET):
+        if kind < 0 and number is None:
+            return self.array_of_text(text, self.at - 1 - text)
+        if kind < 0 or not self.member(b"shape", 5) or not self.passes(OPENING_BRACKET):
             return None
         while _is_digit(self.at[0]) and n_axes < MOST_AXES:
             shape[n_axes] = self.small()
@@ -589,13 +708,13 @@ cdef class Parser:
         return array
 
     cdef object strided_array(self, int kind, int n_axes, Py_ssize_t *shape, Py_ssize_t size):
-        """An array that lies in steps in a buffer of its own, with its elements in the header; None where it is another."""
+        """An array that lies in steps in a buffer of its own; None where it is another."""
         cdef cnp.npy_intp[MOST_AXES] strides
         cdef cnp.npy_intp low = 0, high = item_sizes[kind]
         cdef const char *stop = NULL
         cdef int axis
         cdef object buffer, array
-        if not size or size > (self.end - self.at) // 2 + 1 or size > MOST_STRIDED:
+        if not size or size > MOST_STRIDED:
             return None
         self.expect(OPENING_BRACKET)
         for axis in range(n_axes):
@@ -616,9 +735,14 @@ cdef class Parser:
             else:
                 high += (shape[axis] - 1) * strides[axis]
         self.leave(CLOSING_BRACKET)
-        if not self.member(b"data", 4) or high - low > SPREAD * size * item_sizes[kind]:
+        if high - low > SPREAD * size * item_sizes[kind] or not _are_apart(shape, strides, n_axes, item_sizes[kind]):
             return None
-        if not _are_apart(shape, strides, n_axes, item_sizes[kind]):
+        if self.member(b"at", 2):
+            array = self.array_at(kind, n_axes, shape, 0)
+            if array is None:
+                return None
+            return _spread(array, high - low, low, kind, n_axes, shape, strides)
+        if not self.member(b"data", 4) or size > (self.end - self.at) // 2 + 1:
             return None
         high -= low
         buffer = cnp.PyArray_ZEROS(1, &high, cnp.NPY_UINT8, 0)
@@ -627,6 +751,45 @@ cdef class Parser:
         )
         if not self.fill(<char *>cnp.PyArray_DATA(array), kind, shape, strides, n_axes):
             return None
+        self.leave(CLOSING_BRACE)
+        return array
+
+    cdef object array_of_text(self, const char *text, Py_ssize_t size):
+        """An array with one axis of text, of some width or as objects; None where it is another, and nothing was done."""
+        cdef Py_ssize_t index, width = 0
+        cdef int64_t length
+        cdef object array, element
+        if size == 6 and memcmp(text, b"object", 6) == 0:
+            width = -1
+        elif _of_text is not None and 3 <= size <= 4 and text[0] == b"<" and text[1] == b"U":
+            for index in range(2, size):
+                if not _is_digit(text[index]) or text[2] == ZERO:
+                    return None
+                width = 10 * width + (text[index] - ZERO)
+        if not width or width > MOST_CHARACTERS:
+            return None
+        if not self.member(b"shape", 5) or not self.passes(OPENING_BRACKET) or not _is_digit(self.at[0]):
+            return None
+        length = self.small()
+        if not self.passes(CLOSING_BRACKET) or not self.member(b"data", 4) or not self.passes(OPENING_BRACKET):
+            return None
+        # An element takes two characters and a comma, so that memory is not asked for in vain.
+        if not length or length > (self.end - self.at) // 3 + 1:
+            return None
+        array = _zeros(length, object if width < 0 else _of_text[width])
+        for index in range(length):
+            if index:
+                self.expect(COMMA)
+            if self.at[0] != QUOTE:
+                return None
+            element = self.string()
+            if width < 0:
+                array[index] = element
+            elif PyUnicode_GET_LENGTH(element) > width:
+                return None
+            else:
+                PyUnicode_AsUCS4(element, <Py_UCS4 *>cnp.PyArray_DATA(array) + index * width, width, 0)
+        self.leave(CLOSING_BRACKET)
         self.leave(CLOSING_BRACE)
         return array
 
@@ -668,7 +831,7 @@ cdef class Parser:
                 return False
             return True
         if not (_is_digit(self.at[0]) or self.at[0] == MINUS):
-            return False
+            return (kind == FLOAT64 or kind == FLOAT32) and self.named_float(target, kind)
         if not self.scan_number(&stop):
             if kind != FLOAT64 and kind != FLOAT32 or not reflectio_double(self.at, stop, &number):
                 return False
@@ -687,6 +850,29 @@ cdef class Parser:
         if not -FLT_MAX <= number <= FLT_MAX:
             return False
         (<float *>target)[0] = <float>number
+        return True
+
+    cdef bint named_float(self, char *target, int kind):
+        """Read an infinity or a NaN by its name, as an element; say whether it was one that has a name."""
+        cdef double infinity = INFINITY
+        cdef uint64_t sign, bits
+        cdef uint32_t narrow
+        if self.at[0] != QUOTE:
+            return False
+        sign = self.at[1] == MINUS
+        if self.follows(b'"nan"', 5) or self.follows(b'"-nan"', 6):
+            bits, narrow = NAN64, NAN32
+        elif self.follows(b'"inf"', 5) or self.follows(b'"-inf"', 6):
+            memcpy(&bits, &infinity, 8)
+            narrow = 0x7F800000
+        else:
+            return False
+        if kind == FLOAT64:
+            bits |= sign << 63
+            memcpy(target, &bits, 8)
+        else:
+            narrow |= <uint32_t>sign << 31
+            memcpy(target, &narrow, 4)
         return True
 
     cdef object object(self, ObjectReader reader, object tag):
@@ -756,6 +942,18 @@ cdef class Parser:
         name = <object>interned
         Py_DECREF(name)
         return name
+
+
+cdef object _spread(
+    object array, cnp.npy_intp nbytes, cnp.npy_intp low, int kind, int n_axes, Py_ssize_t *shape, cnp.npy_intp *strides
+):
+    """Lay the elements of an array out in steps that keep them apart, in a buffer of so many bytes."""
+    cdef object buffer = cnp.PyArray_ZEROS(1, &nbytes, cnp.NPY_UINT8, 0)
+    cdef object spread = reflectio_view(
+        type_numbers[kind], n_axes, <cnp.npy_intp *>shape, strides, <char *>cnp.PyArray_DATA(buffer) - low, buffer
+    )
+    cnp.PyArray_CopyInto(spread, array)
+    return spread
 
 
 cdef bint _are_apart(Py_ssize_t *shape, cnp.npy_intp *steps, int n_axes, Py_ssize_t itemsize):

@@ -522,7 +522,7 @@ cdef class TupleReader(Reader):
 
 @cython.final
 cdef class RefReader(Reader):
-    """References to what is built already, and holds nothing that references could multiply."""
+    """References; those to what is built already, and holds nothing that references could multiply, need no count."""
 
     cdef object read(self, dict node, Walk decoder):
         cdef PyObject *number
@@ -531,8 +531,7 @@ cdef class RefReader(Reader):
             number = _member(node, "id")
             if number is not NULL and PyLong_CheckExact(<object>number):
                 found = referred(<object>number, decoder)
-                if found is not None:
-                    return found
+                return decoder.ref(<object>number) if found is None else found
         return self.other(node, decoder)
 
 

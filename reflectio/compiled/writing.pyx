@@ -17,6 +17,7 @@ from cpython.ref cimport Py_INCREF
 from cpython.set cimport PySet_Contains
 from libc.math cimport isfinite
 from libc.stdint cimport int8_t, int32_t, int64_t, uint8_t, uint32_t, uint64_t
+from libc.string cimport memcpy
 
 import numpy as np
 
@@ -274,8 +275,31 @@ cdef object _element(const char *source, int kind):
     return (<const uint8_t *>source)[0] != 0
 
 
+cdef object _named_float(const char *source, int kind):
+    """The name of an infinity or a NaN, as of `reflectio.codecs.array_data`; None where it has none."""
+    cdef uint64_t bits
+    cdef uint32_t narrow
+    if kind == FLOAT64:
+        memcpy(&bits, source, 8)
+    else:
+        memcpy(&narrow, source, 4)
+        # Those of the double, but for the bits of a NaN that are not the first.
+        if narrow & 0x3FFFFF:
+            return None
+        bits = (<uint64_t>(narrow >> 31) << 63) | <uint64_t>0x7FF0000000000000 | (<uint64_t>(narrow & 0x400000) << 29)
+    if bits == <uint64_t>0x7FF0000000000000:
+        return "inf"
+    if bits == <uint64_t>0xFFF0000000000000:
+        return "-inf"
+    if bits == <uint64_t>0x7FF8000000000000:
+        return "nan"
+    if bits == <uint64_t>0xFFF8000000000000:
+        return "-nan"
+    return None
+
+
 cdef list _elements(const char *source, int kind, cnp.npy_intp *shape, cnp.npy_intp *strides, int n_axes):
-    """The elements of an array as nested lists; None where one of them is no finite number."""
+    """The elements of an array as nested lists; None where one of them is a NaN that has no name."""
     cdef cnp.npy_intp index
     cdef list items = PyList_New(shape[0])
     cdef object item
@@ -285,12 +309,14 @@ cdef list _elements(const char *source, int kind, cnp.npy_intp *shape, cnp.npy_i
             if item is None:
                 return None
         else:
-            if kind == FLOAT64:
-                if not isfinite((<const double *>source)[0]):
-                    return None
+            if kind == FLOAT64 and not isfinite((<const double *>source)[0]):
+                item = _named_float(source, kind)
             elif kind == FLOAT32 and not isfinite((<const float *>source)[0]):
+                item = _named_float(source, kind)
+            else:
+                item = _element(source, kind)
+            if item is None:
                 return None
-            item = _element(source, kind)
         Py_INCREF(item)
         PyList_SET_ITEM(items, index, item)
         source += strides[0]
