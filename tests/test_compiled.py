@@ -528,20 +528,73 @@ def test_record_dtypes_that_were_read_before():
 
 
 def test_text_in_arrays():
-    for dtype in ("<U1", "<U2", "<U16", "<U17", "<U0", "<U02", "<U", "U2", ">U2", "object", "=U2", "|U2", "<U-1", "<U1x"):
-        for data in (["a"], ["ab"], ["a\0"], ["\0"], ["\0a"], [""], ["😀"], ["a" * 17], [1], [None], [["a"]], [], "a"):
+    for dtype in (
+        "<U1",
+        "<U2",
+        "<U16",
+        "<U17",
+        "<U0",
+        "<U02",
+        "<U",
+        "U2",
+        ">U2",
+        "object",
+        "=U2",
+        "|U2",
+        "<U-1",
+        "<U1x",
+    ):
+        for data in (
+            ["a"],
+            ["ab"],
+            ["a\0"],
+            ["\0"],
+            ["\0a"],
+            [""],
+            ["😀"],
+            ["a" * 17],
+            [1],
+            [None],
+            [["a"]],
+            [],
+            "a",
+        ):
             for shape in ([1], [0], [2], [1, 1], [], [2**40]):
                 load_both_ways(with_model(array(dtype, shape, data)))
 
 
 def test_floats_by_name():
-    for text in ("nan", "-nan", "inf", "-inf", "+inf", "NaN", "nan:0x7ff8000000000001", "infinity", "", "1.5", "-", "na"):
+    for text in (
+        "nan",
+        "-nan",
+        "inf",
+        "-inf",
+        "+inf",
+        "NaN",
+        "nan:0x7ff8000000000001",
+        "infinity",
+        "",
+        "1.5",
+        "-",
+        "na",
+    ):
         for value in (text, [text]):
             load_both_ways(with_model(orjson.dumps({"$": "float", "value": value})))
             for dtype in ("float64", "float32", "float16", "int64", "bool", "complex128"):
                 load_both_ways(with_model(array(dtype, [1], [value])))
                 load_both_ways(with_model(orjson.dumps({"$": "scalar", "dtype": dtype, "value": value})))
-    for name in ("numpy.float64", "numpy.mean", "os.system", "builtins.int", "", "x", "numpy.ndarray", "sklearn.svm.SVC", None, 1):
+    for name in (
+        "numpy.float64",
+        "numpy.mean",
+        "os.system",
+        "builtins.int",
+        "",
+        "x",
+        "numpy.ndarray",
+        "sklearn.svm.SVC",
+        None,
+        1,
+    ):
         for tag in ("class", "callable", "dtype"):
             load_both_ways(with_model(orjson.dumps({"$": tag, "name": name})))
 
