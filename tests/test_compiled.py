@@ -497,6 +497,108 @@ def test_mutated_texts(part):
     assert in_one_pass > MUTATIONS // 20
 
 
+RECORD = b'{"$":"dtype","names":["a","b"],"formats":["<f8","<i4"],"offsets":[0,8],"itemsize":16}'
+
+
+def test_record_dtypes_that_were_read_before():
+    held = b'{"$":"set","items":[%s]}'
+    written = reflectio.dumps([np.zeros(3, [("a", "f8"), ("b", "i4")])])
+    reflectio.loads(written)
+    body, _ = taken_apart(written)
+    record = next(iter(re.findall(rb'\{"\$":"dtype","names":[^{}]*\}', body)), RECORD)
+    for _ in range(3):
+        for model in (
+            *(record, b"[%s,%s]" % (record, record), held % record, b'{"$":"tuple","items":[%s]}' % record),
+            b'{"$":"ndarray","dtype":%s,"shape":[1],"data":[[1.5,2]]}' % record,
+            b'{"$":"dict","items":[[%s,1],[%s,2]]}' % (record, record),
+            b'{"$":"dict","items":%s}' % record,
+            b'{"$":"ndarray","dtype":"float64","shape":[1],"data":%s}' % record,
+            b'{"$":"ndarray","dtype":"float64","shape":%s,"data":[1]}' % record,
+            b'{"$":%s}' % record,
+            b'{"$":"set","items":[%s],"$id":%s}' % (record, record),
+            record[:-1] + b',"$id":1}',
+            held % (record[:-1] + b',"$id":1}'),
+            held % (record[:-1] + b',"names":["c","d"]}'),
+        ):
+            load_both_ways(with_model(model))
+        for depth in range(240, 256):
+            # The set and its items, and the record and its names, are levels.
+            model = b"[" * depth + b'{"$":"set","items":[%s]}' % record + b"]" * depth
+            load_both_ways(with_model(model))
+
+
+def test_text_in_arrays():
+    for dtype in (
+        "<U1",
+        "<U2",
+        "<U16",
+        "<U17",
+        "<U0",
+        "<U02",
+        "<U",
+        "U2",
+        ">U2",
+        "object",
+        "=U2",
+        "|U2",
+        "<U-1",
+        "<U1x",
+    ):
+        for data in (
+            ["a"],
+            ["ab"],
+            ["a\0"],
+            ["\0"],
+            ["\0a"],
+            [""],
+            ["😀"],
+            ["a" * 17],
+            [1],
+            [None],
+            [["a"]],
+            [],
+            "a",
+        ):
+            for shape in ([1], [0], [2], [1, 1], [], [2**40]):
+                load_both_ways(with_model(array(dtype, shape, data)))
+
+
+def test_floats_by_name():
+    for text in (
+        "nan",
+        "-nan",
+        "inf",
+        "-inf",
+        "+inf",
+        "NaN",
+        "nan:0x7ff8000000000001",
+        "infinity",
+        "",
+        "1.5",
+        "-",
+        "na",
+    ):
+        for value in (text, [text]):
+            load_both_ways(with_model(orjson.dumps({"$": "float", "value": value})))
+            for dtype in ("float64", "float32", "float16", "int64", "bool", "complex128"):
+                load_both_ways(with_model(array(dtype, [1], [value])))
+                load_both_ways(with_model(orjson.dumps({"$": "scalar", "dtype": dtype, "value": value})))
+    for name in (
+        "numpy.float64",
+        "numpy.mean",
+        "os.system",
+        "builtins.int",
+        "",
+        "x",
+        "numpy.ndarray",
+        "sklearn.svm.SVC",
+        None,
+        1,
+    ):
+        for tag in ("class", "callable", "dtype"):
+            load_both_ways(with_model(orjson.dumps({"$": tag, "name": name})))
+
+
 # -- what was wrong once ---------------------------------------------------------------------------------------------
 
 

@@ -465,11 +465,12 @@ cdef class Parser:
         """
         cdef const char *start = self.at - 21
         cdef const char *stop = <const char *>memchr(start, CLOSING_BRACE, min(self.end - start, <Py_ssize_t>LONGEST_RECORD))
-        cdef bytes text
+        cdef bytes text = None
         cdef object node
         cdef PyObject *found = NULL
         self.at = start
-        if stop is not NULL:
+        # It and its lists are levels, too: where these are too many, it is refused however often it was read.
+        if stop is not NULL and self.depth + 2 <= NESTING:
             text = PyBytes_FromStringAndSize(start, stop + 1 - start)
             found = PyDict_GetItemWithError(_records, text)
             # The names of a dtype can be changed in place.
@@ -477,7 +478,7 @@ cdef class Parser:
                 self.at = stop + 1
                 return (<tuple>found)[0]
         node = self.members()
-        if found is NULL and self.at - 1 == stop and len(_records) < MOST_RECORDS:
+        if text is not None and found is NULL and self.at - 1 == stop and len(_records) < MOST_RECORDS:
             dtype = _known_record()(node)
             if dtype is not None:
                 _records[text] = dtype, dtype.names
