@@ -7,8 +7,6 @@ import os
 import stat
 from typing import IO, Any
 
-import numpy as np
-
 from reflectio.errors import DocumentError, LimitError
 
 # Up to this size a document with many small arrays is read at once: they are copied faster out of one buffer than read
@@ -96,6 +94,9 @@ class Source:
     def read_all(self, beginning: memoryview) -> memoryview:
         """Give all of a small file, of which the beginning was read."""
         assert self.size is not None
+        # An audit, which needs little else, does not wait for numpy.
+        import numpy as np
+
         self.put_back(beginning)
         whole = np.empty(self.size, np.uint8).data
         self.readinto(whole)

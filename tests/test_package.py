@@ -181,6 +181,15 @@ def test_no_library_is_imported_that_nothing_needs(program: str) -> None:
     assert python("-c", f"{program}\n{show}").splitlines() == ["[]"]
 
 
+def test_an_audit_does_not_wait_for_numpy() -> None:
+    program = (
+        "import sys, reflectio\n"
+        'reflectio.audit(b\'{"reflectio": 1, "versions": {}, "model": [1]}\')\n'
+        "print('numpy' in sys.modules)"
+    )
+    assert python("-c", program).splitlines() == ["False"]
+
+
 def test_a_document_brings_in_the_library_that_it_names_and_no_other() -> None:
     document = '{"reflectio": 1, "versions": {}, "model": {"$": "scipy.sparse._csr.csr_array"}}'
     program = (
