@@ -42,6 +42,9 @@ _STACKLEVEL = 5
 # How much of a file is read at once where arrays are small; large ones are read past the buffer.
 _BUFFER = 1 << 17
 
+# A file of so many bytes is read at once, which holding them for a moment is worth.
+_AT_ONCE = 1 << 17
+
 # How many compressed bytes wait in memory for the header to be written; more wait in a temporary file.
 _SPOOLED_IN_MEMORY = 1 << 22
 
@@ -447,10 +450,9 @@ def load(file: PathLike | IO[bytes], *, policy: PolicyLike = None, mmap: bool = 
         return _build(Source(file, limit), chosen)
     with open(file, "rb", buffering=_BUFFER) as opened:
         size = os.fstat(opened.fileno()).st_size
-        if not mmap and 0 < size <= min(limit, _BUFFER):
-            # So little is read at once anyway.
-            data = opened.read(_BUFFER + 1)
-            if len(data) <= min(limit, _BUFFER):
+        if not mmap and 0 < size <= min(limit, _AT_ONCE):
+            data = opened.read(_AT_ONCE + 1)
+            if len(data) <= min(limit, _AT_ONCE):
                 return _build(data, chosen)
             opened.seek(0)
         source = Source(opened, limit, size)

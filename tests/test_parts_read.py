@@ -31,6 +31,7 @@ MODELS: dict[str, Callable[[], Any]] = {
 @pytest.fixture
 def taken(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """No file is small, nor any part; how many parts were taken from each joined array."""
+    monkeypatch.setattr("reflectio.api._AT_ONCE", 0)
     monkeypatch.setattr("reflectio.source._SMALL", -1)
     monkeypatch.setattr("reflectio.source._CHUNK", 100)
     monkeypatch.setattr("reflectio.codecs.array_places._LARGE_PART", 1)

@@ -82,6 +82,7 @@ class _Changing(io.FileIO):
 @pytest.fixture
 def streamed(monkeypatch: pytest.MonkeyPatch) -> None:
     """No document is too small to be read array by array."""
+    monkeypatch.setattr("reflectio.api._AT_ONCE", 0)
     monkeypatch.setattr("reflectio.source._SMALL", -1)
     monkeypatch.setattr("reflectio.source._CHUNK", 100)
 

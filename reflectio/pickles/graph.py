@@ -17,7 +17,7 @@ UNSET: Any = type("Unset", (), {"__repr__": lambda self: "UNSET"})()
 # How many values may be read again, and how many bytes copied, because a file refers to what it describes once: so
 # many in any file, and so many for each of its bytes. Files say a text that they repeat in two bytes or more.
 _FREE_VALUES, _VALUES_PER_BYTE = 1 << 18, 8
-_FREE_BYTES, _BYTES_PER_BYTE = 1 << 26, 64
+_FREE_BYTES, _BYTES_PER_BYTE = 1 << 26, 32
 
 # No name that can be imported is longer, and a long one would be written again wherever it is used.
 _LONGEST_NAME = 1000
