@@ -23,7 +23,10 @@ _VALUE = frozenset({"value"})
 
 # How long the regular expressions of a document may be in all.
 _PATTERN_CHARACTERS = 1 << 16
-_CLASS_CHARACTERS = 1 << 11
+_CLASS_CHARACTERS = 1 << 14
+
+# How many classes and ranges of characters beyond Latin-1 they may have: each takes up to five milliseconds to compile.
+_WIDE_RANGES = 192
 
 # Keys of the IANA database; whatever else would be looked for as a file, or as a package that holds one.
 _ZONE = re.compile(r"[A-Za-z0-9_+-]{1,40}(?:/[A-Za-z0-9_+-]{1,40}){0,3}", re.ASCII)
@@ -300,17 +303,26 @@ class PatternCodec(Codec):
             raise DocumentError("a pattern must be text or bytes")
         if int_of(node, "flags") & re.DEBUG:
             raise DocumentError("a pattern may not have the flag DEBUG, which prints")
-        # Compiling takes up to a millisecond for every few characters of a class that ignores case.
         classes = ("[" if type(pattern) is str else b"[") in pattern
         decoder.spend(
             "characters in patterns with [...]" if classes else "characters in patterns",
             len(pattern),
             _CLASS_CHARACTERS if classes else _PATTERN_CHARACTERS,
         )
+        if classes and _may_be_wide(pattern):
+            ranges = sum(map(pattern.count, "[-"))
+            decoder.spend("classes and ranges in patterns beyond Latin-1", ranges, _WIDE_RANGES)
         try:
             return re.compile(pattern, int_of(node, "flags"))
         except (re.error, OverflowError) as error:
             raise DocumentError(f"not a regular expression: {error}") from error
+
+
+def _may_be_wide(pattern: str | bytes) -> bool:
+    """Whether its classes of characters may be those that take long to compile."""
+    return type(pattern) is str and (
+        not pattern.isascii() or any(escape in pattern for escape in (r"\u", r"\U", r"\N"))
+    )
 
 
 class NamespaceCodec(LateCodec):

@@ -234,6 +234,21 @@ _NODES: dict[str, tuple[str, Any, str]] = {
         [{"$": "pattern", "pattern": f"[\u0000-\uffff]{i}" * 100, "flags": 2} for i in range(500)],
         _REFUSED,
     ),
+    "pattern-ranges": (
+        "compile for minutes: many ranges that are all different",
+        {"$": "pattern", "pattern": "[" + "".join(f"{chr(300 + i)}-\uffff" for i in range(5000)) + "]", "flags": 0},
+        _REFUSED,
+    ),
+    "pattern-escapes": (
+        "compile for minutes: ranges by escapes, a few in each pattern",
+        [{"$": "pattern", "pattern": rf"[\u{i + 256:04x}-\uffff][\U0000ffff]", "flags": 2} for i in range(1000)],
+        _REFUSED,
+    ),
+    "pattern-small-classes": (
+        "compile for a while: classes of a few characters",
+        {"$": "pattern", "pattern": "[!-~]" * 13_000, "flags": 0},
+        _REFUSED,
+    ),
     "pattern-debug": ("print while it compiles", {"$": "pattern", "pattern": "a", "flags": 128}, _REFUSED),
     "pattern-flags": (
         "have flags that do not exist",
@@ -603,7 +618,7 @@ ATTACKS = [
         lambda: text_of(
             [
                 {"$": "list", "$id": 0, "items": []},
-                *({"$": "ref", "id": 0} for _ in range(200_000)),
+                *({"$": "ref", "id": 0} for _ in range(100_000)),
                 {"$": "ref", "id": 1},
             ]
         ),
