@@ -7,9 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from reflectio import compiled
 from reflectio.checks import check
 from reflectio.codecs.trees import check_classes, is_count, is_tree
 from reflectio.errors import ValidationError
+
+_checking = compiled.part("checking")
 
 # Up to this many features of all members, one pass over them together is the fastest.
 _FEW_FEATURES = 1 << 20
@@ -61,6 +64,14 @@ def compiled_trees(estimators: Any) -> list[Any]:
     return trees
 
 
+def _common_to_trees(estimators: Any) -> tuple[int, int] | None:
+    """The numbers of features and of classes that all members have, if that is seen quickly: trees with one output."""
+    if _checking is None or type(estimators) is not list:
+        return None
+    found: tuple[int, int] | None = _checking.common_to_trees(estimators, is_decision_tree, is_tree)
+    return found
+
+
 def check_features(state: dict[str, Any], trees: list[Any]) -> None:
     """Refuse an ensemble that lets data of other columns through than its trees know."""
     n_features = state.get("n_features_in_")
@@ -73,6 +84,11 @@ def check_features(state: dict[str, Any], trees: list[Any]) -> None:
             ).within("n_features_in_")
 
 
+def _are_stated(state: dict[str, Any], **counts: int) -> bool:
+    """Whether a state has these counts."""
+    return all(is_count(value := state.get(name)) and value == count for name, count in counts.items())
+
+
 @check("sklearn.ensemble._forest.BaseForest", relies_on=("estimators_",))
 def check_forest(forest: Any) -> None:
     """Refuse a forest whose trees differ in features, outputs or classes."""
@@ -82,6 +98,9 @@ def check_forest(forest: Any) -> None:
         return
     if not isinstance(state["estimators_"], list | tuple):
         raise ValidationError("the estimators of a forest are a list").within("estimators_")
+    common = _common_to_trees(state["estimators_"])
+    if common is not None and _are_stated(state, n_features_in_=common[0], n_outputs_=1):
+        return
     trees = compiled_trees(state["estimators_"])
     if not trees:
         return
@@ -97,6 +116,10 @@ def _check_forest_classes(forest: Any) -> None:
     estimators = state.get("estimators_")
     if not estimators:
         return
+    common = _common_to_trees(estimators)
+    if common is not None:
+        check_classes(state, [common[1]])
+        return
     trees = [vars(estimator)["tree_"] for estimator in estimators]
     n_classes = trees[0].n_classes
     most = max(n_classes.tolist())
@@ -105,12 +128,16 @@ def _check_forest_classes(forest: Any) -> None:
         len(n_classes) > 1 and any((tree.n_classes != n_classes).any() for tree in trees)
     ):
         raise ValidationError("all trees of a forest must have the same classes").within("estimators_")
-    check_classes(state, n_classes)
+    check_classes(state, n_classes.tolist())
 
 
 @check("sklearn.ensemble._forest.ForestRegressor", "sklearn.ensemble._forest.RandomTreesEmbedding")
 def _check_forest_values(forest: Any) -> None:
-    for index, estimator in enumerate(vars(forest).get("estimators_", ())):
+    estimators = vars(forest).get("estimators_", ())
+    common = _common_to_trees(estimators)
+    if common is not None and common[1] == 1:
+        return
+    for index, estimator in enumerate(estimators):
         if vars(estimator)["tree_"].max_n_classes != 1:
             raise ValidationError("the tree must be that of a regressor").within(index).within("estimators_")
 
