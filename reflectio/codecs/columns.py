@@ -137,9 +137,7 @@ def _borrow_each(column: list[Node], decoder: Decoder) -> list[Any]:
     return built
 
 
-def read_column(
-    node: ObjectNode, count: int, decoder: Decoder, borrow: bool
-) -> tuple[list[Any], bool, bool]:
+def read_column(node: ObjectNode, count: int, decoder: Decoder, borrow: bool) -> tuple[list[Any], bool, bool]:
     """
     Give the values of a column of arrays or scalars.
 
@@ -180,9 +178,7 @@ def read_column(
     return copied_parts(array, ends), True, True
 
 
-def _read_joined(
-    node: ObjectNode, count: int, decoder: Decoder
-) -> tuple[Array, Sequence[int] | None, bool]:
+def _read_joined(node: ObjectNode, count: int, decoder: Decoder) -> tuple[Array, Sequence[int] | None, bool]:
     """The array of a column; where in it each value ends, after where the first starts, unless these are scalars; and whether it is one for all."""
     check_members(_column, node)
     if "$id" in node or node["of"] not in _KINDS:

@@ -501,7 +501,7 @@ def check_classes(state: dict[str, Any], n_classes: list[int]) -> None:
             raise ValidationError(f"classes_ must name the {known} classes of the tree").within("classes_")
 
 
-def _agree_with_trees(cls: type, columns: Columns) -> bool:
+def _agree_with_trees(cls: Any, columns: Columns) -> bool:
     """Whether estimators of one output know what their trees know; `check_decision_tree` for many."""
     trees = columns.lists.get("tree_")
     if not trees or not is_tree(type(trees[0])) or len(set(map(type, trees))) > 1:
@@ -528,7 +528,7 @@ def _agree_with_trees(cls: type, columns: Columns) -> bool:
 
 
 @cache
-def _classifies(cls: type) -> bool:
+def _classifies(cls: Any) -> bool:
     """Whether the estimators of a class predict classes."""
     return hasattr(cls, "predict_proba")
 
@@ -536,20 +536,20 @@ def _classifies(cls: type) -> bool:
 @check("sklearn.tree._classes.BaseDecisionTree", rows=_agree_with_trees)
 def check_decision_tree(estimator: Any) -> None:
     """Refuse an estimator that would lead data of other columns than its tree knows into the tree."""
-    state = vars(estimator)
+    state, cls = vars(estimator), type(estimator)
     if "tree_" not in state:
         return
     tree = state["tree_"]
     if not is_tree(type(tree)):
         raise ValidationError("tree_ must be a compiled tree").within("tree_")
-    if _checking is not None and _checking.knows_its_tree(state, _classifies(type(estimator))):
+    if _checking is not None and _checking.knows_its_tree(state, _classifies(cls)):
         return
     # Without n_features_in_, scikit-learn does not look at the columns of what it predicts for.
     for name, known in (("n_features_in_", tree.n_features), ("n_outputs_", tree.n_outputs)):
         stated = state.get(name)
         if stated != known or not is_count(stated):
             raise ValidationError(f"{name} must be {known}, as the tree has it").within(name)
-    if _classifies(type(estimator)):
+    if _classifies(cls):
         check_classes(state, tree.n_classes.tolist())
     elif tree.max_n_classes != 1:
         raise ValidationError("the tree of a regressor has one value for each output").within("tree_")

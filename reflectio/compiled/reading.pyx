@@ -75,6 +75,10 @@ cdef extern from *:
 cdef enum:
     DEEPEST = 1000
 
+# Of an array without rows, so many columns.
+cdef enum:
+    MOST_EMPTY_COLUMNS = 1 << 20
+
 if sizeof(Py_ssize_t) < sizeof(int64_t):
     # Lengths and offsets of a document have 64 bits here. Where memory has fewer, Python reads documents.
     raise ImportError("for systems with 64 bits")
@@ -450,6 +454,24 @@ cdef object taken(Py_ssize_t start, Walk decoder, int kind, int n_axes, Py_ssize
         PyBuffer_Release(&view)
 
 
+cdef object _without_rows(list data, list lengths, int kind):
+    """The array of no rows that these describe; None where it is another."""
+    cdef cnp.npy_intp[2] shape
+    cdef int overflow = 0
+    if PyList_GET_SIZE(data) or PyList_GET_SIZE(lengths) != 2:
+        return None
+    for length in lengths:
+        if not PyLong_CheckExact(length):
+            return None
+    shape[0] = PyLong_AsLongLongAndOverflow(lengths[0], &overflow)
+    if overflow or shape[0]:
+        return None
+    shape[1] = PyLong_AsLongLongAndOverflow(lengths[1], &overflow)
+    if overflow or not 0 < shape[1] <= MOST_EMPTY_COLUMNS:
+        return None
+    return PyArray_EMPTY(2, shape, type_numbers[kind], 0)
+
+
 cdef object array_of(dict node, Walk decoder, Py_ssize_t n_members, Py_ssize_t dimensions):
     """
     The array of a node with so many members but for its id, if it is plain; else None, and nothing was done.
@@ -475,9 +497,11 @@ cdef object array_of(dict node, Walk decoder, Py_ssize_t n_members, Py_ssize_t d
     if kind < 0:
         return None
     n_axes = read_shape(<list>lengths, shape)
+    data = _member(node, "data")
+    if n_axes == 0 and not fortran and dimensions >= 2 and data is not NULL and PyList_CheckExact(data):
+        return _without_rows(<list>data, <list>lengths, kind)
     if n_axes == 0 or (n_axes > 1 and n_axes > dimensions):
         return None
-    data = _member(node, "data")
     if data is NULL:
         data = _member(node, "at")
         if data is NULL or not PyLong_CheckExact(<object>data):
@@ -607,24 +631,19 @@ cdef class ArrayReader(Reader):
 
 @cython.final
 cdef class ScalarReader(Reader):
-    """Scalars of numpy that are float64 or int64."""
+    """Scalars of numpy that are numbers."""
 
     cdef object read(self, dict node, Walk decoder):
         cdef PyObject *value
         cdef PyObject *text
-        cdef double number
-        cdef int64_t integer
-        cdef int overflow = 0
+        cdef char[8] number
+        cdef int kind
         if len(node) == 3:
             value, text = _member(node, "value"), _member(node, "dtype")
             if value is not NULL and text is not NULL and PyUnicode_CheckExact(<object>text):
-                if PyFloat_CheckExact(<object>value) and <str>text == "float64":
-                    number = PyFloat_AS_DOUBLE(<object>value)
-                    return PyArray_Scalar(&number, float64, None)
-                if PyLong_CheckExact(<object>value) and <str>text == "int64":
-                    integer = PyLong_AsLongLongAndOverflow(<object>value, &overflow)
-                    if not overflow:
-                        return PyArray_Scalar(&integer, int64, None)
+                kind = _kind_of(<str>text)
+                if kind >= 0 and _fill([<object>value], kind, number, 0):
+                    return PyArray_Scalar(number, cnp.PyArray_DescrFromType(type_numbers[kind]), None)
         return self.other(node, decoder)
 
 

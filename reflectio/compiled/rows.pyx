@@ -13,7 +13,7 @@ from cpython.object cimport PyObject, PyTypeObject
 from cpython.ref cimport Py_DECREF, Py_INCREF
 from libc.string cimport memcpy
 
-from reflectio.compiled.reading cimport MOST_AXES, PyArray_Scalar, Walk, borrowed, member, read_shape, within
+from reflectio.compiled.reading cimport MOST_AXES, PyArray_Scalar, Walk, borrowed, member, within
 
 cnp.import_array()
 
@@ -118,33 +118,34 @@ def read_column(dict node not None, Py_ssize_t count, Walk decoder not None, bin
     cdef object lengths = member(node, "lengths")
     cdef bint same = member(node, "same") is True
     cdef bint scalars
-    cdef Py_ssize_t[MOST_AXES] shape
-    cdef Py_ssize_t index
-    cdef int n_axes
+    cdef Py_ssize_t index, length
+    cdef int overflow = 0
     cdef cnp.ndarray array
     cdef cnp.dtype dtype
     cdef list values
     if count < 1 or type(of) is not str or type(described) is not dict or len(node) != 3 + (lengths is not None) + same:
         return None
-    if type(member(described, "shape")) is not list or not (lengths is None or type(lengths) is list and not same):
+    shape = member(<dict>described, "shape")
+    if type(shape) is not list or not shape or not (lengths is None or type(lengths) is list and not same):
         return None
+    if not PyLong_CheckExact((<list>shape)[0]):
+        return None
+    length = PyLong_AsLongLongAndOverflow((<list>shape)[0], &overflow)
     scalars = <str>of == "scalar"
-    if not scalars and <str>of != "ndarray":
-        return None
-    n_axes = read_shape(member(described, "shape"), shape)
-    if not n_axes:
+    if overflow or not scalars and <str>of != "ndarray":
         return None
     if scalars:
-        if n_axes > 1 or lengths is not None or shape[0] != (1 if same else count):
+        if len(<list>shape) > 1 or lengths is not None or length != (1 if same else count):
             return None
-        if type(member(described, "dtype")) is not str:
+        if type(member(<dict>described, "dtype")) is not str:
             return None
     elif lengths is not None:
-        if not _are_lengths(lengths, count, shape[0]):
+        if not _are_lengths(<list>lengths, count, length):
             return None
-    elif not same and shape[0] % count:
+    elif not same and length % count:
         return None
-    found = borrowed(described, decoder)
+    # That its shape is one, and how long it is, is found there.
+    found = borrowed(<dict>described, decoder)
     if found is None:
         return None
     array = found
@@ -152,11 +153,11 @@ def read_column(dict node not None, Py_ssize_t count, Walk decoder not None, bin
         dtype = found.dtype
         values = [
             PyArray_Scalar(<char *>cnp.PyArray_DATA(array) + index * cnp.PyArray_ITEMSIZE(array), dtype, None)
-            for index in range(shape[0])
+            for index in range(length)
         ]
         return values * count if same else values, False, False
     if same:
-        decoder.charge_copy(cnp.PyArray_NBYTES(array) * count)
+        decoder.charge_copy(<object>cnp.PyArray_NBYTES(array) * count)
     return _parts(array, count, lengths, same, same or not borrow), True, same or not borrow
 
 
