@@ -287,6 +287,7 @@ class RowsCodec(LateCodec):
     """
 
     tag = "rows"
+    compiled = "rows.RowsReader"
     members = frozenset({"of", "count", "args", "columns", "items"})
     required = frozenset({"of", "count"})
 

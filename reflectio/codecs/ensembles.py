@@ -84,11 +84,6 @@ def check_features(state: dict[str, Any], trees: list[Any]) -> None:
             ).within("n_features_in_")
 
 
-def _are_stated(state: dict[str, Any], **counts: int) -> bool:
-    """Whether a state has these counts."""
-    return all(is_count(value := state.get(name)) and value == count for name, count in counts.items())
-
-
 @check("sklearn.ensemble._forest.BaseForest", relies_on=("estimators_",))
 def check_forest(forest: Any) -> None:
     """Refuse a forest whose trees differ in features, outputs or classes."""
@@ -99,13 +94,15 @@ def check_forest(forest: Any) -> None:
     if not isinstance(state["estimators_"], list | tuple):
         raise ValidationError("the estimators of a forest are a list").within("estimators_")
     common = _common_to_trees(state["estimators_"])
-    if common is not None and _are_stated(state, n_features_in_=common[0], n_outputs_=1):
-        return
+    n_outputs = state.get("n_outputs_")
+    if common is not None and type(n_outputs) is int and n_outputs == 1:
+        n_features = state.get("n_features_in_")
+        if type(n_features) is int and n_features == common[0]:
+            return
     trees = compiled_trees(state["estimators_"])
     if not trees:
         return
     check_features(state, trees)
-    n_outputs = state.get("n_outputs_")
     if not is_count(n_outputs) or any(tree.n_outputs != n_outputs for tree in trees):
         raise ValidationError("n_outputs_ must be what every tree has").within("n_outputs_")
 
@@ -152,6 +149,8 @@ _TEMPLATE = {
     "min_impurity_decrease": 0.0,
     "ccp_alpha": 0.0,
 }
+_DEFAULTS = tuple(_TEMPLATE.values())
+_TYPES = tuple(map(type, _DEFAULTS))
 
 
 def _check_template(state: dict[str, Any]) -> None:
@@ -164,6 +163,9 @@ def _check_template(state: dict[str, Any]) -> None:
     if not is_decision_tree(template):
         return
     parameters = vars(template)
+    values = tuple(map(parameters.get, _TEMPLATE))
+    if tuple(map(type, values)) == _TYPES and values == _DEFAULTS:
+        return
     for name, default in _TEMPLATE.items():
         value = parameters.get(name, default)
         if type(value) is not type(default) or value != default:

@@ -18,7 +18,7 @@ from reflectio.codecs.objects import ObjectCodec
 from reflectio.codecs.rows import encode_rows
 from reflectio.decoder import Decoder
 from reflectio.encoder import Encoder
-from reflectio.errors import DocumentError, ReflectioError, ValidationError
+from reflectio.errors import DocumentError, ValidationError
 from reflectio.names import public_name
 from reflectio.walk_in import located
 
@@ -171,9 +171,13 @@ class TreeCodec(ObjectCodec):
         return args
 
     def build_rows(self, node: ObjectNode, decoder: Decoder) -> list[Any]:
+        tag = node["of"]
+        if _reading is not None and (found := _reading.read_rows(node, decoder, self.cls)) is not None:
+            decoder.check_together(check_trees, Trees(tag, *found))
+            return cast("list[Any]", found[0])
         args = self._build_args(node, "args", decoder)
         columns = Columns(node, decoder, borrow=True)
-        cls, count, tag = self.cls, columns.count, node["of"]
+        cls, count = self.cls, columns.count
         decoder.charge_copy(count * args[1].nbytes)
         try:
             trees = [cls(*args) for _ in range(count)]
@@ -181,20 +185,20 @@ class TreeCodec(ObjectCodec):
             raise ValidationError(f"{cls.__qualname__} refuses its arguments: {error}").within(
                 "args"
             ) from error
+        if not _are_alike(trees[0], columns):
+            for index, (tree, parts) in enumerate(zip(trees, columns.states(release=True), strict=True)):
+                try:
+                    self._set(tree, parts, tag, decoder)
+                except Exception as error:
+                    raise located(error, index) from error
+            return trees
+        decoder.charge_copy(sum(array.nbytes for name in _ARRAYS for array in columns.lists[name]))
         try:
-            nodes = _set_alike(trees, columns, decoder)
-        except ReflectioError:
-            raise
+            for tree, parts in zip(trees, columns.states(release=True), strict=True):
+                tree.__setstate__(parts)
         except Exception as error:
             raise ValidationError(f"a tree refuses its state: {error}") from error
-        if nodes is not None:
-            decoder.check_together(check_trees, Trees(tag, trees, nodes))
-            return trees
-        for index, (tree, parts) in enumerate(zip(trees, columns.states(release=True), strict=True)):
-            try:
-                self._set(tree, parts, tag, decoder)
-            except Exception as error:
-                raise located(error, index) from error
+        self.note(tag, trees, decoder)
         return trees
 
     def fill(self, obj: Any, node: ObjectNode, decoder: Decoder) -> None:
@@ -247,24 +251,9 @@ class TreeCodec(ObjectCodec):
             )
 
 
-def _set_alike(trees: list[Any], columns: Columns, decoder: Decoder) -> list[Array] | None:
-    """Give trees their states, if these are such as trees take as they are; give the nodes of each, or None."""
-    if not columns.alike.issuperset(_ARRAYS):
-        return None
-    if _reading is not None:
-        found = _reading.set_states(trees, columns.constants, columns.lists, decoder.charge_copy)
-        return cast("list[Array] | None", found)
-    if not _are_alike(trees[0], columns):
-        return None
-    decoder.charge_copy(sum(array.nbytes for name in _ARRAYS for array in columns.lists[name]))
-    for tree, parts in zip(trees, columns.states(release=True), strict=True):
-        tree.__setstate__(parts)
-    return list(map(nodes_of, trees))
-
-
 def _are_alike(tree: Any, columns: Columns) -> bool:
     """Whether the nodes and values of rows are such that trees take them as they are."""
-    if columns.constants.keys() != _STATE:
+    if columns.constants.keys() != _STATE or not columns.alike.issuperset(_ARRAYS):
         return False
     if not _INT.issuperset(map(type, (*columns.of("max_depth"), *columns.of("node_count")))):
         return False

@@ -6,6 +6,7 @@ What rows are, and what is wrong with others, is said in Python, in `reflectio.c
 `reflectio.codecs.objects`, which get everything that is not as plain as this before anything was done with it.
 """
 
+cimport cython
 cimport numpy as cnp
 from cpython.dict cimport PyDict_Copy, PyDict_SetItem
 from cpython.long cimport PyLong_CheckExact
@@ -13,7 +14,7 @@ from cpython.object cimport PyObject, PyTypeObject
 from cpython.ref cimport Py_DECREF, Py_INCREF
 from libc.string cimport memcpy
 
-from reflectio.compiled.reading cimport MOST_AXES, PyArray_Scalar, Walk, borrowed, member, within
+from reflectio.compiled.reading cimport MOST_AXES, PyArray_Scalar, Reader, Walk, borrowed, member, within
 
 cnp.import_array()
 
@@ -216,3 +217,20 @@ cdef object _interned(name):
     name = <object>interned
     Py_DECREF(name)
     return name
+
+
+@cython.final
+cdef class RowsReader(Reader):
+    """Rows of a class that nothing refers to."""
+
+    cdef object read(self, dict node, Walk decoder):
+        cdef object name = member(node, "of"), count = member(node, "count"), codec
+        cdef bint with_arguments = "args" in node
+        if type(name) is not str or "." not in <str>name or "columns" not in node or len(node) != 4 + with_arguments:
+            return self.other(node, decoder)
+        if not PyLong_CheckExact(count) or not 0 < count <= decoder.policy.limits.nodes:
+            return self.other(node, decoder)
+        # Which classes may only be called with arguments is known once the name was looked up.
+        codec = decoder.codec_of(name)
+        decoder.check_construction(name, with_arguments=with_arguments)
+        return codec.build_rows(node, decoder)

@@ -15,6 +15,7 @@ from cpython.object cimport PyObject
 import numpy as np
 
 from reflectio.compiled.records import fill
+from reflectio.compiled.rows import read_column
 
 from reflectio.compiled.reading cimport Reader, Walk, borrowed, float64, int64, is_record, member, within
 
@@ -25,19 +26,28 @@ cdef extern from "Python.h":
 
 cdef object _zeros = np.zeros
 
+cdef tuple _STATE = ("max_depth", "node_count", "nodes", "values")
+
 # In modules that lead here, and found when they are first needed.
 cdef object _parse_dtype = None
 cdef object _located = None
+cdef object _cost = None
+
+
+cdef int _find_modules() except -1:
+    global _parse_dtype, _located, _cost
+    if _cost is None:
+        from reflectio.codecs.dtypes import parse_dtype
+        from reflectio.codecs.rows import cost
+        from reflectio.walk_in import located
+
+        _parse_dtype, _located, _cost = parse_dtype, located, cost
+    return 0
 
 
 cdef object _dtype_of(node, Walk decoder, str name):
     """The dtype that is described, or referred to, in the array under a name."""
-    global _parse_dtype, _located
-    if _parse_dtype is None:
-        from reflectio.codecs.dtypes import parse_dtype
-        from reflectio.walk_in import located
-
-        _parse_dtype, _located = parse_dtype, located
+    _find_modules()
     try:
         return _parse_dtype(node, decoder)
     except Exception as error:
@@ -87,62 +97,6 @@ cdef bint _are_values(values, long long count, long long n_outputs, long long n_
     if cnp.PyArray_DIM(values, 0) != count or cnp.PyArray_DIM(values, 1) != n_outputs:
         return False
     return cnp.PyArray_DIM(values, 2) == n_classes and (values.dtype is float64 or values.dtype == float64)
-
-
-def set_states(list trees not None, dict constants not None, dict lists not None, charge):
-    """
-    Give trees their states, if these are such that trees take them as they are.
-
-    Parameters
-    ----------
-    trees : list of sklearn.tree._tree.Tree
-        The trees, one at least, as their class makes them of the same arguments.
-    constants : dict of str to Any
-        The members of their states, with the values that all have.
-    lists : dict of str to list
-        Of some of these, the value of each tree in place of that.
-    charge : callable
-        Called with how many bytes are to be copied, before they are. It may refuse.
-
-    Returns
-    -------
-    list of ndarray or None
-        The nodes of each tree, as it has them itself; None where the states are others, and no tree has got one.
-    """
-    cdef Py_ssize_t index, nbytes = 0
-    cdef object first = trees[0], depths, counts, nodes = lists.get("nodes"), values = lists.get("values"), tree, dtype
-    cdef long long count, n_outputs = first.n_outputs, n_classes = first.max_n_classes
-    cdef list own = [], found = []
-    if len(constants) != 4 or "max_depth" not in constants or "node_count" not in constants:
-        return None
-    depths = lists.get("max_depth") or [constants["max_depth"]] * len(trees)
-    counts = lists.get("node_count") or [constants["node_count"]] * len(trees)
-    for column in (depths, counts, nodes, values):
-        if type(column) is not list or len(<list>column) != len(trees):
-            return None
-    dtype = first.__getstate__()["nodes"].dtype
-    for index in range(len(trees)):
-        count = _natural((<list>counts)[index], 1 << 60)
-        if count < 1 or _natural((<list>depths)[index], 1 << 60) < 0:
-            return None
-        own.append(_nodes_of((<list>nodes)[index], dtype, count))
-        if own[index] is None:
-            return None
-        if not _are_values((<list>values)[index], count, n_outputs, n_classes):
-            return None
-        nbytes += cnp.PyArray_NBYTES((<list>nodes)[index]) + cnp.PyArray_NBYTES((<list>values)[index])
-    charge(nbytes)
-    for index, tree in enumerate(trees):
-        tree.__setstate__(
-            {
-                "max_depth": (<list>depths)[index],
-                "node_count": (<list>counts)[index],
-                "nodes": own[index],
-                "values": (<list>values)[index],
-            }
-        )
-        found.append(tree.__getstate__()["nodes"])
-    return found
 
 
 cdef object _number_of_classes(list args, Walk decoder):
@@ -255,3 +209,106 @@ cdef long long _most(cnp.ndarray n_classes):
     for index in range(1, cnp.PyArray_DIM(n_classes, 0)):
         most = max(most, numbers[index])
     return most
+
+
+# -- rows -----------------------------------------------------------------------------------------------------
+
+
+cdef list _integers(column, Py_ssize_t count):
+    """Natural numbers, one for each tree, of a column that gives one for all or a list; else None."""
+    cdef list numbers = column if type(column) is list else [column] * count
+    if len(numbers) != count:
+        return None
+    for number in numbers:
+        if _natural(number, 1 << 60) < 0:
+            return None
+    return numbers
+
+
+cdef list _arrays(dict columns, str name, Py_ssize_t count, Walk decoder):
+    """The arrays of a column, put in its place; None where it is not plain."""
+    cdef object column = columns[name], found
+    if type(column) is not dict or member(<dict>column, "$") != "column":
+        return None
+    try:
+        found = read_column(column, count, decoder, True)
+    except Exception as error:
+        raise _located(_located(error, name), "columns") from error
+    if found is None or not (<tuple>found)[1]:
+        return None
+    columns[name] = (<tuple>found)[0]
+    return <list>(<tuple>found)[0]
+
+
+def read_rows(dict node not None, Walk decoder not None, cls):
+    """
+    Build trees that are written as rows.
+
+    Parameters
+    ----------
+    node : node
+        The rows.
+    decoder : Decoder
+        What builds them.
+    cls : type
+        The class of trees.
+
+    Returns
+    -------
+    tuple of list, or None
+        The trees, and the nodes of each, as it has them itself; None where they are not as plain as nearly all are, and
+        nothing was done but to build columns, which are there.
+    """
+    cdef object columns = member(node, "columns"), args = member(node, "args"), n_classes
+    cdef Py_ssize_t count = _natural(node["count"], 1 << 60)
+    cdef list depths, counts, nodes, values
+    cdef Py_ssize_t charge
+    if type(columns) is not dict or len(<dict>columns) != 4 or type(args) is not list or len(<list>args) != 3:
+        return None
+    for name in _STATE:
+        if name not in <dict>columns:
+            return None
+    depths, counts = _integers((<dict>columns)["max_depth"], count), _integers((<dict>columns)["node_count"], count)
+    if count < 1 or depths is None or counts is None:
+        return None
+    n_classes = _number_of_classes(<list>args, decoder)
+    if n_classes is None:
+        return None
+    _find_modules()
+    # Before there are so many of anything. What is not done after all is not charged for.
+    charge = _cost(count, 4, 2 + (type((<dict>columns)["max_depth"]) is list) + (type((<dict>columns)["node_count"]) is list))
+    decoder.charge_copy(charge)
+    nodes = _arrays(<dict>columns, "nodes", count, decoder)
+    values = None if nodes is None else _arrays(<dict>columns, "values", count, decoder)
+    if values is None:
+        decoder.charge_copy(-charge)
+        return None
+    found = _planted(cls, tuple(<list>args), count, depths, counts, nodes, values, decoder)
+    if found is None:
+        decoder.charge_copy(-charge)
+    return found
+
+
+cdef object _planted(cls, tuple args, Py_ssize_t count, list depths, list counts, list nodes, list values, Walk decoder):
+    """Trees with their states, and the nodes that they have then; None where a state is another than trees take as it is."""
+    cdef Py_ssize_t index, nbytes = count * cnp.PyArray_NBYTES(args[1])
+    cdef long long n_nodes, n_outputs = args[2], n_classes = _most(args[1])
+    cdef list trees = [cls(*args)], own = [], found = []
+    cdef object tree, array, dtype = trees[0].__getstate__()["nodes"].dtype
+    for index in range(count):
+        n_nodes = counts[index]
+        array = _nodes_of(nodes[index], dtype, n_nodes)
+        if n_nodes < 1 or array is None or not _are_values(values[index], n_nodes, n_outputs, n_classes):
+            return None
+        own.append(array)
+        nbytes += cnp.PyArray_NBYTES(array) + cnp.PyArray_NBYTES(values[index])
+    decoder.charge_copy(nbytes)
+    for index in range(count):
+        if index:
+            trees.append(cls(*args))
+        tree = trees[index]
+        tree.__setstate__(
+            {"max_depth": depths[index], "node_count": counts[index], "nodes": own[index], "values": values[index]}
+        )
+        found.append(tree.__getstate__()["nodes"])
+    return trees, found
