@@ -19,7 +19,7 @@ from reflectio.header import nodes_of_text
 from reflectio.name_uses import path_of, uses
 from reflectio.policy import Kind
 from reflectio.readers import NameRefusedError, allowed, check_members
-from reflectio.separation import Separation
+from reflectio.separation import ALWAYS, Separation, is_apart
 from reflectio.walk_in import Walk, as_reflectio_error
 
 _NESTED = frozenset({dict, list})
@@ -126,9 +126,7 @@ class Decoder(Walk):
 
         Where not, `_check_objects` gives those that rely on it copies, and says what is wrong.
         """
-        if (self.built or self.views) and any(
-            columns is None and relied_on_by(_class_of(objects)) for _, _, objects, columns in self.to_check
-        ):
+        if (self.built or self.views) and not self._rely_on_their_own():
             return False
         try:
             if self.pass_alone():
@@ -143,6 +141,16 @@ class Decoder(Walk):
         except Exception:
             return False
         return True
+
+    def _rely_on_their_own(self) -> bool:
+        """Whether it is seen at once that what checks rely on is what nothing else of the document reaches."""
+        times = self.times
+        shared = {id(value): times.get(number, 0) for number, value in self.built.items()}
+        shared |= dict.fromkeys(map(id, self.views), ALWAYS)
+        return all(
+            columns is not None or all(is_apart(obj, shared) for obj in objects)
+            for _, _, objects, columns in self.to_check
+        )
 
     def _check_states(self) -> None:
         try:
@@ -433,10 +441,6 @@ class Decoder(Walk):
             held = self.segment.nbytes + self.spent.get(DECOMPRESSED, 0)
             if self._copied > _FREE_COPIES + _COPIES * held + _COPIES_OF_TEXT * len(self.text):
                 raise LimitError(refusal)
-
-
-def _class_of(objects: Sequence[Any]) -> Any:
-    return type(objects[0])
 
 
 def _uncheckable(obj: Any, error: Exception) -> ReflectioError:

@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from itertools import chain
 from typing import Any
 
 import numpy as np
 
+from reflectio import compiled
 from reflectio.checks import checks_of, relied_on_by
 from reflectio.errors import ValidationError
 
 Array = np.ndarray[Any, Any]
 
+_checking = compiled.part("checking")
+
 # How deep what is relied on may nest in a document that shares anything.
 _DEEPEST = 64
 
-# How often something is referred to that other things reach in other ways, too.
-_ALWAYS = 1 << 62
+#: How often something is referred to that other things reach in other ways, too.
+ALWAYS = 1 << 62
 
 # Copies, by the id of what they are of, and whether only the estimators within count.
 _Copies = dict[tuple[int, bool], Any]
@@ -58,6 +61,38 @@ def _is_part_of_estimators(cls: Any) -> bool:
     return cls.__module__.startswith("sklearn.") or bool(checks_of(cls))
 
 
+def is_apart(obj: Any, shared: dict[int, int]) -> bool:
+    """
+    Say whether it is seen at once that an object relies on nothing that others may change.
+
+    Parameters
+    ----------
+    obj : object
+        One whose class has checks.
+    shared : dict of int to int
+        How often the document refers to something, by its id; views of arrays are always shared.
+    """
+    cls: Any = type(obj)
+    names = relied_on_by(cls)
+    state = getattr(obj, "__dict__", {}) if names else {}
+    if _checking is not None:
+        return bool(_checking.is_apart(state, names, shared, _PLAIN))
+    for name in names:
+        value = state.get(name)
+        if type(value) is np.ndarray and not value.dtype.hasobject:
+            times = shared.get(id(value))
+            if times is not None and not _is_own(value, times, state):
+                return False
+        elif type(value) not in _PLAIN:
+            return False
+    return True
+
+
+def _is_own(value: Any, times: int, state: Mapping[str, Any]) -> bool:
+    """Whether all of the references to a value are attributes of the one object that describes it."""
+    return 0 < times == sum(value is other for other in state.values()) - 1
+
+
 class Separation:
     """
     Gives checked objects copies of what they share.
@@ -84,7 +119,7 @@ class Separation:
         self._charge = charge
         # By id, with the value itself, so that no id is used twice.
         self._shared = {id(value): (value, times) for value, times in shared if _may_change(value)}
-        self._shared.update((id(view), (view, _ALWAYS)) for view in views)
+        self._shared.update((id(view), (view, ALWAYS)) for view in views)
         self._shares_estimators = True
 
     def __bool__(self) -> bool:

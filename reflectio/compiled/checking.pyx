@@ -1,9 +1,12 @@
 # cython: boundscheck=False, wraparound=False, initializedcheck=False
 """What nearly all objects pass, seen quickly; those that do not are looked at again by the checks written in Python."""
 
+cimport numpy as cnp
 from cpython.dict cimport PyDict_GetItemWithError, PyDict_Next
 from cpython.long cimport PyLong_CheckExact
 from cpython.object cimport PyObject
+
+cnp.import_array()
 
 cdef extern from "Python.h":
     PyObject *Py_None
@@ -21,7 +24,7 @@ def states_little(dict state, tuple counts, tuple absent, long long most):
     counts : tuple of str
         Attributes that must be numbers from 0 to ``most``, where they are there.
     absent : tuple of str
-        Attributes that must be None or missing.
+        Attributes that must be missing, None, or a dict with nothing in it.
     most : int
         What counts may be.
 
@@ -44,9 +47,13 @@ def states_little(dict state, tuple counts, tuple absent, long long most):
             return False
     for name in absent:
         found = PyDict_GetItemWithError(state, name)
-        if found is not NULL and found is not Py_None:
+        if found is not NULL and found is not Py_None and not _is_empty(<object>found):
             return False
     return True
+
+
+cdef bint _is_empty(object value):
+    return type(value) is dict and not <dict>value
 
 
 def values_are_below(dict places, long long n_columns):
@@ -77,3 +84,53 @@ def values_are_below(dict places, long long n_columns):
         if overflow or not 0 <= number < n_columns:
             return False
     return True
+
+
+def is_apart(dict state not None, tuple names not None, dict shared not None, frozenset plain not None):
+    """
+    As `reflectio.separation.is_apart`, of the attributes of an object.
+
+    Parameters
+    ----------
+    state : dict
+        Its attributes.
+    names : tuple of str
+        Those that its checks rely on.
+    shared : dict of int to int
+        How often the document refers to something, by its id.
+    plain : frozenset of type
+        The types of values that have nothing inside which could change.
+
+    Returns
+    -------
+    bool
+        False where this is yet to be seen.
+    """
+    cdef PyObject *found
+    cdef PyObject *times
+    cdef object name, value
+    for name in names:
+        found = PyDict_GetItemWithError(state, name)
+        if found is NULL:
+            continue
+        value = <object>found
+        if type(value) is cnp.ndarray:
+            if value.dtype.hasobject:
+                return False
+            times = PyDict_GetItemWithError(shared, <Py_ssize_t>found)
+            if times is not NULL and not _is_own(found, <object>times, state):
+                return False
+        elif type(value) not in plain:
+            return False
+    return True
+
+
+cdef bint _is_own(PyObject *value, long long times, dict state) except -1:
+    """Whether all of the references to a value are attributes of the one object that describes it."""
+    cdef Py_ssize_t position = 0
+    cdef long long count = -1
+    cdef PyObject *name
+    cdef PyObject *other
+    while PyDict_Next(state, &position, &name, &other):
+        count += other is value
+    return 0 < times == count

@@ -71,5 +71,12 @@ cdef class ObjectReader(Reader):
     cdef int learn(self) except -1
 
 
+cdef class StateReader(Reader):
+    cdef object cls
+    cdef tuple parts
+    cdef list copied
+    cdef object is_sound
+
+
 cdef object taken(Py_ssize_t start, Walk decoder, int kind, int n_axes, Py_ssize_t *shape, int fortran)
 cdef object referred(object number, Walk decoder)
