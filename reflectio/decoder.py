@@ -19,7 +19,7 @@ from reflectio.header import nodes_of_text
 from reflectio.name_uses import path_of, uses
 from reflectio.policy import Kind
 from reflectio.readers import NameRefusedError, allowed, check_members
-from reflectio.separation import ALWAYS, Separation, is_apart
+from reflectio.separation import Glance, Separation
 from reflectio.walk_in import Walk, as_reflectio_error
 
 _NESTED = frozenset({dict, list})
@@ -144,13 +144,16 @@ class Decoder(Walk):
 
     def _rely_on_their_own(self) -> bool:
         """Whether it is seen at once that what checks rely on is what nothing else of the document reaches."""
-        times = self.times
-        shared = {id(value): times.get(number, 0) for number, value in self.built.items()}
-        shared |= dict.fromkeys(map(id, self.views), ALWAYS)
+        glance = Glance(self._shared(), self.views)
         return all(
-            columns is not None or all(is_apart(obj, shared) for obj in objects)
+            columns is not None or all(map(glance.is_apart, objects))
             for _, _, objects, columns in self.to_check
         )
+
+    def _shared(self) -> list[tuple[Any, int]]:
+        """What has an id, with how often it was referred to."""
+        times = self.times
+        return [(value, times.get(number, 0)) for number, value in self.built.items()]
 
     def _check_states(self) -> None:
         try:
@@ -163,8 +166,7 @@ class Decoder(Walk):
         index, row, obj = -1, 0, None
         try:
             if self.built or self.views:
-                shared = [(value, self.times.get(number, 0)) for number, value in self.built.items()]
-                separation = Separation(shared, self.views, self.charge_copy)
+                separation = Separation(self._shared(), self.views, self.charge_copy)
                 # Nothing that other objects change matters to those whose columns are known.
                 loose = [objects for _, _, objects, columns in self.to_check if columns is None]
                 separation.keep_own(chain.from_iterable(loose))

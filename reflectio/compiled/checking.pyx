@@ -86,9 +86,41 @@ def values_are_below(dict places, long long n_columns):
     return True
 
 
-def is_apart(dict state not None, tuple names not None, dict shared not None, frozenset plain not None):
+def exist_before(merged not None):
     """
-    As `reflectio.separation.is_apart`, of the attributes of an object.
+    Say whether each of a hierarchy's merges is of a cluster that is there before it.
+
+    Parameters
+    ----------
+    merged : ndarray of shape (n_samples - 1,) and of intp
+        What each merge joins to another: a sample, or the cluster that an earlier merge made, which number ``i`` makes
+        cluster number ``n_samples + i``.
+
+    Returns
+    -------
+    bool or None
+        None where the numbers lie in memory in a way that is rare.
+    """
+    cdef cnp.npy_intp cluster, index, stride
+    cdef const char *place
+    if type(merged) is not cnp.ndarray or cnp.PyArray_TYPE(merged) != cnp.NPY_INTP or cnp.PyArray_NDIM(merged) != 1:
+        return None
+    if not cnp.PyArray_ISNOTSWAPPED(merged) or not cnp.PyArray_ISALIGNED(merged):
+        return None
+    place, stride = <const char *>cnp.PyArray_DATA(merged), cnp.PyArray_STRIDE(merged, 0)
+    for index in range(cnp.PyArray_DIM(merged, 0)):
+        cluster = (<const cnp.npy_intp *>place)[0]
+        if not 0 <= cluster <= cnp.PyArray_DIM(merged, 0) + index:
+            return False
+        place += stride
+    return True
+
+
+def is_apart(
+    dict state not None, tuple names not None, dict shared not None, frozenset plain not None, holds_nothing_shared
+):
+    """
+    As `reflectio.separation.Glance.is_apart`, of the attributes of an object.
 
     Parameters
     ----------
@@ -100,6 +132,8 @@ def is_apart(dict state not None, tuple names not None, dict shared not None, fr
         How often the document refers to something, by its id.
     plain : frozenset of type
         The types of values that have nothing inside which could change.
+    holds_nothing_shared : callable
+        Says of any other value whether it may be left as it is.
 
     Returns
     -------
@@ -114,13 +148,11 @@ def is_apart(dict state not None, tuple names not None, dict shared not None, fr
         if found is NULL:
             continue
         value = <object>found
-        if type(value) is cnp.ndarray:
-            if value.dtype.hasobject:
-                return False
+        if type(value) is cnp.ndarray and not value.dtype.hasobject:
             times = PyDict_GetItemWithError(shared, <Py_ssize_t>found)
             if times is not NULL and not _is_own(found, <object>times, state):
                 return False
-        elif type(value) not in plain:
+        elif type(value) not in plain and not holds_nothing_shared(value):
             return False
     return True
 

@@ -31,6 +31,7 @@ import orjson
 import xxhash
 
 from reflectio.compiled.records import fill as fill_records
+from reflectio.compiled.sparse import is_sound, rises
 from reflectio.compiled.reading cimport (
     BOOL, FLOAT32, FLOAT64, INT8, INT32, INT64, MOST_AXES, UINT8, UINT32, UINT64, ObjectReader, PyArray_EMPTY, PyArray_Scalar,
     StateReader, Walk, float64, int64, item_sizes, referred, taken, type_numbers,
@@ -115,6 +116,10 @@ cdef uint32_t NAN32 = 0x7FC00000
 # Records of up to so many bytes cannot take much more memory than they take text: see `reflectio.codecs.arrays`.
 cdef enum:
     SMALL_ITEM = 64
+
+# How many entries of a sparse matrix are printed, unless it says otherwise.
+cdef enum:
+    MAXPRINT = 50
 
 # The segment starts at a multiple of so many bytes.
 cdef enum:
@@ -545,6 +550,8 @@ cdef class Parser:
             built = self.array()
         elif size == 6 and memcmp(tag, b"scalar", 6) == 0:
             built = self.scalar()
+        elif size == 6 and memcmp(tag, b"sparse", 6) == 0:
+            built = self.sparse()
         elif size == 3 and memcmp(tag, b"ref", 3) == 0:
             built = self.ref()
         elif size == 5 and memcmp(tag, b"tuple", 5) == 0:
@@ -916,6 +923,73 @@ cdef class Parser:
             narrow |= <uint32_t>sign << 31
             memcpy(target, &narrow, 4)
         return True
+
+    cdef object sparse(self):
+        """A matrix with compressed rows or columns, and arrays of its own; None where it is another, and nothing was done."""
+        cdef bint by_columns
+        cdef object kind, shape, data, indices, indptr, obj
+        cdef bint has_sorted = False, has_canonical = False, is_sorted = False, is_canonical = False
+        if not self.member(b"format", 6):
+            return None
+        by_columns = self.follows(b'"csc"', 5)
+        if not by_columns and not self.follows(b'"csr"', 5) or not self.member(b"kind", 4):
+            return None
+        if self.follows(b'"matrix"', 8):
+            kind = "scipy.sparse.csc_matrix" if by_columns else "scipy.sparse.csr_matrix"
+        elif self.follows(b'"array"', 7):
+            kind = "scipy.sparse.csc_array" if by_columns else "scipy.sparse.csr_array"
+        else:
+            return None
+        if not self.member(b"shape", 5):
+            return None
+        shape = tuple(self.items(True))
+        if len(shape) != 2 or type(shape[0]) is not int or type(shape[1]) is not int:
+            return None
+        data = self.private_array(b"data", 4)
+        indices = self.private_array(b"indices", 7)
+        indptr = self.private_array(b"indptr", 6)
+        if self.member(b"has_sorted_indices", 18):
+            has_sorted, is_sorted = True, self.boolean()
+        if self.member(b"has_canonical_format", 20):
+            has_canonical, is_canonical = True, self.boolean()
+        self.leave(CLOSING_BRACE)
+        if not is_sound(by_columns, shape, data, indices, indptr):
+            raise Unusual
+        cls = self.walk.resolve_class(kind)
+        obj = cls.__new__(cls)
+        attributes = obj.__dict__
+        attributes["_shape"], attributes["maxprint"] = shape, MAXPRINT
+        attributes["indptr"], attributes["indices"], attributes["data"] = indptr, indices, data
+        # What is claimed of the order of the indices, and does not hold, is left out: compiled code relies on it.
+        is_strict = is_canonical and rises(indices, indptr, True)
+        if has_sorted and (not is_sorted or is_strict or rises(indices, indptr, False)):
+            attributes["_has_sorted_indices"] = is_sorted
+        if has_canonical and (not is_canonical or is_strict):
+            attributes["_has_canonical_format"] = is_canonical
+        return obj
+
+    cdef object private_array(self, const char *name, Py_ssize_t size):
+        """An array that is a member, and that nothing else in the document can refer to."""
+        cdef const char *start
+        cdef Py_ssize_t n_built = len(self.walk.built), n_views = len(self.walk.views)
+        cdef object array
+        if not self.member(name, size):
+            raise Unusual
+        start = self.at
+        if not self.passes(OPENING_BRACE) or not self.named(b"$", 1) or not self.follows(b'"ndarray"', 9):
+            raise Unusual
+        self.at = start
+        array = self.value(False)
+        if len(self.walk.built) != n_built or len(self.walk.views) != n_views:
+            raise Unusual
+        return array
+
+    cdef bint boolean(self) except -1:
+        if self.follows(b"true", 4):
+            return True
+        if self.follows(b"false", 5):
+            return False
+        raise Unusual
 
     cdef object object(self, ObjectReader reader, object tag):
         """An object of a class; None where something else is said of it than its attributes, and nothing was done."""
