@@ -14,7 +14,7 @@ from reflectio.checks import Check as ObjectCheck
 from reflectio.checks import pass_together, relied_on_by
 from reflectio.codec import Codec, Node, ObjectNode
 from reflectio.errors import DocumentError, LimitError, ReflectioError, ValidationError
-from reflectio.expansion import FEW, check_expansion
+from reflectio.expansion import FEW, WAYS, check_expansion
 from reflectio.header import nodes_of_text
 from reflectio.name_uses import path_of, uses
 from reflectio.policy import Kind
@@ -74,6 +74,10 @@ class Decoder(Walk):
     _afforded = 0
     _copied = 0
     _references = 0
+    _leads_back = False
+    _ways = 1
+    #: How many values rows stand for that the header says once.
+    values_in_rows = 0
     _expanded = False
     _index: dict[int, ObjectNode] | None = None
     _entries: dict[int, ObjectNode] = {}  # noqa: RUF012
@@ -271,15 +275,25 @@ class Decoder(Walk):
         number = self._check_id(number)
         found = self._referred(number)
         self.times[number] = self.times.get(number, 0) + 1
-        if type(found) is not np.ndarray or found.dtype.hasobject:
-            if isinstance(found, HOLDING_NOTHING):
-                return found
-            # Two lists are enough for one that holds itself twice.
-            self._references += _OF_A_SEQUENCE if isinstance(found, _SEQUENCES) else 1
-            if self._references >= FEW and not self._expanded:
-                self._expanded = True
-                check_expansion(nodes_of_text(self.text), self.policy.limits.nodes)
+        if (type(found) is not np.ndarray or found.dtype.hasobject) and not isinstance(found, HOLDING_NOTHING):
+            self._count_reference(found, self.times[number])
         return found
+
+    def _count_reference(self, found: Any, times: int) -> None:
+        """Look at the whole document once its references may multiply what it holds."""
+        # Two lists are enough for one that holds itself twice.
+        is_sequence = isinstance(found, _SEQUENCES)
+        self._references += _OF_A_SEQUENCE if is_sequence else 1
+        # A list gets all of its items when these are built: what leads back to one finds nothing in it.
+        self._leads_back = self._leads_back or (is_sequence and not found)
+        # A path passes what is referred to in one of so many ways, or by it.
+        self._ways = 3 * self._ways if times == 1 else self._ways // (times + 1) * (times + 2)
+        if self._references < FEW or self._expanded:
+            return
+        n_values = len(self.text) // 2 + 1 + self.values_in_rows
+        if self._leads_back or self._ways > WAYS or self._ways * n_values > self.policy.limits.nodes:
+            self._expanded = True
+            check_expansion(nodes_of_text(self.text), self.policy.limits.nodes)
 
     def _referred(self, number: int) -> Any:
         if number in self.built:

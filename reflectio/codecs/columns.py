@@ -68,6 +68,7 @@ class Columns:
         self.count = count = node["count"]
         n_values = sum(type(column) not in CONSTANTS for column in columns.values())
         decoder.charge_copy(cost(count, len(columns), n_values), _TOO_MANY)
+        decoder.values_in_rows += count * (1 + len(columns))
         self.constants: dict[str, Any] = {}
         self.lists: dict[str, list[Any]] = {}
         self.joined: dict[str, Array] = {}
@@ -298,6 +299,7 @@ def _build_lists(node: ObjectNode, count: int, decoder: Decoder) -> Iterator[lis
         built = decoder.build(items)
     except Exception as error:
         raise located(error, "items") from error
+    decoder.values_in_rows += count
     length, rest = divmod(len(built), count)
     if rest or not length:
         raise DocumentError(f"{len(built)} items are not as many for each of {count} lists").within("items")
