@@ -275,7 +275,9 @@ class Decoder(Walk):
         number = self._check_id(number)
         found = self._referred(number)
         self.times[number] = self.times.get(number, 0) + 1
-        if (type(found) is not np.ndarray or found.dtype.hasobject) and not isinstance(found, HOLDING_NOTHING):
+        if (type(found) is not np.ndarray or found.dtype.hasobject) and not isinstance(
+            found, HOLDING_NOTHING
+        ):
             self._count_reference(found, self.times[number])
         return found
 
