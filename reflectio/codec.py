@@ -55,8 +55,8 @@ class Codec:
     #: itself, as `reflectio.readers` does for all others.
     read: Callable[[ObjectNode, Decoder], Any] | None = None
 
-    #: The reader in `reflectio.compiled` that builds the plainest of its nodes, by its module and name, and the writer
-    #: in `reflectio.compiled.writing` that gives them, where these were compiled.
+    #: The reader that builds the plainest of its nodes, in `reflectio.compiled.reading` or in the module before its name,
+    #: and the writer in `reflectio.compiled.writing` that gives them, where these were compiled.
     compiled: str | None = None
     compiled_writer: str | None = None
 

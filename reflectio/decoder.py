@@ -14,12 +14,12 @@ from reflectio.checks import Check as ObjectCheck
 from reflectio.checks import pass_together, relied_on_by
 from reflectio.codec import Codec, Node, ObjectNode
 from reflectio.errors import DocumentError, LimitError, ReflectioError, ValidationError
-from reflectio.expansion import FEW, check_expansion
+from reflectio.expansion import FEW, WAYS, check_expansion
 from reflectio.header import nodes_of_text
 from reflectio.name_uses import path_of, uses
 from reflectio.policy import Kind
 from reflectio.readers import NameRefusedError, allowed, check_members
-from reflectio.separation import Separation
+from reflectio.separation import Glance, Separation
 from reflectio.walk_in import Walk, as_reflectio_error
 
 _NESTED = frozenset({dict, list})
@@ -74,6 +74,10 @@ class Decoder(Walk):
     _afforded = 0
     _copied = 0
     _references = 0
+    _leads_back = False
+    _ways = 1
+    #: How many values rows stand for that the header says once.
+    values_in_rows = 0
     _expanded = False
     _index: dict[int, ObjectNode] | None = None
     _entries: dict[int, ObjectNode] = {}  # noqa: RUF012
@@ -126,9 +130,7 @@ class Decoder(Walk):
 
         Where not, `_check_objects` gives those that rely on it copies, and says what is wrong.
         """
-        if (self.built or self.views) and any(
-            columns is None and relied_on_by(_class_of(objects)) for _, _, objects, columns in self.to_check
-        ):
+        if (self.built or self.views) and not self._rely_on_their_own():
             return False
         try:
             if self.pass_alone():
@@ -144,6 +146,19 @@ class Decoder(Walk):
             return False
         return True
 
+    def _rely_on_their_own(self) -> bool:
+        """Whether it is seen at once that what checks rely on is what nothing else of the document reaches."""
+        glance = Glance(self._shared(), self.views)
+        return all(
+            columns is not None or all(map(glance.is_apart, objects))
+            for _, _, objects, columns in self.to_check
+        )
+
+    def _shared(self) -> list[tuple[Any, int]]:
+        """What has an id, with how often it was referred to."""
+        times = self.times
+        return [(value, times.get(number, 0)) for number, value in self.built.items()]
+
     def _check_states(self) -> None:
         try:
             for check, states in self.states.items():
@@ -155,8 +170,7 @@ class Decoder(Walk):
         index, row, obj = -1, 0, None
         try:
             if self.built or self.views:
-                shared = [(value, self.times.get(number, 0)) for number, value in self.built.items()]
-                separation = Separation(shared, self.views, self.charge_copy)
+                separation = Separation(self._shared(), self.views, self.charge_copy)
                 # Nothing that other objects change matters to those whose columns are known.
                 loose = [objects for _, _, objects, columns in self.to_check if columns is None]
                 separation.keep_own(chain.from_iterable(loose))
@@ -261,15 +275,27 @@ class Decoder(Walk):
         number = self._check_id(number)
         found = self._referred(number)
         self.times[number] = self.times.get(number, 0) + 1
-        if type(found) is not np.ndarray or found.dtype.hasobject:
-            if isinstance(found, HOLDING_NOTHING):
-                return found
-            # Two lists are enough for one that holds itself twice.
-            self._references += _OF_A_SEQUENCE if isinstance(found, _SEQUENCES) else 1
-            if self._references >= FEW and not self._expanded:
-                self._expanded = True
-                check_expansion(nodes_of_text(self.text), self.policy.limits.nodes)
+        if (type(found) is not np.ndarray or found.dtype.hasobject) and not isinstance(
+            found, HOLDING_NOTHING
+        ):
+            self._count_reference(found, self.times[number])
         return found
+
+    def _count_reference(self, found: Any, times: int) -> None:
+        """Look at the whole document once its references may multiply what it holds."""
+        # Two lists are enough for one that holds itself twice.
+        is_sequence = isinstance(found, _SEQUENCES)
+        self._references += _OF_A_SEQUENCE if is_sequence else 1
+        # A list gets all of its items when these are built: what leads back to one finds nothing in it.
+        self._leads_back = self._leads_back or (is_sequence and not found)
+        # A path passes what is referred to in one of so many ways, or by it.
+        self._ways = 3 * self._ways if times == 1 else self._ways // (times + 1) * (times + 2)
+        if self._references < FEW or self._expanded:
+            return
+        n_values = len(self.text) // 2 + 1 + self.values_in_rows
+        if self._leads_back or self._ways > WAYS or self._ways * n_values > self.policy.limits.nodes:
+            self._expanded = True
+            check_expansion(nodes_of_text(self.text), self.policy.limits.nodes)
 
     def _referred(self, number: int) -> Any:
         if number in self.built:
@@ -433,10 +459,6 @@ class Decoder(Walk):
             held = self.segment.nbytes + self.spent.get(DECOMPRESSED, 0)
             if self._copied > _FREE_COPIES + _COPIES * held + _COPIES_OF_TEXT * len(self.text):
                 raise LimitError(refusal)
-
-
-def _class_of(objects: Sequence[Any]) -> Any:
-    return type(objects[0])
 
 
 def _uncheckable(obj: Any, error: Exception) -> ReflectioError:

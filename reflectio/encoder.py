@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from reflectio import compiled
 from reflectio.codec import Node, ObjectNode
 from reflectio.errors import ReflectioError, UnsupportedTypeError
 from reflectio.names import public_name
 from reflectio.walk_out import PLAIN_WITH_CARE, Walk
 from reflectio.writers import MOVE_AT, NESTING
+
+_writing = compiled.part("writing")
 
 
 class InRows(NamedTuple):
@@ -265,6 +268,9 @@ class Encoder(Walk):
     def _tag_shared(self, root: Node) -> Node:
         """Rewrite the shared lists and plain dicts below a node in the form that carries an id."""
         holder = [root]
+        if _writing is not None:
+            _writing.tag_shared(holder, self.shared_plain, _tagged)
+            return holder[0]
         stack: list[Any] = [holder]
         while stack:
             parent = stack.pop()

@@ -16,9 +16,9 @@ from reflectio.errors import LimitError
 #: With fewer references than this to what can hold others, nothing can come up very often.
 FEW = 8
 
-# In how many ways a value may be reached: so many in any document, and so many times the number of references, for
-# chains whose links are also referred to from elsewhere, as the leaves of `sklearn.cluster.Birch` are.
-_WAYS = 1 << 12
+#: In how many ways a value may be reached: so many in any document, and so many times the number of references, for
+#: chains whose links are also referred to from elsewhere, as the leaves of `sklearn.cluster.Birch` are.
+WAYS = 1 << 12
 _WAYS_PER_REFERENCE = 4
 
 _SEQUENCES = frozenset({"list", "tuple", "deque"})
@@ -189,7 +189,7 @@ def check_expansion(roots: list[Node], limit: int) -> None:
     _check_cycles(graph.sequences)
     order = graph.in_order()
     place = {key: index for index, key in enumerate(order)}
-    most = max(_WAYS, _WAYS_PER_REFERENCE * sum(map(len, graph.held.values())))
+    most = max(WAYS, _WAYS_PER_REFERENCE * sum(map(len, graph.held.values())))
     ways: dict[_Key, int] = dict.fromkeys(order, 0)
     ways[None] = 1
     for key in order:

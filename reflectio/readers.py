@@ -54,8 +54,8 @@ class Readers(dict[str, Reader]):
         quick = codec.read if is_free else None
         reader = quick or checked_reader(codec)
         if is_free and codec.compiled is not None:
-            module, _, name = codec.compiled.partition(".")
-            if (part := compiled.part(module)) is not None:
+            module, _, name = codec.compiled.rpartition(".")
+            if (part := compiled.part(module or "reading")) is not None:
                 reader = getattr(part, name)(reader, codec, self._policy)
         self[tag] = reader
         return reader

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from itertools import chain
 from typing import Any
 
 import numpy as np
 
+from reflectio import compiled
 from reflectio.checks import checks_of, relied_on_by
 from reflectio.errors import ValidationError
 
 Array = np.ndarray[Any, Any]
+
+_checking = compiled.part("checking")
 
 # How deep what is relied on may nest in a document that shares anything.
 _DEEPEST = 64
@@ -56,6 +59,68 @@ def _is_part_of_estimators(cls: Any) -> bool:
     if cls.__basicsize__ > _Attributes.__basicsize__:
         return False
     return cls.__module__.startswith("sklearn.") or bool(checks_of(cls))
+
+
+class Glance:
+    """
+    Sees at once of most objects that they rely on nothing that others may change, without following what they hold.
+
+    Parameters
+    ----------
+    shared : iterable of pairs
+        What the document refers to by id, with how often it does.
+    views : list of ndarray
+        The arrays that are views of others.
+    """
+
+    def __init__(self, shared: Iterable[tuple[Any, int]], views: list[Array]) -> None:
+        self._shares_estimators = False
+        self._times: dict[int, int] = {}
+        for value, times in shared:
+            self._times[id(value)] = times
+            self._shares_estimators |= type(value) is not np.ndarray and _is_estimator(value)
+        self._times |= dict.fromkeys(map(id, views), _ALWAYS)
+
+    def is_apart(self, obj: Any) -> bool:
+        """Whether an object whose class has checks is seen to rely on nothing that others may change."""
+        cls: Any = type(obj)
+        names = relied_on_by(cls)
+        if not names:
+            return True
+        state = getattr(obj, "__dict__", {})
+        if _checking is not None:
+            return bool(_checking.is_apart(state, names, self._times, _PLAIN, self._holds_nothing_shared))
+        for name in names:
+            value = state.get(name)
+            if type(value) is np.ndarray and not value.dtype.hasobject:
+                times = self._times.get(id(value))
+                if times is not None and not _is_own(value, times, state):
+                    return False
+            elif type(value) not in _PLAIN and not self._holds_nothing_shared(value):
+                return False
+        return True
+
+    def _holds_nothing_shared(self, value: Any) -> bool:
+        if id(value) in self._times:
+            return False
+        if not isinstance(value, _CONTAINERS):
+            return not self._shares_estimators and _is_estimator(value)
+        return _are_free_of(_parts_of(value), self._times, shares_estimators=self._shares_estimators)
+
+
+def _is_own(value: Any, times: int, state: Mapping[str, Any]) -> bool:
+    """Whether all of the references to a value are attributes of the one object that describes it."""
+    return 0 < times == sum(value is other for other in state.values()) - 1
+
+
+def _are_free_of(parts: list[Any], shared: Mapping[int, Any], *, shares_estimators: bool) -> bool:
+    """Whether the parts of a container, which the document does not share, are seen at once to hold nothing that it does."""
+    kinds = set(map(type, parts))
+    if kinds == _LISTS and shared.keys().isdisjoint(map(id, parts)):
+        kinds = set(map(type, chain.from_iterable(parts)))
+    return _PLAIN.issuperset(kinds) or (
+        not shares_estimators and all(map(_is_part_of_estimators, kinds - _PLAIN))
+    )
 
 
 class Separation:
@@ -117,15 +182,6 @@ class Separation:
         """
         self._separate(obj, {}, 0, reached=False)
 
-    def _is_free_of_shared(self, parts: list[Any]) -> bool:
-        """Whether the parts of a container, which the document does not share, are seen at once to hold nothing that it does."""
-        kinds = set(map(type, parts))
-        if kinds == _LISTS and self._shared.keys().isdisjoint(map(id, parts)):
-            kinds = set(map(type, chain.from_iterable(parts)))
-        return _PLAIN.issuperset(kinds) or (
-            not self._shares_estimators and all(map(_is_part_of_estimators, kinds - _PLAIN))
-        )
-
     def _separate(self, obj: Any, copies: _Copies, depth: int, *, reached: bool) -> None:
         cls: Any = type(obj)
         state = getattr(obj, "__dict__", {})
@@ -153,7 +209,7 @@ class Separation:
         if isinstance(value, _CONTAINERS) or (isinstance(value, np.ndarray) and value.dtype.hasobject):
             parts = _parts_of(value)
             copying = reached and not only_estimators
-            if not copying and self._is_free_of_shared(parts):
+            if not copying and _are_free_of(parts, self._shared, shares_estimators=self._shares_estimators):
                 return value
             copies[key] = value  # for what contains itself
             own = [

@@ -32,6 +32,9 @@ import reflectio
 SMALL = {"coef_": np.array([0.5, -1.25]), "steps": [("a", None)], "name": "ü"}
 LARGE = {"first": np.arange(100.0), "second": np.arange(300, dtype="i2").reshape(10, 30)}
 
+# numpy 1 has no strings of any length.
+HAS_STRINGS = hasattr(np.dtypes, "StringDType")
+
 
 def header_of(document: bytes) -> dict[str, Any]:
     header: dict[str, Any] = json.loads(document.partition(b"\0")[0])
@@ -423,7 +426,7 @@ def rich() -> Any:
             np.array([(1, 2.0)], "i4,f8"),
             np.array([1j]),
             np.array([b"ab"], "V2"),
-            np.array(["a"], np.dtypes.StringDType()),
+            *([np.array(["a"], np.dtypes.StringDType())] if HAS_STRINGS else []),
             np.ones(2, "g"),
             base,
             base[3:6],
@@ -435,7 +438,7 @@ def rich() -> Any:
             np.dtype("f8"),
             np.dtype("i4,(2,)f8"),
             np.dtype("f8", metadata={"a": 1}),
-            np.dtypes.StringDType(),
+            *([np.dtypes.StringDType()] if HAS_STRINGS else []),
         ],
         "random": [
             np.random.default_rng(1),

@@ -98,11 +98,17 @@ DTYPES: dict[str, Any] = {
     "metadata": np.dtype("f8", metadata={"unit": "m", "of": [1, 2]}),
     "a record with metadata": np.dtype([("a", "i4")], metadata={"x": 1}),
     "a record with metadata in a field": np.dtype([("a", np.dtype("i4", metadata={"x": 1}))]),
-    "StringDType": np.dtypes.StringDType(),
-    "StringDType with nan": np.dtypes.StringDType(na_object=np.nan),
-    "StringDType with None, strictly": np.dtypes.StringDType(na_object=None, coerce=False),
-    "StringDType with text": np.dtypes.StringDType(na_object="missing"),
 }
+
+# numpy 1 has no strings of any length.
+HAS_STRINGS = hasattr(np.dtypes, "StringDType")
+if HAS_STRINGS:
+    DTYPES |= {
+        "StringDType": np.dtypes.StringDType(),
+        "StringDType with nan": np.dtypes.StringDType(na_object=np.nan),
+        "StringDType with None, strictly": np.dtypes.StringDType(na_object=None, coerce=False),
+        "StringDType with text": np.dtypes.StringDType(na_object="missing"),
+    }
 
 GRID = np.arange(60.0).reshape(3, 4, 5)
 LARGE = np.arange(6000.0).reshape(10, 20, 30)
@@ -163,12 +169,6 @@ ARRAYS: dict[str, Any] = {
     "no objects": np.empty((0, 3), object),
     "objects transposed": objects(*range(24), shape=(2, 3, 4)).transpose(1, 2, 0),
     "objects in reverse": objects(*range(5))[::-1],
-    "strings of any length": np.array(["", "a" * 100, "☃"], np.dtypes.StringDType()),
-    "strings with a missing one": np.array(["a", np.nan], np.dtypes.StringDType(na_object=np.nan)),
-    "strings in Fortran order": np.array(
-        [["a", "b", "c"], ["d", "e", "f"]], np.dtypes.StringDType(), order="F"
-    ),
-    "many strings": np.array(["abc"] * 200, np.dtypes.StringDType()),
     "metadata": np.arange(3).astype(np.dtype("i8", metadata={"unit": "m"})),
     "no axes": np.array(1.5),
     "no elements": np.zeros((3, 0, 2), "f4"),
@@ -219,6 +219,15 @@ ARRAYS: dict[str, Any] = {
     "masked, without axes": np.ma.array(1.5, mask=True),
     "a masked element": np.ma.masked,
 }
+if HAS_STRINGS:
+    ARRAYS |= {
+        "strings of any length": np.array(["", "a" * 100, "☃"], np.dtypes.StringDType()),
+        "strings with a missing one": np.array(["a", np.nan], np.dtypes.StringDType(na_object=np.nan)),
+        "strings in Fortran order": np.array(
+            [["a", "b", "c"], ["d", "e", "f"]], np.dtypes.StringDType(), order="F"
+        ),
+        "many strings": np.array(["abc"] * 200, np.dtypes.StringDType()),
+    }
 
 SCALARS: dict[str, Any] = {
     "bool": np.True_,

@@ -124,7 +124,7 @@ class ArrayCodec(LateCodec):
     )
     required = frozenset({"dtype", "shape"})
     shared = False
-    compiled = "reading.ArrayReader"
+    compiled = "ArrayReader"
     compiled_writer = "ArrayWriter"
 
     def __init__(self) -> None:
@@ -566,7 +566,7 @@ class ScalarCodec(Codec):
     members = frozenset({"dtype", "value", "encoding"})
     required = frozenset({"dtype", "value"})
     shared = False
-    compiled = "reading.ScalarReader"
+    compiled = "ScalarReader"
     compiled_writer = "ScalarWriter"
 
     def __init__(self) -> None:

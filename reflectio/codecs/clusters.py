@@ -7,6 +7,7 @@ from weakref import WeakKeyDictionary, WeakValueDictionary
 
 import numpy as np
 
+from reflectio import compiled
 from reflectio.checks import check
 from reflectio.codec import Node, ObjectNode
 from reflectio.codecs.fitted import ANY, DOUBLE, FLOATS, array_of, refuse, size_of, within
@@ -14,6 +15,8 @@ from reflectio.codecs.objects import ObjectCodec
 from reflectio.decoder import Decoder
 from reflectio.encoder import Encoder
 from reflectio.errors import ValidationError
+
+_checking = compiled.part("checking")
 
 # More threads than this are more than a process can have whose memory or number of tasks is limited, and asking for
 # them ends it. scikit-learn counts the cores of the machine that trained.
@@ -170,6 +173,15 @@ def check_leaf_chain(model: Any) -> None:
     _ending_leaves.update(seen)
 
 
+def _exist_before(merged: np.ndarray[Any, Any]) -> bool:
+    """Whether each merge is of a sample, or of a cluster that an earlier one made."""
+    if _checking is not None and (known := _checking.exist_before(merged)) is not None:
+        return bool(known)
+    # Merge number i makes cluster number n_samples + i.
+    made = len(merged) + 1 + np.arange(len(merged))
+    return not ((merged < 0).any() or (merged >= made).any())
+
+
 @check("sklearn.cluster.HDBSCAN", relies_on=("_single_linkage_tree_",))
 def check_linkage(model: Any) -> None:
     """Refuse a hierarchy that merges what does not exist yet."""
@@ -181,11 +193,7 @@ def check_linkage(model: Any) -> None:
     kinds = {np.dtype(np.intp), *DOUBLE}
     if merges.dtype.names != fields or any(merges.dtype[name] not in kinds for name in fields):
         refuse("_single_linkage_tree_", f"must be records of {', '.join(fields)}")
-    n_samples = len(merges) + 1
-    # Merge number i makes cluster number n_samples + i.
-    made = n_samples + np.arange(len(merges))
     for name in fields[:2]:
-        merged = merges[name]
-        if merged.dtype != np.intp or (merged < 0).any() or (merged >= made).any():
+        if merges.dtype[name] != np.intp or not _exist_before(merges[name]):
             refuse("_single_linkage_tree_", f"has a {name} that does not exist")
     size_of(state, "min_cluster_size", 0, 1 << 62)

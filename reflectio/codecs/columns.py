@@ -69,6 +69,7 @@ class Columns:
         self.count = count = node["count"]
         values = {name: column for name, column in columns.items() if type(column) not in CONSTANTS}
         decoder.charge_copy(cost(count, len(columns), len(values)), _TOO_MANY)
+        decoder.values_in_rows += count * (1 + len(columns))
         self.constants: dict[str, Any] = columns | dict.fromkeys(values)
         self.lists: dict[str, list[Any]] = {}
         self.own: set[str] = set()
@@ -323,6 +324,7 @@ def _build_lists(node: ObjectNode, count: int, decoder: Decoder) -> Iterator[lis
         built = decoder.build(items)
     except Exception as error:
         raise located(error, "items") from error
+    decoder.values_in_rows += count
     length, rest = divmod(len(built), count)
     if rest or not length:
         raise DocumentError(f"{len(built)} items are not as many for each of {count} lists").within("items")

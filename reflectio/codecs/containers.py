@@ -144,7 +144,7 @@ class TupleCodec(Codec):
     types = (tuple,)
     tag = "tuple"
     members = required = _ITEMS
-    compiled = "reading.TupleReader"
+    compiled = "TupleReader"
     compiled_writer = "TupleWriter"
     shared = False
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from functools import cache
+from collections.abc import Callable
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
 
+from reflectio import compiled
 from reflectio.codec import Codec, Node, ObjectNode
 from reflectio.codecs.containers import encode_members
 from reflectio.codecs.fitted import FEW
@@ -17,6 +19,8 @@ from reflectio.encoder import Encoder
 from reflectio.errors import DocumentError, ValidationError
 
 Array = np.ndarray[Any, Any]
+
+_compiled = compiled.part("neighbors")
 
 _TREE_BASES = (
     "sklearn.neighbors._kd_tree.BinaryTree64",
@@ -45,6 +49,14 @@ class NamedStateCodec(ObjectCodec):
     parts: tuple[str, ...]
     optional: tuple[str, ...] = ()
     indices: tuple[str, ...] = ()
+
+    def __init__(self, cls: type) -> None:
+        super().__init__(cls)
+        self.compiled = "StateReader"
+
+    def quick_check(self) -> Callable[[list[Any]], bool] | None:
+        """Give what sees, of the parts in their order, whether they are sound for certain; None where nothing does."""
+        return None
 
     def encode(self, obj: Any, encoder: Encoder) -> Node:
         state = obj.__getstate__()
@@ -98,6 +110,12 @@ class MetricCodec(NamedStateCodec):
     parts = ("p", "vec", "mat")
     optional = ("func", "kwargs")
 
+    def quick_check(self) -> Callable[[list[Any]], bool] | None:
+        if _compiled is None or self.cls.__name__.startswith(("PyFunc", "Mahalanobis")):
+            return None
+        quick: Callable[[list[Any]], bool] = _compiled.is_sound_metric
+        return quick
+
     def check(self, parts: dict[str, Any]) -> None:
         name = self.cls.__name__
         if name.startswith("PyFunc") != ("func" in parts):
@@ -119,6 +137,7 @@ class MetricCodec(NamedStateCodec):
 _BY_VECTOR = ("SEuclidean",)
 _BY_MATRIX = ("Mahalanobis",)
 _BY_WEIGHTS = ("Minkowski",)
+_BY_FEATURES = (*_BY_VECTOR, *_BY_MATRIX, *_BY_WEIGHTS, "Haversine")
 
 
 def check_metric_fits(metric: Any, n_features: int) -> None:
@@ -155,8 +174,22 @@ class NeighborTreeCodec(NamedStateCodec):
     )
     indices = ("idx_array", "node_data")
 
+    def __init__(self, cls: type) -> None:
+        super().__init__(cls)
+        self._narrow = cls.__name__.endswith("32")
+        # A KD tree has two bounds for each node and feature, and a ball tree a centre.
+        self._n_bounds = 2 if "KDTree" in cls.__name__ else 1
+
+    def quick_check(self) -> Callable[[list[Any]], bool] | None:
+        if _compiled is None:
+            return None
+        quick: Callable[[list[Any]], bool] = _compiled.TreeCheck(
+            self._narrow, self._n_bounds, _NODE, partial(_suits_any_features, narrow=self._narrow)
+        )
+        return quick
+
     def check(self, parts: dict[str, Any]) -> None:
-        narrow = self.cls.__name__.endswith("32")
+        narrow = self._narrow
         dtype = np.dtype(np.float32 if narrow else np.float64)
         n_samples, n_features = _check_array(parts, "data", dtype, 2).shape
         for name in ("leaf_size", "n_levels", "n_nodes", "n_trims", "n_leaves", "n_splits", "n_calls"):
@@ -168,10 +201,7 @@ class NeighborTreeCodec(NamedStateCodec):
             _refuse("sample_weight", "must have a weight for each sample")
         metric = parts["dist_metric"]
         cls: Any = type(metric)
-        bases = _names_of_bases(cls)
-        if (
-            "DistanceMetric32" if narrow else "DistanceMetric64"
-        ) not in bases and "DistanceMetric" not in bases:
+        if not _is_metric_of(cls, narrow=narrow):
             _refuse("dist_metric", "must be a distance metric of the tree's precision")
         check_metric_fits(metric, n_features)
 
@@ -195,13 +225,21 @@ class NeighborTreeCodec(NamedStateCodec):
         bounds = _check_array(parts, "node_bounds", dtype, 3)
         if bounds.shape[0] not in (1, 2) or bounds.shape[1:] != (n_nodes, n_features):
             _refuse("node_bounds", "must have bounds for every node and feature")
-        if bounds.shape[0] != (2 if "KDTree" in self.cls.__name__ else 1):
+        if bounds.shape[0] != self._n_bounds:
             _refuse("node_bounds", "must have two bounds for a KD tree, and a centre for a ball tree")
 
 
 @cache
-def _names_of_bases(cls: type) -> frozenset[str]:
-    return frozenset(base.__name__ for base in cls.__mro__)
+def _is_metric_of(cls: type, *, narrow: bool) -> bool:
+    """Whether a class is that of a distance metric of a tree's precision."""
+    bases = {base.__name__ for base in cls.__mro__}
+    return not bases.isdisjoint({"DistanceMetric32" if narrow else "DistanceMetric64", "DistanceMetric"})
+
+
+@cache
+def _suits_any_features(cls: type, *, narrow: bool) -> bool:
+    """Whether a tree of any number of features may have the metrics of a class."""
+    return _is_metric_of(cls, narrow=narrow) and not cls.__name__.startswith(_BY_FEATURES)
 
 
 def _are_nodes(dtype: np.dtype[Any]) -> bool:

@@ -116,7 +116,7 @@ class ObjectCodec(LateCodec):
         # The members that a node may have for `_read_attributes` to build it: names of attributes, each examined
         # before, and the tag. A codec with a way of its own leaves it empty.
         self._attributes: set[str] = {"$"} if self._is_generic() else set()
-        self.compiled = "reading.ObjectReader" if self._attributes else None
+        self.compiled = "ObjectReader" if self._attributes else None
         self.compiled_writer = "ObjectWriter" if type(self).encode is ObjectCodec.encode else None
 
     @classmethod

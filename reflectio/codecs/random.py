@@ -117,8 +117,11 @@ class BitGeneratorCodec(Codec):
             generator = getattr(np.random, name)(_NO_SEEDS)
             generator.__setstate__((complete, seed_seq))
         else:
-            # numpy 1 sets the seed sequence nowhere else than on making a generator.
+            # numpy 1 sets the seed sequence nowhere else than on making a generator, and takes it away on seeding one anew
+            # as `RandomState` does.
             generator = getattr(np.random, name)(0 if seed_seq is None else seed_seq)
+            if seed_seq is None and hasattr(generator, "_legacy_seeding"):
+                generator._legacy_seeding(0)
             generator.state = complete
         return generator
 

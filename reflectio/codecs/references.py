@@ -19,7 +19,7 @@ class RefCodec(Codec):
 
     tag = "ref"
     members = required = frozenset({"id"})
-    compiled = "reading.RefReader"
+    compiled = "RefReader"
 
     def __init__(self) -> None:
         self._read_checked = checked_reader(self)

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from reflectio import compiled
 from reflectio.codec import Codec, Node, ObjectNode
 from reflectio.codecs.containers import encode_items
 from reflectio.codecs.dtypes import encode_dtype, parse_dtype
@@ -21,6 +22,8 @@ from reflectio.walk_in import located
 
 Array = np.ndarray[Any, Any]
 Shape = tuple[int, ...]
+
+_compiled = compiled.part("sparse")
 
 _FORMATS = ("csr", "csc", "coo", "bsr", "dia", "dok", "lil")
 _KINDS = ("matrix", "array")
@@ -155,6 +158,12 @@ def _is_private(part: Node) -> bool:
 
 
 def _check_compressed(layout: str, shape: Shape, data: Any, indices: Any, indptr: Any) -> None:
+    if (
+        _compiled is not None
+        and layout != "bsr"
+        and _compiled.is_sound(layout == "csc", shape, data, indices, indptr)
+    ):
+        return
     _check_data(data, 3 if layout == "bsr" else 1)
     _check_index(indices, "indices", shape)
     _check_index(indptr, "indptr", shape)
@@ -188,6 +197,8 @@ def _is_rising(indptr: Array) -> bool:
 
 def _rises(indices: Array, indptr: Array, *, strictly: bool) -> bool:
     """Whether the indices of every row are in order, and, if ``strictly``, without duplicates."""
+    if _compiled is not None and (found := _compiled.rises(indices, indptr, strictly)) is not None:
+        return bool(found)
     used = indices[: indptr[-1]]
     if used.size < 2:
         return True

@@ -26,7 +26,7 @@ def states_little(dict state, tuple counts, tuple absent, long long most):
     counts : tuple of str
         Attributes that must be numbers from 0 to ``most``, where they are there.
     absent : tuple of str
-        Attributes that must be None or missing.
+        Attributes that must be missing, None, or a dict with nothing in it.
     most : int
         What counts may be.
 
@@ -49,9 +49,13 @@ def states_little(dict state, tuple counts, tuple absent, long long most):
             return False
     for name in absent:
         found = PyDict_GetItemWithError(state, name)
-        if found is not NULL and found is not Py_None:
+        if found is not NULL and found is not Py_None and not _is_empty(<object>found):
             return False
     return True
+
+
+cdef bint _is_empty(object value):
+    return type(value) is dict and not <dict>value
 
 
 def values_are_below(dict places, long long n_columns):
@@ -82,6 +86,88 @@ def values_are_below(dict places, long long n_columns):
         if overflow or not 0 <= number < n_columns:
             return False
     return True
+
+
+def exist_before(merged not None):
+    """
+    Say whether each of a hierarchy's merges is of a cluster that is there before it.
+
+    Parameters
+    ----------
+    merged : ndarray of shape (n_samples - 1,) and of intp
+        What each merge joins to another: a sample, or the cluster that an earlier merge made, which number ``i`` makes
+        cluster number ``n_samples + i``.
+
+    Returns
+    -------
+    bool or None
+        None where the numbers lie in memory in a way that is rare.
+    """
+    cdef cnp.npy_intp cluster, index, stride
+    cdef const char *place
+    if type(merged) is not cnp.ndarray or cnp.PyArray_TYPE(merged) != cnp.NPY_INTP or cnp.PyArray_NDIM(merged) != 1:
+        return None
+    if not cnp.PyArray_ISNOTSWAPPED(merged) or not cnp.PyArray_ISALIGNED(merged):
+        return None
+    place, stride = <const char *>cnp.PyArray_DATA(merged), cnp.PyArray_STRIDE(merged, 0)
+    for index in range(cnp.PyArray_DIM(merged, 0)):
+        cluster = (<const cnp.npy_intp *>place)[0]
+        if not 0 <= cluster <= cnp.PyArray_DIM(merged, 0) + index:
+            return False
+        place += stride
+    return True
+
+
+def is_apart(
+    dict state not None, tuple names not None, dict shared not None, frozenset plain not None, holds_nothing_shared
+):
+    """
+    As `reflectio.separation.Glance.is_apart`, of the attributes of an object.
+
+    Parameters
+    ----------
+    state : dict
+        Its attributes.
+    names : tuple of str
+        Those that its checks rely on.
+    shared : dict of int to int
+        How often the document refers to something, by its id.
+    plain : frozenset of type
+        The types of values that have nothing inside which could change.
+    holds_nothing_shared : callable
+        Says of any other value whether it may be left as it is.
+
+    Returns
+    -------
+    bool
+        False where this is yet to be seen.
+    """
+    cdef PyObject *found
+    cdef PyObject *times
+    cdef object name, value
+    for name in names:
+        found = PyDict_GetItemWithError(state, name)
+        if found is NULL:
+            continue
+        value = <object>found
+        if type(value) is cnp.ndarray and not value.dtype.hasobject:
+            times = PyDict_GetItemWithError(shared, <Py_ssize_t>found)
+            if times is not NULL and not _is_own(found, <object>times, state):
+                return False
+        elif type(value) not in plain and not holds_nothing_shared(value):
+            return False
+    return True
+
+
+cdef bint _is_own(PyObject *value, long long times, dict state) except -1:
+    """Whether all of the references to a value are attributes of the one object that describes it."""
+    cdef Py_ssize_t position = 0
+    cdef long long count = -1
+    cdef PyObject *name
+    cdef PyObject *other
+    while PyDict_Next(state, &position, &name, &other):
+        count += other is value
+    return 0 < times == count
 
 
 # -- trees ----------------------------------------------------------------------------------------------------

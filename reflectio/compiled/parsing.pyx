@@ -30,9 +30,11 @@ import numpy as np
 import orjson
 import xxhash
 
+from reflectio.compiled.records import fill as fill_records
+from reflectio.compiled.sparse import is_sound, rises
 from reflectio.compiled.reading cimport (
     BOOL, FLOAT32, FLOAT64, INT8, INT32, INT64, MOST_AXES, UINT8, UINT32, UINT64, ObjectReader, PyArray_EMPTY, PyArray_Scalar,
-    Walk, float64, int64, item_sizes, referred, taken, type_numbers,
+    StateReader, Walk, float64, int64, item_sizes, referred, taken, type_numbers,
 )
 
 cnp.import_array()
@@ -110,6 +112,14 @@ if not _of_text[1].isnative:
 # The bits of the NaNs that have a name.
 cdef uint64_t NAN64 = 0x7FF8000000000000
 cdef uint32_t NAN32 = 0x7FC00000
+
+# Records of up to so many bytes cannot take much more memory than they take text: see `reflectio.codecs.arrays`.
+cdef enum:
+    SMALL_ITEM = 64
+
+# How many entries of a sparse matrix are printed, unless it says otherwise.
+cdef enum:
+    MAXPRINT = 50
 
 # The segment starts at a multiple of so many bytes.
 cdef enum:
@@ -540,6 +550,8 @@ cdef class Parser:
             built = self.array()
         elif size == 6 and memcmp(tag, b"scalar", 6) == 0:
             built = self.scalar()
+        elif size == 6 and memcmp(tag, b"sparse", 6) == 0:
+            built = self.sparse()
         elif size == 3 and memcmp(tag, b"ref", 3) == 0:
             built = self.ref()
         elif size == 5 and memcmp(tag, b"tuple", 5) == 0:
@@ -560,6 +572,8 @@ cdef class Parser:
             reader = self.walk.readers[name] if found is NULL else <object>found
             if type(reader) is ObjectReader and (<ObjectReader>reader).known:
                 built = self.object(<ObjectReader>reader, name)
+            elif type(reader) is StateReader and (<StateReader>reader).is_sound is not None:
+                built = self.state(<StateReader>reader)
         if built is None:
             # Not so plain: to lists and dicts first. What was read so far had no effect.
             self.at = start
@@ -645,7 +659,7 @@ cdef class Parser:
         """An array of numbers; None where it is another, and nothing was done."""
         cdef Py_ssize_t[MOST_AXES] shape
         cdef int n_axes = 0, kind, fortran = 0
-        cdef Py_ssize_t size = 1
+        cdef Py_ssize_t size = 1, longest = 0
         cdef const char *text
         cdef object number = None
         cdef object array
@@ -653,7 +667,14 @@ cdef class Parser:
             number = self.small()
             if number in self.walk.built or number in self.walk.open:
                 return None
-        if not self.member(b"dtype", 5) or self.at[0] != QUOTE:
+        if not self.member(b"dtype", 5):
+            return None
+        if self.follows(b'{"$":"dtype","names":', 21):
+            array = self.array_of_records()
+            if number is not None and array is not None:
+                self.walk.built[number] = array
+            return array
+        if self.at[0] != QUOTE:
             return None
         self.at += 1
         text = self.at
@@ -672,6 +693,7 @@ cdef class Parser:
             if size and shape[n_axes] > MOST_ELEMENTS // size:
                 return None
             size *= shape[n_axes]
+            longest = max(longest, shape[n_axes])
             n_axes += 1
             if not self.passes(COMMA):
                 break
@@ -679,7 +701,8 @@ cdef class Parser:
                 return None
         if not n_axes or self.at[0] != CLOSING_BRACKET:
             return None
-        if n_axes > 1 and (not size or n_axes > self.walk.policy.limits.dimensions):
+        # Of those without elements, the ones that no fit has filled.
+        if n_axes > 1 and ((not size and longest) or n_axes > self.walk.policy.limits.dimensions):
             return None
         self.at += 1
         if self.member(b"order", 5):
@@ -706,6 +729,32 @@ cdef class Parser:
         if number is not None and array is not None:
             self.walk.built[number] = array
         return array
+
+    cdef object array_of_records(self):
+        """An array with one axis of records of numbers that were met before; None where it is another, and nothing was done."""
+        cdef object dtype = self.record()
+        cdef object array
+        cdef Py_ssize_t length
+        cdef list rows
+        if not isinstance(dtype, cnp.dtype) or not 0 < dtype.itemsize <= SMALL_ITEM:
+            return None
+        if not self.member(b"shape", 5) or not self.passes(OPENING_BRACKET) or not _is_digit(self.at[0]):
+            return None
+        length = self.small()
+        if not length or not self.passes(CLOSING_BRACKET):
+            return None
+        if self.member(b"at", 2):
+            start = self.small()
+            self.leave(CLOSING_BRACE)
+            return self.walk.take(start, dtype, (length,), "C")
+        if not self.member(b"data", 4) or self.at[0] != OPENING_BRACKET:
+            return None
+        rows = self.items(True)
+        self.leave(CLOSING_BRACE)
+        if len(rows) != length:
+            return None
+        array = _zeros(length, dtype)
+        return array if fill_records(array, rows) else None
 
     cdef object strided_array(self, int kind, int n_axes, Py_ssize_t *shape, Py_ssize_t size):
         """An array that lies in steps in a buffer of its own; None where it is another."""
@@ -875,6 +924,73 @@ cdef class Parser:
             memcpy(target, &narrow, 4)
         return True
 
+    cdef object sparse(self):
+        """A matrix with compressed rows or columns, and arrays of its own; None where it is another, and nothing was done."""
+        cdef bint by_columns
+        cdef object kind, shape, data, indices, indptr, obj
+        cdef bint has_sorted = False, has_canonical = False, is_sorted = False, is_canonical = False
+        if not self.member(b"format", 6):
+            return None
+        by_columns = self.follows(b'"csc"', 5)
+        if not by_columns and not self.follows(b'"csr"', 5) or not self.member(b"kind", 4):
+            return None
+        if self.follows(b'"matrix"', 8):
+            kind = "scipy.sparse.csc_matrix" if by_columns else "scipy.sparse.csr_matrix"
+        elif self.follows(b'"array"', 7):
+            kind = "scipy.sparse.csc_array" if by_columns else "scipy.sparse.csr_array"
+        else:
+            return None
+        if not self.member(b"shape", 5):
+            return None
+        shape = tuple(self.items(True))
+        if len(shape) != 2 or type(shape[0]) is not int or type(shape[1]) is not int:
+            return None
+        data = self.private_array(b"data", 4)
+        indices = self.private_array(b"indices", 7)
+        indptr = self.private_array(b"indptr", 6)
+        if self.member(b"has_sorted_indices", 18):
+            has_sorted, is_sorted = True, self.boolean()
+        if self.member(b"has_canonical_format", 20):
+            has_canonical, is_canonical = True, self.boolean()
+        self.leave(CLOSING_BRACE)
+        if not is_sound(by_columns, shape, data, indices, indptr):
+            raise Unusual
+        cls = self.walk.resolve_class(kind)
+        obj = cls.__new__(cls)
+        attributes = obj.__dict__
+        attributes["_shape"], attributes["maxprint"] = shape, MAXPRINT
+        attributes["indptr"], attributes["indices"], attributes["data"] = indptr, indices, data
+        # What is claimed of the order of the indices, and does not hold, is left out: compiled code relies on it.
+        is_strict = is_canonical and rises(indices, indptr, True)
+        if has_sorted and (not is_sorted or is_strict or rises(indices, indptr, False)):
+            attributes["_has_sorted_indices"] = is_sorted
+        if has_canonical and (not is_canonical or is_strict):
+            attributes["_has_canonical_format"] = is_canonical
+        return obj
+
+    cdef object private_array(self, const char *name, Py_ssize_t size):
+        """An array that is a member, and that nothing else in the document can refer to."""
+        cdef const char *start
+        cdef Py_ssize_t n_built = len(self.walk.built), n_views = len(self.walk.views)
+        cdef object array
+        if not self.member(name, size):
+            raise Unusual
+        start = self.at
+        if not self.passes(OPENING_BRACE) or not self.named(b"$", 1) or not self.follows(b'"ndarray"', 9):
+            raise Unusual
+        self.at = start
+        array = self.value(False)
+        if len(self.walk.built) != n_built or len(self.walk.views) != n_views:
+            raise Unusual
+        return array
+
+    cdef bint boolean(self) except -1:
+        if self.follows(b"true", 4):
+            return True
+        if self.follows(b"false", 5):
+            return False
+        raise Unusual
+
     cdef object object(self, ObjectReader reader, object tag):
         """An object of a class; None where something else is said of it than its attributes, and nothing was done."""
         cdef const char *start
@@ -920,6 +1036,28 @@ cdef class Parser:
             raise Unusual
         if not as_before:
             reader.order = [*attributes, *([] if reader.version_name is None else [reader.version_name])]
+        return obj
+
+    cdef object state(self, StateReader reader):
+        """An object whose state is a tuple; None where something else comes first than a part of that, and nothing was done."""
+        cdef list parts = []
+        cdef object name, obj
+        cdef Py_ssize_t index
+        for name in reader.parts:
+            if not self.passes(COMMA) or self.expected(name) is None:
+                if not parts:
+                    return None
+                raise Unusual
+            PyList_Append(parts, self.value(False))
+        self.leave(CLOSING_BRACE)
+        if not reader.is_sound(parts):
+            raise Unusual
+        for index in reader.copied:
+            # Whatever else holds the array may change it, after it was checked.
+            self.walk.charge_copy(parts[index].nbytes)
+            parts[index] = parts[index].copy()
+        obj = reader.cls.__new__(reader.cls)
+        obj.__setstate__(tuple(parts))
         return obj
 
     cdef object expected(self, object name):

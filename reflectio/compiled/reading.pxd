@@ -71,6 +71,13 @@ cdef class ObjectReader(Reader):
     cdef int learn(self) except -1
 
 
+cdef class StateReader(Reader):
+    cdef object cls
+    cdef tuple parts
+    cdef list copied
+    cdef object is_sound
+
+
 cdef int read_shape(list lengths, Py_ssize_t *shape) except -1
 cdef object member(dict node, str name)
 cdef object within(cnp.dtype dtype, int n_axes, cnp.npy_intp *shape, const char *data, int flags, object owner)

@@ -761,3 +761,20 @@ cdef class ObjectReader(Reader):
         self.order = []
         self.known = True
         return 0
+
+
+@cython.final
+cdef class StateReader(Reader):
+    """
+    Objects of one class whose state is a tuple, written by the names of its parts.
+
+    `reflectio.compiled.parsing` builds them where all parts come in their order, and are seen to be sound: see
+    `reflectio.codecs.neighbors.NamedStateCodec`.
+    """
+
+    def __init__(self, other, codec, policy):
+        super().__init__(other, codec, policy)
+        self.cls = codec.cls
+        self.parts = codec.parts
+        self.copied = [codec.parts.index(name) for name in codec.indices]
+        self.is_sound = codec.quick_check()

@@ -286,6 +286,8 @@ def read_rows(dict node not None, Walk decoder not None, cls):
     found = _planted(cls, tuple(<list>args), count, depths, counts, nodes, values, decoder)
     if found is None:
         decoder.charge_copy(-charge)
+    else:
+        decoder.values_in_rows += count * 5
     return found
 
 

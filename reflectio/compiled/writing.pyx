@@ -25,7 +25,7 @@ cnp.import_array()
 
 cdef extern from "Python.h":
     PyTypeObject *Py_TYPE(PyObject *obj)
-    PyTypeObject PyUnicode_Type, PyLong_Type, PyBool_Type, PyFloat_Type
+    PyTypeObject PyUnicode_Type, PyLong_Type, PyBool_Type, PyFloat_Type, PyDict_Type, PyList_Type
     PyObject *Py_None
     object PyLong_FromLongLong(long long value)
     object PyLong_FromUnsignedLongLong(unsigned long long value)
@@ -224,6 +224,75 @@ cdef object _unsupported():
 
         _error = UnsupportedTypeError
     return _error
+
+
+# -- what is shared and has no place for an id ---------------------------------------------------------------
+
+
+cdef bint _holds_elements(dict node) except -1:
+    """Whether a node is that of an array whose elements, of which there may be many, hold no nodes."""
+    cdef PyObject *tag = PyDict_GetItemWithError(node, "$")
+    if tag is NULL or <object>tag != "ndarray":
+        return False
+    dtype = node["dtype"]
+    return type(dtype) is str and dtype != "object"
+
+
+def tag_shared(list holder not None, dict shared not None, tagged):
+    """
+    Rewrite lists and plain dicts below a list of nodes in the form that carries an id, in place.
+
+    Parameters
+    ----------
+    holder : list of node
+        What is changed, and all below.
+    shared : dict of int to int
+        The ids that lists and dicts are to carry, by their id in memory.
+    tagged : callable
+        Gives the form with an id, which holds the items of a list, or the members of a dict, as its ``items``.
+    """
+    cdef list stack = [holder]
+    cdef object parent, node, key
+    cdef PyObject *place
+    cdef PyObject *value
+    cdef PyObject *number
+    cdef Py_ssize_t position, index
+    while stack:
+        parent = stack.pop()
+        if type(parent) is list:
+            for index in range(PyList_GET_SIZE(parent)):
+                value = PyList_GET_ITEM(parent, index)
+                if Py_TYPE(value) is not &PyDict_Type and Py_TYPE(value) is not &PyList_Type:
+                    continue
+                node = <object>value
+                number = PyDict_GetItemWithError(shared, <Py_ssize_t>value)
+                if number is not NULL:
+                    (<list>parent)[index] = node = tagged(node, <object>number)
+                    node = node["items"]
+                _go_on(node, stack)
+            continue
+        position = 0
+        while PyDict_Next(parent, &position, &place, &value):
+            if Py_TYPE(value) is not &PyDict_Type and Py_TYPE(value) is not &PyList_Type:
+                continue
+            key, node = <object>place, <object>value
+            number = PyDict_GetItemWithError(shared, <Py_ssize_t>value)
+            if number is not NULL:
+                node = tagged(node, <object>number)
+                # Of a key that is there already: the dict does not move.
+                PyDict_SetItem(parent, key, node)
+                node = node["items"]
+            _go_on(node, stack)
+
+
+cdef int _go_on(object node, list stack) except -1:
+    """Note what is below a node and may be shared."""
+    if type(node) is dict and _holds_elements(<dict>node):
+        if "state" in <dict>node:
+            stack.append((<dict>node)["state"])
+        return 0
+    stack.append(node)
+    return 0
 
 
 cdef class Writer:
