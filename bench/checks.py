@@ -142,36 +142,38 @@ CASES: dict[str, Case] = {
         "ensembles.check_isolation_forest",
     ),
     "gradient boosting": Case(
-        "boosting.check_boosting boosting._check_link boosting._check_initial boosting.check_loss",
+        "gradient_boosting.check_boosting gradient_boosting.check_link gradient_boosting._check_initial gradient_boosting.check_loss",
         lambda: ensemble.GradientBoostingClassifier(n_estimators=20, random_state=0).fit(SAMPLES, CLASSES),
-        "boosting.check_boosting boosting.check_loss",
+        "gradient_boosting.check_boosting gradient_boosting.check_loss",
     ),
     "gradient boosting from a line": Case(
-        "boosting._check_not_empty",
+        "gradient_boosting._check_not_empty",
         lambda: ensemble.GradientBoostingRegressor(
             n_estimators=20, init=linear_model.LinearRegression(), random_state=0
         ).fit(SAMPLES, TARGETS),
-        "boosting._check_not_empty",
+        "gradient_boosting._check_not_empty",
     ),
     "gradient boosting from votes": Case(
-        "boosting._check_votes",
+        "gradient_boosting._check_votes",
         lambda: ensemble.GradientBoostingClassifier(
             n_estimators=20, init=ensemble.AdaBoostClassifier(n_estimators=5), random_state=0
         ).fit(SAMPLES, CLASSES),
-        "boosting._check_votes",
+        "gradient_boosting._check_votes",
     ),
     "histogram boosting": Case(
-        "boosting.PredictorCodec boosting.check_predictors", _hist, "boosting.check_predictors"
+        "histogram_boosting.PredictorCodec histogram_boosting.check_predictors",
+        _hist,
+        "histogram_boosting.check_predictors",
     ),
     "histogram boosting, as a whole": Case(
-        "boosting.check_hist_boosting boosting._check_predicted_features boosting.check_bin_mapper",
+        "histogram_boosting.check_hist_boosting histogram_boosting._check_predicted_features histogram_boosting.check_bin_mapper",
         _hist,
-        "boosting.check_hist_boosting boosting.check_bin_mapper",
+        "histogram_boosting.check_hist_boosting histogram_boosting.check_bin_mapper",
     ),
     "histogram boosting of categories": Case(
-        "boosting._check_preprocessor",
+        "histogram_boosting._check_preprocessor",
         lambda: _hist(categorical_features=[0, 1, 2]),
-        "boosting._check_preprocessor",
+        "histogram_boosting._check_preprocessor",
     ),
     # Support vectors
     "SVC": Case(

@@ -227,10 +227,11 @@ def as_bytes(buffer: Any) -> memoryview:
 
 
 @lru_cache(maxsize=1024)
-def _has_booleans(dtype: np.dtype[Any]) -> bool:
+def has_booleans(dtype: np.dtype[Any]) -> bool:
+    """Whether not all bytes are values of a dtype."""
     if dtype.subdtype is not None:
-        return _has_booleans(dtype.subdtype[0])
-    return dtype.kind == "b" or any(_has_booleans(dtype[name]) for name in dtype.names or ())
+        return has_booleans(dtype.subdtype[0])
+    return dtype.kind == "b" or any(has_booleans(dtype[name]) for name in dtype.names or ())
 
 
 def check_booleans(array: np.ndarray[Any, Any]) -> None:
@@ -244,7 +245,7 @@ def check_booleans(array: np.ndarray[Any, Any]) -> None:
 
 def check_elements(array: np.ndarray[Any, Any]) -> None:
     """Refuse elements whose bytes no value of their dtype has; all bytes are a number."""
-    if array.dtype.kind in "bV" and _has_booleans(array.dtype):
+    if array.dtype.kind in "bV" and has_booleans(array.dtype):
         check_booleans(array)
 
 

@@ -55,10 +55,13 @@ class Codec:
     #: itself, as `reflectio.readers` does for all others.
     read: Callable[[ObjectNode, Decoder], Any] | None = None
 
-    #: The reader in `reflectio.compiled.reading` that builds the plainest of its nodes, and the writer in
-    #: `reflectio.compiled.writing` that gives them, where these were compiled.
+    #: The reader that builds the plainest of its nodes, in `reflectio.compiled.reading` or in the module before its name,
+    #: and the writer in `reflectio.compiled.writing` that gives them, where these were compiled.
     compiled: str | None = None
     compiled_writer: str | None = None
+
+    #: Whether all its objects are made by a call with arguments, for which the policy is asked by whatever makes one.
+    constructs: bool = False
 
     def encode(self, obj: Any, encoder: Encoder) -> Node:
         """Give the node for ``obj``; parts of it that are not plain JSON go through ``encoder.visit``."""

@@ -23,9 +23,6 @@ Reader = Callable[[ObjectNode, "Decoder"], Any]
 _REMEMBERED_SHAPES = 64
 
 
-_reading = compiled.part("reading")
-
-
 class NameRefusedError(Exception):
     """The policy refuses a name; whoever loads then collects every such name of the document."""
 
@@ -53,10 +50,13 @@ class Readers(dict[str, Reader]):
 
     def __missing__(self, tag: str) -> Reader:
         codec = self.codecs[tag] = self._codec(tag)
-        quick = codec.read if tag not in self.only_constructors else None
+        is_free = codec.constructs or tag not in self.only_constructors
+        quick = codec.read if is_free else None
         reader = quick or checked_reader(codec)
-        if _reading is not None and codec.compiled is not None and tag not in self.only_constructors:
-            reader = getattr(_reading, codec.compiled)(reader, codec, self._policy)
+        if is_free and codec.compiled is not None:
+            module, _, name = codec.compiled.rpartition(".")
+            if (part := compiled.part(module or "reading")) is not None:
+                reader = getattr(part, name)(reader, codec, self._policy)
         self[tag] = reader
         return reader
 

@@ -11,8 +11,8 @@ from sklearn.ensemble._hist_gradient_boosting.common import PREDICTOR_RECORD_DTY
 from sklearn.tree._tree import NODE_DTYPE, Tree
 
 from reflectio import array_bytes
-from reflectio.codecs import boosting, trees
-from reflectio.codecs.boosting import Predictors
+from reflectio.codecs import histogram_boosting, trees
+from reflectio.codecs.histogram_boosting import Predictors
 from reflectio.codecs.trees import Trees
 from reflectio.compiled import part
 
@@ -131,7 +131,7 @@ def _some_predictors(rng: np.random.Generator) -> list[Predictors]:
     return batches
 
 
-@pytest.mark.parametrize(("module", "make"), [(trees, _some_trees), (boosting, _some_predictors)])
+@pytest.mark.parametrize(("module", "make"), [(trees, _some_trees), (histogram_boosting, _some_predictors)])
 def test_the_first_bad_tree_is_the_same(
     module: Any, make: Callable[[np.random.Generator], Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -154,10 +154,10 @@ def test_the_features_whose_categories_count_are_the_same(monkeypatch: pytest.Mo
         if min(some["feature_idx"].min() for some in nodes) < 0:
             continue  # refused before
         n_features = int(rng.integers(1, 5))
-        monkeypatch.setattr(boosting, "_compiled", compiled)
-        found = boosting._categorical_splits(nodes, n_features)
-        monkeypatch.setattr(boosting, "_compiled", None)
-        expected = boosting._categorical_splits(nodes, n_features)
+        monkeypatch.setattr(histogram_boosting, "_compiled", compiled)
+        found = histogram_boosting._categorical_splits(nodes, n_features)
+        monkeypatch.setattr(histogram_boosting, "_compiled", None)
+        expected = histogram_boosting._categorical_splits(nodes, n_features)
         assert (found is None) == (expected is None), case
         assert found is None or expected is None or np.array_equal(found, expected), case
 

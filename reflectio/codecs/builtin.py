@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from reflectio.codecs import (
     arrays,
-    boosting,
     bunch,
     callables,
     categories,
@@ -15,6 +14,7 @@ from reflectio.codecs import (
     distributions,
     dtypes,
     estimators,
+    histogram_boosting,
     interpolators,
     keywords,
     linear,
@@ -56,7 +56,16 @@ def _register_builtin_codecs() -> None:
     for module in (*modules, sparse, distributions, interpolators):
         for codec in module.CODECS:
             add(codec)
-    for module in (estimators, bunch, clusters, neighbors, trees, boosting, interpolators, pandas_types):
+    for module in (
+        estimators,
+        bunch,
+        clusters,
+        neighbors,
+        trees,
+        histogram_boosting,
+        interpolators,
+        pandas_types,
+    ):
         for predicate, factory in module.FACTORIES:
             register_factory(predicate, factory)
     compiled = callables.CompiledFunctionCodec()

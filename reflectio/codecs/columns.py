@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import accumulate, pairwise
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
+from reflectio import compiled
 from reflectio.array_bytes import copied_parts, copies
 from reflectio.codec import Codec, LateCodec, Node, ObjectNode
 from reflectio.codecs.arrays import ArrayCodec
@@ -19,6 +20,8 @@ from reflectio.readers import check_members
 from reflectio.walk_in import located
 
 Array = np.ndarray[Any, Any]
+
+_compiled = compiled.part("rows")
 
 _INT = frozenset({int})
 _NESTED = frozenset({dict, list})
@@ -53,8 +56,6 @@ class Columns:
         Every attribute, in order, with the value that all objects have; None where they have not.
     lists : dict of str to list
         Of each attribute that is not a constant, the value of each object.
-    joined : dict of str to ndarray
-        Of each attribute that has an array in each object, those of all along the first axis. Nothing else holds it.
     own : set of str
         The attributes whose arrays were copied for one object each.
     alike : set of str
@@ -66,22 +67,17 @@ class Columns:
         if type(columns) is not dict or not columns or "$" in columns:
             raise DocumentError("rows need columns, by the names of attributes").within("columns")
         self.count = count = node["count"]
-        n_values = sum(type(column) not in CONSTANTS for column in columns.values())
-        decoder.charge_copy(cost(count, len(columns), n_values), _TOO_MANY)
+        values = {name: column for name, column in columns.items() if type(column) not in CONSTANTS}
+        decoder.charge_copy(cost(count, len(columns), len(values)), _TOO_MANY)
         decoder.values_in_rows += count * (1 + len(columns))
-        self.constants: dict[str, Any] = {}
+        self.constants: dict[str, Any] = columns | dict.fromkeys(values)
         self.lists: dict[str, list[Any]] = {}
-        self.joined: dict[str, Array] = {}
         self.own: set[str] = set()
         self.alike: set[str] = set()
         name = ""
         try:
-            for name, column in columns.items():
-                if type(column) in CONSTANTS:
-                    self.constants[name] = column
-                else:
-                    self.constants[name] = None
-                    self.lists[name] = self._build(name, column, decoder, borrow)
+            for name, column in values.items():
+                self.lists[name] = self._build(name, column, decoder, borrow)
         except Exception as error:
             raise located(located(error, name), "columns") from error
 
@@ -109,25 +105,12 @@ class Columns:
             return _borrow_each(column, decoder) if borrow else decoder.build_items(column)
         tag = column.get("$")
         if tag == "column":
-            parts = _read_parts(column, count, decoder)
-            if parts is not None:
+            values, alike, own = read_column(column, count, decoder, borrow)
+            if alike:
                 self.alike.add(name)
+            if own:
                 self.own.add(name)
-                return parts
-            array, ends, same = _read_column(column, count, decoder)
-            if ends is None:
-                values: list[Any] = list(array)
-                return values * count if same else values
-            self.alike.add(name)
-            if same:
-                decoder.charge_copy(array.nbytes * count)
-                self.own.add(name)
-                return copies(array, count)
-            self.joined[name] = array
-            if not borrow:
-                self.own.add(name)
-                return copied_parts(array, ends)
-            return [array[start:stop] for start, stop in pairwise(ends)]
+            return values
         if tag == "ref":
             found = decoder.build(column)
             if not isinstance(found, HOLDING_NOTHING):
@@ -155,7 +138,48 @@ def _borrow_each(column: list[Node], decoder: Decoder) -> list[Any]:
     return built
 
 
-def _read_column(node: ObjectNode, count: int, decoder: Decoder) -> tuple[Array, Sequence[int] | None, bool]:
+def read_column(node: ObjectNode, count: int, decoder: Decoder, borrow: bool) -> tuple[list[Any], bool, bool]:
+    """
+    Give the values of a column of arrays or scalars.
+
+    Parameters
+    ----------
+    node : node
+        The column.
+    count : int
+        How many values it must have.
+    decoder : Decoder
+        What builds it.
+    borrow : bool
+        Whether arrays may be views of the one that joins them.
+
+    Returns
+    -------
+    values : list
+        The values.
+    alike : bool
+        Whether they are arrays, of the same dtype and, but for the first axis, the same shape.
+    own : bool
+        Whether each has memory of its own.
+    """
+    if _compiled is not None and (found := _compiled.read_column(node, count, decoder, borrow)) is not None:
+        return cast("tuple[list[Any], bool, bool]", found)
+    parts = _read_parts(node, count, decoder)
+    if parts is not None:
+        return parts, True, True
+    array, ends, same = _read_joined(node, count, decoder)
+    if ends is None:
+        values: list[Any] = list(array)
+        return values * count if same else values, False, False
+    if same:
+        decoder.charge_copy(array.nbytes * count)
+        return copies(array, count), True, True
+    if borrow:
+        return [array[start:stop] for start, stop in pairwise(ends)], True, False
+    return copied_parts(array, ends), True, True
+
+
+def _read_joined(node: ObjectNode, count: int, decoder: Decoder) -> tuple[Array, Sequence[int] | None, bool]:
     """The array of a column; where in it each value ends, after where the first starts, unless these are scalars; and whether it is one for all."""
     check_members(_column, node)
     if "$id" in node or node["of"] not in _KINDS:
@@ -264,6 +288,7 @@ class RowsCodec(LateCodec):
     """
 
     tag = "rows"
+    compiled = "rows.RowsReader"
     members = frozenset({"of", "count", "args", "columns", "items"})
     required = frozenset({"of", "count"})
 

@@ -7,9 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from reflectio import compiled
 from reflectio.checks import check
 from reflectio.codecs.trees import check_classes, is_count, is_tree
 from reflectio.errors import ValidationError
+
+_checking = compiled.part("checking")
 
 # Up to this many features of all members, one pass over them together is the fastest.
 _FEW_FEATURES = 1 << 20
@@ -61,6 +64,14 @@ def compiled_trees(estimators: Any) -> list[Any]:
     return trees
 
 
+def _common_to_trees(estimators: Any) -> tuple[int, int] | None:
+    """The numbers of features and of classes that all members have, if that is seen quickly: trees with one output."""
+    if _checking is None or type(estimators) is not list:
+        return None
+    found: tuple[int, int] | None = _checking.common_to_trees(estimators, is_decision_tree, is_tree)
+    return found
+
+
 def check_features(state: dict[str, Any], trees: list[Any]) -> None:
     """Refuse an ensemble that lets data of other columns through than its trees know."""
     n_features = state.get("n_features_in_")
@@ -82,11 +93,16 @@ def check_forest(forest: Any) -> None:
         return
     if not isinstance(state["estimators_"], list | tuple):
         raise ValidationError("the estimators of a forest are a list").within("estimators_")
+    common = _common_to_trees(state["estimators_"])
+    n_outputs = state.get("n_outputs_")
+    if common is not None and type(n_outputs) is int and n_outputs == 1:
+        n_features = state.get("n_features_in_")
+        if type(n_features) is int and n_features == common[0]:
+            return
     trees = compiled_trees(state["estimators_"])
     if not trees:
         return
     check_features(state, trees)
-    n_outputs = state.get("n_outputs_")
     if not is_count(n_outputs) or any(tree.n_outputs != n_outputs for tree in trees):
         raise ValidationError("n_outputs_ must be what every tree has").within("n_outputs_")
 
@@ -97,6 +113,10 @@ def _check_forest_classes(forest: Any) -> None:
     estimators = state.get("estimators_")
     if not estimators:
         return
+    common = _common_to_trees(estimators)
+    if common is not None:
+        check_classes(state, [common[1]])
+        return
     trees = [vars(estimator)["tree_"] for estimator in estimators]
     n_classes = trees[0].n_classes
     most = max(n_classes.tolist())
@@ -105,12 +125,16 @@ def _check_forest_classes(forest: Any) -> None:
         len(n_classes) > 1 and any((tree.n_classes != n_classes).any() for tree in trees)
     ):
         raise ValidationError("all trees of a forest must have the same classes").within("estimators_")
-    check_classes(state, n_classes)
+    check_classes(state, n_classes.tolist())
 
 
 @check("sklearn.ensemble._forest.ForestRegressor", "sklearn.ensemble._forest.RandomTreesEmbedding")
 def _check_forest_values(forest: Any) -> None:
-    for index, estimator in enumerate(vars(forest).get("estimators_", ())):
+    estimators = vars(forest).get("estimators_", ())
+    common = _common_to_trees(estimators)
+    if common is not None and common[1] == 1:
+        return
+    for index, estimator in enumerate(estimators):
         if vars(estimator)["tree_"].max_n_classes != 1:
             raise ValidationError("the tree must be that of a regressor").within(index).within("estimators_")
 
@@ -125,6 +149,8 @@ _TEMPLATE = {
     "min_impurity_decrease": 0.0,
     "ccp_alpha": 0.0,
 }
+_DEFAULTS = tuple(_TEMPLATE.values())
+_TYPES = tuple(map(type, _DEFAULTS))
 
 
 def _check_template(state: dict[str, Any]) -> None:
@@ -137,6 +163,9 @@ def _check_template(state: dict[str, Any]) -> None:
     if not is_decision_tree(template):
         return
     parameters = vars(template)
+    values = tuple(map(parameters.get, _TEMPLATE))
+    if tuple(map(type, values)) == _TYPES and values == _DEFAULTS:
+        return
     for name, default in _TEMPLATE.items():
         value = parameters.get(name, default)
         if type(value) is not type(default) or value != default:

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from reflectio import compiled
 from reflectio.checks import Check, checks_of
 from reflectio.codec import Codec, LateCodec, Node, ObjectNode
 from reflectio.codecs.columns import Columns
@@ -21,6 +22,8 @@ from reflectio.errors import DocumentError, ReflectioError, UnsupportedTypeError
 from reflectio.names import public_name
 from reflectio.state import StateNames, slots_of
 from reflectio.walk_in import located
+
+_compiled = compiled.part("rows")
 
 _PROTOCOL = 4
 
@@ -124,15 +127,13 @@ class ObjectCodec(LateCodec):
         """How objects of the class are made of attributes and nothing else; None as long as that is not known."""
         if len(self._attributes) < 2 or self._checks is None or not self._sets_attributes():
             return None
-        if self._slots or not isinstance(getattr_static(self.cls, "__dict__", None), GetSetDescriptorType):
+        if not self._has_dict:
             return None
         return Plain(self.cls, self._attributes, self._checks, self._stated_version())
 
     def written(self) -> Written | None:
         """How objects of the class are written that have attributes and nothing else; None as long as that is not known."""
-        if not self._is_plain or self._name is None or not self._gets_attributes() or self._slots:
-            return None
-        if not isinstance(getattr_static(self.cls, "__dict__", None), GetSetDescriptorType):
+        if not self._is_plain or self._name is None or not self._gets_attributes() or not self._has_dict:
             return None
         return Written(self._name, self._names.known, self._stated_version())
 
@@ -147,6 +148,13 @@ class ObjectCodec(LateCodec):
 
     def _stated_version(self) -> tuple[str, str] | None:
         return None
+
+    @cached_property
+    def _has_dict(self) -> bool:
+        """Whether Python's own dict of attributes is where objects have all of theirs."""
+        return not self._slots and isinstance(
+            getattr_static(self.cls, "__dict__", None), GetSetDescriptorType
+        )
 
     @cached_property
     def name(self) -> str:
@@ -288,16 +296,17 @@ class ObjectCodec(LateCodec):
 
     def _new_with(self, columns: Columns, tag: str, decoder: Decoder) -> list[Any]:
         """Objects with nothing but attributes; what is to be checked of them is noted."""
-        self._check_names(columns.constants)
-        cls = self.cls
-        objects = [cls.__new__(cls) for _ in range(columns.count)]
-        states = [obj.__dict__ for obj in objects]
-        constants = columns.constants
-        for state in states:
-            state.update(constants)
-        for name, values in columns.lists.items():
-            for state, value in zip(states, values, strict=True):
-                state[name] = value
+        if not self._names.known.issuperset(columns.constants):
+            self._check_names(columns.constants)
+        cls, objects = self.cls, None
+        if _compiled is not None and self._has_dict and cls.__new__ is object.__new__:
+            objects = _compiled.objects_with(cls, columns.count, columns.constants, columns.lists)
+        if objects is None:
+            objects = []
+            for state in columns.states():
+                obj = cls.__new__(cls)
+                obj.__dict__.update(state)
+                objects.append(obj)
         self._note_rows(tag, objects, columns, decoder)
         return objects
 

@@ -37,6 +37,8 @@ _FLAGS = (int, np.integer, np.bool_, type(None))
 def _are_backed(cls: type, columns: Any) -> bool:
     """Whether all estimators of rows have the same few features, and no parameters of metrics."""
     constants = columns.constants
+    if _checking is not None and _WATCHED.isdisjoint(columns.lists):
+        return bool(_checking.states_little(constants, _COUNTS, _METRIC_PARAMETERS, _MOST_UNBACKED))
     return all(
         name not in columns.lists
         and (constants[name] is None if name in _METRIC_PARAMETERS else _is_few(constants[name]))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from functools import cache
 from itertools import chain
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 
@@ -25,6 +25,8 @@ from reflectio.walk_in import located
 Array = np.ndarray[Any, Any]
 
 _compiled = compiled.part("trees")
+_checking = compiled.part("checking")
+_reading = compiled.part("tree_reading")
 
 _LEAF = -1
 
@@ -70,7 +72,7 @@ class Trees(NamedTuple):
         They take nodes of other layouts, too, and convert them field by field in the order of the fields, whatever
         their names; and whoever can write to a mapped file could change there what was copied already.
         """
-        return cls(tag, trees, [tree.__getstate__()["nodes"] for tree in trees])
+        return cls(tag, trees, list(map(nodes_of, trees)))
 
     @property
     def counts(self) -> list[int]:
@@ -87,8 +89,20 @@ class Trees(NamedTuple):
         return np.concatenate([nodes[name] for nodes in self.nodes])
 
 
+def nodes_of(tree: Any) -> Array:
+    """The nodes of a tree, as it has them itself."""
+    nodes: Array = tree.__getstate__()["nodes"]
+    return nodes
+
+
 class TreeCodec(ObjectCodec):
     """``sklearn.tree._tree.Tree``: rebuilt by its constructor and state; checked with all trees of the document."""
+
+    constructs = True
+
+    def __init__(self, cls: type) -> None:
+        super().__init__(cls)
+        self.compiled = "tree_reading.TreeReader"
 
     def encode(self, obj: Any, encoder: Encoder) -> Node:
         _, (n_features, n_classes, n_outputs), state = obj.__reduce__()
@@ -157,9 +171,13 @@ class TreeCodec(ObjectCodec):
         return args
 
     def build_rows(self, node: ObjectNode, decoder: Decoder) -> list[Any]:
+        tag = node["of"]
+        if _reading is not None and (found := _reading.read_rows(node, decoder, self.cls)) is not None:
+            decoder.check_together(check_trees, Trees(tag, *found))
+            return cast("list[Any]", found[0])
         args = self._build_args(node, "args", decoder)
         columns = Columns(node, decoder, borrow=True)
-        cls, count, tag = self.cls, columns.count, node["of"]
+        cls, count = self.cls, columns.count
         decoder.charge_copy(count * args[1].nbytes)
         try:
             trees = [cls(*args) for _ in range(count)]
@@ -167,7 +185,7 @@ class TreeCodec(ObjectCodec):
             raise ValidationError(f"{cls.__qualname__} refuses its arguments: {error}").within(
                 "args"
             ) from error
-        if not self._are_alike(trees[0], columns):
+        if not _are_alike(trees[0], columns):
             for index, (tree, parts) in enumerate(zip(trees, columns.states(release=True), strict=True)):
                 try:
                     self._set(tree, parts, tag, decoder)
@@ -180,27 +198,8 @@ class TreeCodec(ObjectCodec):
                 tree.__setstate__(parts)
         except Exception as error:
             raise ValidationError(f"a tree refuses its state: {error}") from error
-        decoder.check_together(check_trees, Trees.of(tag, trees))
+        self.note(tag, trees, decoder)
         return trees
-
-    @staticmethod
-    def _are_alike(tree: Any, columns: Columns) -> bool:
-        """Whether the nodes and values of rows are such that trees take them as they are."""
-        if columns.constants.keys() != _STATE or not columns.alike.issuperset(_ARRAYS):
-            return False
-        if not _INT.issuperset(map(type, (*columns.of("max_depth"), *columns.of("node_count")))):
-            return False
-        counts = columns.of("node_count")
-        nodes, values = (columns.lists[name][0] for name in _ARRAYS)
-        return (
-            nodes.ndim == 1
-            and nodes.dtype == tree.__getstate__()["nodes"].dtype
-            and values.dtype == np.float64
-            and values.shape[1:] == (tree.n_outputs, int(tree.max_n_classes))
-            and list(map(len, columns.lists["nodes"])) == counts
-            and list(map(len, columns.lists["values"])) == counts
-            and 0 not in counts
-        )
 
     def fill(self, obj: Any, node: ObjectNode, decoder: Decoder) -> None:
         tag = node.pop("$")
@@ -222,7 +221,12 @@ class TreeCodec(ObjectCodec):
             tree.__setstate__(parts)
         except Exception as error:
             raise ValidationError(f"a tree refuses its state: {error}") from error
-        decoder.check_together(check_trees, Trees.of(tag, [tree]))
+        self.note(tag, [tree], decoder)
+
+    @staticmethod
+    def note(tag: str, trees: list[Any], decoder: Decoder) -> None:
+        """Have trees that got their state examined, with all others of the document."""
+        decoder.check_together(check_trees, Trees.of(tag, trees))
 
     @staticmethod
     def _check(tree: Any, parts: dict[str, Any]) -> None:
@@ -245,6 +249,25 @@ class TreeCodec(ObjectCodec):
             raise ValidationError(f"the values of the tree must be float64 of the shape {shape}").within(
                 "values"
             )
+
+
+def _are_alike(tree: Any, columns: Columns) -> bool:
+    """Whether the nodes and values of rows are such that trees take them as they are."""
+    if columns.constants.keys() != _STATE or not columns.alike.issuperset(_ARRAYS):
+        return False
+    if not _INT.issuperset(map(type, (*columns.of("max_depth"), *columns.of("node_count")))):
+        return False
+    counts = columns.of("node_count")
+    nodes, values = (columns.lists[name][0] for name in _ARRAYS)
+    return (
+        nodes.ndim == 1
+        and nodes.dtype == nodes_of(tree).dtype
+        and values.dtype == np.float64
+        and values.shape[1:] == (tree.n_outputs, int(tree.max_n_classes))
+        and list(map(len, columns.lists["nodes"])) == counts
+        and list(map(len, columns.lists["values"])) == counts
+        and 0 not in counts
+    )
 
 
 def check_trees(batches: list[Trees], decoder: Decoder) -> None:
@@ -439,7 +462,7 @@ def is_count(value: Any) -> bool:
     return (type(value) is int or isinstance(value, np.integer)) and bool(value >= 0)
 
 
-def check_classes(state: dict[str, Any], n_classes: Array) -> None:
+def check_classes(state: dict[str, Any], n_classes: list[int]) -> None:
     """
     Refuse a classifier whose classes are others than those its trees know.
 
@@ -447,7 +470,7 @@ def check_classes(state: dict[str, Any], n_classes: Array) -> None:
     ----------
     state : dict
         The classifier's attributes.
-    n_classes : ndarray of shape (n_outputs,)
+    n_classes : list of int
         The number of classes of each output, as the trees have it.
     """
     stated, classes = state.get("n_classes_"), state.get("classes_")
@@ -458,7 +481,7 @@ def check_classes(state: dict[str, Any], n_classes: Array) -> None:
             raise ValidationError(f"{name} must have an entry for each output of the tree").within(name)
     assert stated is not None
     assert classes is not None
-    for number, labels, known in zip(stated, classes, n_classes.tolist(), strict=True):
+    for number, labels, known in zip(stated, classes, n_classes, strict=True):
         if not is_count(number) or number != known:
             raise ValidationError(f"n_classes_ is {number!r}; the tree has {known} classes").within(
                 "n_classes_"
@@ -467,18 +490,21 @@ def check_classes(state: dict[str, Any], n_classes: Array) -> None:
             raise ValidationError(f"classes_ must name the {known} classes of the tree").within("classes_")
 
 
-def _agree_with_trees(cls: type, columns: Columns) -> bool:
+def _agree_with_trees(cls: Any, columns: Columns) -> bool:
     """Whether estimators of one output know what their trees know; `check_decision_tree` for many."""
-    trees, n_features = columns.lists.get("tree_"), columns.constants.get("n_features_in_")
-    if not trees or not is_count(n_features) or not is_tree(type(trees[0])) or len(set(map(type, trees))) > 1:
+    trees = columns.lists.get("tree_")
+    if not trees or not is_tree(type(trees[0])) or len(set(map(type, trees))) > 1:
         return False
+    if _checking is not None:
+        return bool(_checking.know_their_trees(columns.constants, columns.lists, _classifies(cls)))
+    n_features = columns.constants.get("n_features_in_")
     stated = columns.of("n_outputs_") if "n_outputs_" in columns.constants else []
-    if any(type(number) is not int or number != 1 for number in stated) or not stated:
+    if not is_count(n_features) or any(type(number) is not int or number != 1 for number in stated):
         return False
-    if any(tree.n_features != n_features or tree.n_outputs != 1 for tree in trees):
+    if not stated or any(tree.n_features != n_features or tree.n_outputs != 1 for tree in trees):
         return False
     n_classes = [int(tree.max_n_classes) for tree in trees]
-    if not hasattr(cls, "predict_proba"):
+    if not _classifies(cls):
         return n_classes == [1] * len(trees)
     classes = columns.lists.get("classes_", [])
     return (
@@ -490,22 +516,30 @@ def _agree_with_trees(cls: type, columns: Columns) -> bool:
     )
 
 
+@cache
+def _classifies(cls: Any) -> bool:
+    """Whether the estimators of a class predict classes."""
+    return hasattr(cls, "predict_proba")
+
+
 @check("sklearn.tree._classes.BaseDecisionTree", rows=_agree_with_trees)
 def check_decision_tree(estimator: Any) -> None:
     """Refuse an estimator that would lead data of other columns than its tree knows into the tree."""
-    state = vars(estimator)
+    state, cls = vars(estimator), type(estimator)
     if "tree_" not in state:
         return
     tree = state["tree_"]
     if not is_tree(type(tree)):
         raise ValidationError("tree_ must be a compiled tree").within("tree_")
+    if _checking is not None and _checking.knows_its_tree(state, _classifies(cls)):
+        return
     # Without n_features_in_, scikit-learn does not look at the columns of what it predicts for.
     for name, known in (("n_features_in_", tree.n_features), ("n_outputs_", tree.n_outputs)):
         stated = state.get(name)
         if stated != known or not is_count(stated):
             raise ValidationError(f"{name} must be {known}, as the tree has it").within(name)
-    if hasattr(type(estimator), "predict_proba"):
-        check_classes(state, tree.n_classes)
+    if _classifies(cls):
+        check_classes(state, tree.n_classes.tolist())
     elif tree.max_n_classes != 1:
         raise ValidationError("the tree of a regressor has one value for each output").within("tree_")
 

@@ -1,4 +1,4 @@
-"""What `reflectio.compiled.parsing` shares with `reflectio.compiled.reading`."""
+"""What `reflectio.compiled.reading` shares with the modules that build nodes of other forms."""
 
 cimport numpy as cnp
 from cpython.object cimport PyObject
@@ -78,5 +78,11 @@ cdef class StateReader(Reader):
     cdef object is_sound
 
 
+cdef int read_shape(list lengths, Py_ssize_t *shape) except -1
+cdef object member(dict node, str name)
+cdef object within(cnp.dtype dtype, int n_axes, cnp.npy_intp *shape, const char *data, int flags, object owner)
+cdef bint is_record(dtype) except -1
+cdef object borrowed(dict node, Walk decoder)
+cdef object array_of(dict node, Walk decoder, Py_ssize_t n_members, Py_ssize_t dimensions)
 cdef object taken(Py_ssize_t start, Walk decoder, int kind, int n_axes, Py_ssize_t *shape, int fortran)
 cdef object referred(object number, Walk decoder)

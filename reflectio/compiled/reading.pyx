@@ -47,10 +47,37 @@ cdef extern from *:
     """
     object reflectio_new(PyTypeObject *cls, object no_arguments)
 
+cdef extern from *:
+    """
+    // An array in C order in the memory of another object, which it keeps.
+    static PyObject *reflectio_within(
+        PyArray_Descr *dtype, int n_axes, npy_intp *shape, const char *data, int flags, PyObject *owner)
+    {
+        Py_INCREF(dtype);
+        PyObject *array = PyArray_NewFromDescr(&PyArray_Type, dtype, n_axes, shape, NULL, (void *)data, flags, NULL);
+        if (array == NULL)
+            return NULL;
+        PyArray_UpdateFlags((PyArrayObject *)array, NPY_ARRAY_UPDATE_ALL);
+        Py_INCREF(owner);
+        if (PyArray_SetBaseObject((PyArrayObject *)array, owner) < 0) {
+            Py_DECREF(array);
+            return NULL;
+        }
+        return array;
+    }
+    """
+    object reflectio_within(
+        cnp.dtype dtype, int n_axes, cnp.npy_intp *shape, const char *data, int flags, object owner
+    )
+
 # How many levels of nodes may be open at once. Python's own limit is a hundred times as high for compiled code from 3.12 on,
 # and a stack not always as large as that would take.
 cdef enum:
     DEEPEST = 1000
+
+# Of an array without rows, so many columns.
+cdef enum:
+    MOST_EMPTY_COLUMNS = 1 << 20
 
 if sizeof(Py_ssize_t) < sizeof(int64_t):
     # Lengths and offsets of a document have 64 bits here. Where memory has fewer, Python reads documents.
@@ -78,6 +105,7 @@ cdef inline PyObject *_member(dict node, str name) except? NULL:
 # Modules that import this one, found when they are first needed.
 cdef object _segment = None
 cdef object _readers = None
+cdef object _has_booleans = None
 
 
 cdef object _segment_class():
@@ -96,6 +124,15 @@ cdef object _readers_for(policy):
 
         _readers = readers_for
     return _readers(policy)
+
+
+cdef bint _any_boolean(dtype) except -1:
+    global _has_booleans
+    if _has_booleans is None:
+        from reflectio.array_bytes import has_booleans
+
+        _has_booleans = has_booleans
+    return _has_booleans(dtype)
 
 
 cdef object _located(object error, object part):
@@ -354,7 +391,13 @@ cdef bint _fill_axes(list items, int kind, char *target, cnp.npy_intp *strides, 
     return True
 
 
-cdef int _read_shape(list lengths, Py_ssize_t *shape) except -1:
+cdef int _kind_of(str text) except -2:
+    """Which dtype a text names; -1 for those that other code knows."""
+    cdef PyObject *found = PyDict_GetItemWithError(_kinds, text)
+    return -1 if found is NULL else <int><object>found
+
+
+cdef int read_shape(list lengths, Py_ssize_t *shape) except -1:
     """Read what should be a shape; give the number of axes, or 0 where it is none, or one with no elements."""
     cdef Py_ssize_t index
     cdef PyObject *length
@@ -411,12 +454,33 @@ cdef object taken(Py_ssize_t start, Walk decoder, int kind, int n_axes, Py_ssize
         PyBuffer_Release(&view)
 
 
-cdef object _array(ArrayReader reader, dict node, Walk decoder, Py_ssize_t n_members):
-    """The array of a node with so many members but for its id, if it is plain; else None, and nothing was done."""
+cdef object _without_rows(list data, list lengths, int kind):
+    """The array of no rows that these describe; None where it is another."""
+    cdef cnp.npy_intp[2] shape
+    cdef int overflow = 0
+    if PyList_GET_SIZE(data) or PyList_GET_SIZE(lengths) != 2:
+        return None
+    for length in lengths:
+        if not PyLong_CheckExact(length):
+            return None
+    shape[0] = PyLong_AsLongLongAndOverflow(lengths[0], &overflow)
+    if overflow or shape[0]:
+        return None
+    shape[1] = PyLong_AsLongLongAndOverflow(lengths[1], &overflow)
+    if overflow or not 0 < shape[1] <= MOST_EMPTY_COLUMNS:
+        return None
+    return PyArray_EMPTY(2, shape, type_numbers[kind], 0)
+
+
+cdef object array_of(dict node, Walk decoder, Py_ssize_t n_members, Py_ssize_t dimensions):
+    """
+    The array of a node with so many members but for its id, if it is plain; else None, and nothing was done.
+
+    It has as many axes as the policy allows, at most.
+    """
     cdef PyObject *text = _member(node, "dtype")
     cdef PyObject *lengths = _member(node, "shape")
     cdef PyObject *data
-    cdef PyObject *kind_found
     cdef PyObject *order
     cdef Py_ssize_t[MOST_AXES] shape
     cdef int n_axes, fortran = 0, overflow = 0
@@ -429,14 +493,15 @@ cdef object _array(ArrayReader reader, dict node, Walk decoder, Py_ssize_t n_mem
         if order is NULL or not PyUnicode_CheckExact(<object>order) or <str>order != "F":
             return None
         fortran = 1
-    kind_found = PyDict_GetItemWithError(_kinds, <object>text)
-    if kind_found is NULL:
+    kind = _kind_of(<str>text)
+    if kind < 0:
         return None
-    kind = <object>kind_found
-    n_axes = _read_shape(<list>lengths, shape)
-    if n_axes == 0 or (n_axes > 1 and n_axes > reader.dimensions):
-        return None
+    n_axes = read_shape(<list>lengths, shape)
     data = _member(node, "data")
+    if n_axes == 0 and not fortran and dimensions >= 2 and data is not NULL and PyList_CheckExact(data):
+        return _without_rows(<list>data, <list>lengths, kind)
+    if n_axes == 0 or (n_axes > 1 and n_axes > dimensions):
+        return None
     if data is NULL:
         data = _member(node, "at")
         if data is NULL or not PyLong_CheckExact(<object>data):
@@ -454,6 +519,91 @@ cdef object _array(ArrayReader reader, dict node, Walk decoder, Py_ssize_t n_mem
     return array
 
 
+cdef object member(dict node, str name):
+    """What a node has under a name, or None."""
+    cdef PyObject *found = PyDict_GetItemWithError(node, name)
+    return None if found is NULL else <object>found
+
+
+cdef object within(cnp.dtype dtype, int n_axes, cnp.npy_intp *shape, const char *data, int flags, object owner):
+    """An array in C order in the memory of another object, which it keeps."""
+    return reflectio_within(dtype, n_axes, shape, data, flags, owner)
+
+
+# The record dtype met last all of whose bytes are records: there is one for all trees.
+cdef object _record = None
+
+
+cdef bint is_record(dtype) except -1:
+    """Whether something is a dtype with fields all of whose bytes are records."""
+    global _record
+    if dtype is _record:
+        return dtype is not None
+    if not isinstance(dtype, cnp.dtype) or dtype.names is None or dtype.hasobject or not dtype.itemsize:
+        return False
+    if _any_boolean(dtype):
+        return False
+    _record = dtype
+    return True
+
+
+cdef object _view(object at, Walk decoder, cnp.dtype dtype, int n_axes, Py_ssize_t *shape):
+    """As `Segment.view` gives it, of elements that may be any bytes; None where it cannot be had, and nothing was done."""
+    cdef object segment = decoder.segment
+    cdef Py_ssize_t nbytes = (<object>dtype).itemsize
+    cdef long long start
+    cdef int axis, overflow = 0
+    cdef Py_buffer buffer
+    if type(segment) is not _segment_class() or not PyLong_CheckExact(at):
+        return None
+    start = PyLong_AsLongLongAndOverflow(at, &overflow)
+    if overflow or start < 0 or start % 64:
+        return None
+    for axis in range(n_axes):
+        if shape[axis] and nbytes > PY_SSIZE_T_MAX // shape[axis]:
+            return None
+        nbytes *= shape[axis]
+    cdef object data = segment.data
+    PyObject_GetBuffer(data, &buffer, PyBUF_SIMPLE)
+    try:
+        if start > buffer.len or nbytes > buffer.len - start:
+            return None
+        total = segment.total + nbytes
+        if total > buffer.len:
+            return None
+        segment.total = total
+        segment.taken.append((start, nbytes))
+        return reflectio_within(dtype, n_axes, <cnp.npy_intp *>shape, <const char *>buffer.buf + start, 0, data)
+    finally:
+        PyBuffer_Release(&buffer)
+
+
+cdef object borrowed(dict node, Walk decoder):
+    """As `ArrayCodec.borrow` gives it, of a node that describes numbers or records; None of others, and nothing was done."""
+    cdef object tag = member(node, "$")
+    cdef object dtype = member(node, "dtype")
+    cdef object at = member(node, "at")
+    cdef object lengths = member(node, "shape")
+    cdef Py_ssize_t[MOST_AXES] shape
+    cdef Py_ssize_t dimensions = decoder.policy.limits.dimensions
+    cdef int kind, n_axes
+    if len(node) != 4 or type(tag) is not str or <str>tag != "ndarray" or type(lengths) is not list:
+        return None
+    if at is None:
+        return array_of(node, decoder, 4, dimensions)
+    n_axes = read_shape(<list>lengths, shape)
+    if not n_axes or n_axes > dimensions:
+        return None
+    if type(dtype) is not str:
+        # What a parser knew, or was built before.
+        return _view(at, decoder, dtype, n_axes, shape) if is_record(dtype) else None
+    kind = _kind_of(<str>dtype)
+    # Of booleans, other code looks at every byte.
+    if kind < 0 or kind == BOOL:
+        return None
+    return _view(at, decoder, cnp.PyArray_DescrFromType(type_numbers[kind]), n_axes, shape)
+
+
 @cython.final
 cdef class ArrayReader(Reader):
     """Arrays of numbers whose elements stand in the header, or whose bytes in a segment that is in memory."""
@@ -467,12 +617,12 @@ cdef class ArrayReader(Reader):
         number = _member(node, "$id")
         if number is NULL:
             if n_members < 6:
-                array = _array(self, node, decoder, n_members)
+                array = array_of(node, decoder, n_members, self.dimensions)
                 if array is not None:
                     return array
         elif n_members > 4 and PyLong_CheckExact(<object>number):
             if <object>number not in decoder.built and <object>number not in decoder.open:
-                array = _array(self, node, decoder, n_members - 1)
+                array = array_of(node, decoder, n_members - 1, self.dimensions)
                 if array is not None:
                     decoder.built[<object>number] = array
                     return array
@@ -481,24 +631,19 @@ cdef class ArrayReader(Reader):
 
 @cython.final
 cdef class ScalarReader(Reader):
-    """Scalars of numpy that are float64 or int64."""
+    """Scalars of numpy that are numbers."""
 
     cdef object read(self, dict node, Walk decoder):
         cdef PyObject *value
         cdef PyObject *text
-        cdef double number
-        cdef int64_t integer
-        cdef int overflow = 0
+        cdef char[8] number
+        cdef int kind
         if len(node) == 3:
             value, text = _member(node, "value"), _member(node, "dtype")
             if value is not NULL and text is not NULL and PyUnicode_CheckExact(<object>text):
-                if PyFloat_CheckExact(<object>value) and <str>text == "float64":
-                    number = PyFloat_AS_DOUBLE(<object>value)
-                    return PyArray_Scalar(&number, float64, None)
-                if PyLong_CheckExact(<object>value) and <str>text == "int64":
-                    integer = PyLong_AsLongLongAndOverflow(<object>value, &overflow)
-                    if not overflow:
-                        return PyArray_Scalar(&integer, int64, None)
+                kind = _kind_of(<str>text)
+                if kind >= 0 and _fill([<object>value], kind, number, 0):
+                    return PyArray_Scalar(number, cnp.PyArray_DescrFromType(type_numbers[kind]), None)
         return self.other(node, decoder)
 
 

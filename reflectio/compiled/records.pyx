@@ -56,8 +56,23 @@ cdef struct Field:
     Py_ssize_t offset
 
 
+# The dtype met last, for there is one for all trees, and how its records lie. Its fields cannot be changed, but for their names.
+cdef object _last = None
+cdef Field[MOST_FIELDS] _fields_of_last
+cdef Py_ssize_t _n_fields_of_last = 0
+
+
 cdef Py_ssize_t _read_fields(object dtype, Field *fields) except -1:
     """How the records of a dtype lie; give the number of fields, or 0 where they are not plain numbers."""
+    global _last, _n_fields_of_last
+    if dtype is not _last:
+        _n_fields_of_last = _find_fields(dtype, _fields_of_last)
+        _last = dtype
+    memcpy(fields, _fields_of_last, sizeof(_fields_of_last))
+    return _n_fields_of_last
+
+
+cdef Py_ssize_t _find_fields(object dtype, Field *fields) except -1:
     cdef Py_ssize_t count = 0
     names = dtype.names
     if names is None or len(names) > MOST_FIELDS:

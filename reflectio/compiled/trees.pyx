@@ -1,7 +1,7 @@
 """
 The nodes of many compiled trees, examined in one pass over their records.
 
-What makes nodes a tree is said in Python, in `reflectio.codecs.trees` and `reflectio.codecs.boosting`, which examine
+What makes nodes a tree is said in Python, in `reflectio.codecs.trees` and `reflectio.codecs.histogram_boosting`, which examine
 them where this was not built. The verdicts are the same.
 
 All numbers in the records are hostile. Before one becomes an index it is compared with the count of the nodes, as the
@@ -213,7 +213,7 @@ def first_bad_tree(list nodes, list trees):
 
 
 cdef bint _is_sound_predictor(Tree *tree, _Records records, uint8_t *reached) noexcept nogil:
-    """The same of a tree of histogram gradient boosting: `reflectio.codecs.boosting._are_sound`."""
+    """The same of a tree of histogram gradient boosting: `reflectio.codecs.histogram_boosting._are_sound`."""
     cdef Py_ssize_t node, left, right, n_inner = 0
     cdef const char *record
     memset(reached, False, tree.count)
