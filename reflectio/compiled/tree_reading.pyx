@@ -77,15 +77,15 @@ cdef object _nodes_of(nodes, dtype, long long count):
     cdef int flags
     if type(nodes) is not cnp.ndarray or cnp.PyArray_NDIM(nodes) != 1 or cnp.PyArray_DIM(nodes, 0) != count:
         return None
+    if not cnp.PyArray_IS_C_CONTIGUOUS(nodes):
+        return None
     given = nodes.dtype
     if given is dtype:
         return nodes
     if given is not _described or dtype is not _of_trees:
-        if given != dtype:
+        if given != dtype or given.itemsize != dtype.itemsize:
             return None
         _described, _of_trees = given, dtype
-    if not cnp.PyArray_IS_C_CONTIGUOUS(nodes):
-        return None
     flags = cnp.PyArray_FLAGS(nodes) & cnp.NPY_ARRAY_WRITEABLE
     return within(dtype, 1, &length, <const char *>cnp.PyArray_DATA(nodes), flags, nodes)
 
