@@ -12,6 +12,7 @@ from reflectio import compiled
 from reflectio.array_bytes import copied
 from reflectio.checks import check
 from reflectio.codec import Codec, ObjectNode
+from reflectio.codecs.answers import check_one_answer
 from reflectio.codecs.arrays import ArrayCodec
 from reflectio.codecs.columns import Columns
 from reflectio.codecs.ensembles import check_features, compiled_trees, is_decision_tree
@@ -542,6 +543,8 @@ def _check_initial(init: Any, width: int, *, as_classifier: bool) -> None:
             "use one that does not answer for others, such as logistic regression, as the initial estimator of boosting"
         )
     _check_not_empty(init)
+    if width == 1:
+        check_one_answer(init, "the initial estimator")
 
 
 # Classifiers whose probabilities have a column for each row of what they learned.

@@ -236,12 +236,19 @@ _NODES: dict[str, tuple[str, Any, str]] = {
     ),
     "pattern-ranges": (
         "compile for minutes: many ranges that are all different",
-        {"$": "pattern", "pattern": "[" + "".join(f"{chr(300 + i)}-\uffff" for i in range(5000)) + "]", "flags": 0},
+        {
+            "$": "pattern",
+            "pattern": "[" + "".join(f"{chr(300 + i)}-\uffff" for i in range(5000)) + "]",
+            "flags": 0,
+        },
         _REFUSED,
     ),
     "pattern-escapes": (
         "compile for minutes: ranges by escapes, a few in each pattern",
-        [{"$": "pattern", "pattern": rf"[\u{i + 256:04x}-\uffff][\U0000ffff]", "flags": 2} for i in range(1000)],
+        [
+            {"$": "pattern", "pattern": rf"[\u{i + 256:04x}-\uffff][\U0000ffff]", "flags": 2}
+            for i in range(1000)
+        ],
         _REFUSED,
     ),
     "pattern-small-classes": (
