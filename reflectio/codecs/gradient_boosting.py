@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from reflectio.checks import check
+from reflectio.codecs.answers import check_one_answer
 from reflectio.codecs.ensembles import check_features, compiled_trees, is_decision_tree
 from reflectio.codecs.fitted import shape_of
 from reflectio.codecs.multiclass import OF_THREE_AXES, is_of_scipy, may_change_rows
@@ -85,7 +86,8 @@ def check_link(loss: Any, width: int) -> None:
         if getattr(loss, "K", None) != width:
             raise refuse(f"there are {width} trees in each stage", "_loss", "K")
         return
-    if not _loss_name(type(loss)):
+    cls: Any = type(loss)
+    if not _loss_name(cls):
         raise refuse("the loss must be one of scikit-learn's", "_loss")
     if loss.is_multiclass != (width > 1):
         raise refuse(f"the loss is not one for {width} trees in each stage", "_loss")
@@ -125,6 +127,8 @@ def _check_initial(init: Any, width: int, *, as_classifier: bool) -> None:
             "use one that does not answer for others, such as logistic regression, as the initial estimator of boosting"
         )
     _check_not_empty(init)
+    if width == 1:
+        check_one_answer(init, "the initial estimator")
 
 
 # Classifiers whose probabilities have a column for each row of what they learned.
@@ -293,7 +297,8 @@ def check_loss(loss: Any) -> None:
     state = vars(loss)
     if "is_multiclass" in state:
         raise refuse("whether a loss is for several classes is not its state", "is_multiclass")
-    name = _loss_name(type(loss))
+    cls: Any = type(loss)
+    name = _loss_name(cls)
     compiled = state.get("closs")
     if type(compiled).__module__ != "sklearn._loss._loss" or type(compiled).__name__ != f"Cy{name}":
         raise refuse(f"the compiled part of a {name} must be a Cy{name}", "closs")

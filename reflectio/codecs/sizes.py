@@ -207,3 +207,7 @@ def check_factors(model: Any) -> None:
     for name in ("_n_components", "n_components_"):
         if name in state:
             size_of(state, name, n_components, n_components)
+    asked = state.get("n_components")
+    if asked is not None and type(asked) is not str:
+        # Compared with the components when it is used, which something masked is equal to.
+        size_of(state, "n_components", 0, 1 << 62)

@@ -525,7 +525,8 @@ def _classifies(cls: Any) -> bool:
 @check("sklearn.tree._classes.BaseDecisionTree", rows=_agree_with_trees)
 def check_decision_tree(estimator: Any) -> None:
     """Refuse an estimator that would lead data of other columns than its tree knows into the tree."""
-    state, cls = vars(estimator), type(estimator)
+    cls: Any = type(estimator)
+    state = vars(estimator)
     if "tree_" not in state:
         return
     tree = state["tree_"]

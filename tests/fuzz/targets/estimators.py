@@ -12,6 +12,7 @@ import test_validation
 from sklearn import covariance, dummy, ensemble, gaussian_process, mixture, multiclass, naive_bayes, svm
 from sklearn.linear_model import LinearRegression, LogisticRegression, SGDClassifier
 from sklearn.multioutput import ClassifierChain
+from sklearn.neural_network import MLPClassifier
 from sklearn.preprocessing import KBinsDiscretizer, LabelBinarizer, OrdinalEncoder, TargetEncoder
 
 from fuzz.target import Attack, Target
@@ -43,6 +44,9 @@ SUBJECTS |= {
     "OneVsRestClassifier of several labels": lambda: multiclass.OneVsRestClassifier(LogisticRegression()).fit(
         X, np.c_[CLASSES > 0, CLASSES > 1].astype(int)
     ),
+    "OneVsRestClassifier of networks": lambda: multiclass.OneVsRestClassifier(
+        MLPClassifier((3,), max_iter=2, random_state=0)
+    ).fit(X, np.c_[CLASSES > 0, CLASSES > 1].astype(int)),
     "OneVsOneClassifier": lambda: multiclass.OneVsOneClassifier(LogisticRegression()).fit(X, CLASSES),
     "OutputCodeClassifier": lambda: multiclass.OutputCodeClassifier(naive_bayes.GaussianNB()).fit(X, CLASSES),
     "VotingClassifier": lambda: ensemble.VotingClassifier(
@@ -151,6 +155,11 @@ TARGET = Target(
         ),
         Attack(
             "multiclass._check_rows", "OneVsRestClassifier of several labels", "coef_ C tol intercept_ shape"
+        ),
+        Attack(
+            "answers.check_one_answer",
+            "OneVsRestClassifier of networks",
+            "coefs_ intercepts_ estimators_ y_type_ n_outputs_",
         ),
         Attack(
             "multiclass.check_votes multiclass._check_votes", "VotingClassifier", "classes_ estimators_ le_"
