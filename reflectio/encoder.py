@@ -88,6 +88,8 @@ class Encoder(Walk):
     """
 
     in_rows: InRows | None = None
+    #: What the walk started from.
+    root: Any = None
     _rows_nbytes = 0
     _next_id = 1
     _orders: Orders | None = None
@@ -116,6 +118,7 @@ class Encoder(Walk):
         objects : list of node
             What lies too deep to be nested, each node with its ``$id``.
         """
+        self.root = root
         try:
             model = self.visit(root)
         except ReflectioError as error:

@@ -74,20 +74,26 @@ class Glance:
     """
 
     def __init__(self, shared: Iterable[tuple[Any, int]], views: list[Array]) -> None:
-        self._shares_estimators = False
         self._times: dict[int, int] = {}
+        # The ids of the estimators among what is shared.
+        self._estimators: set[int] = set()
         for value, times in shared:
             self._times[id(value)] = times
-            self._shares_estimators |= type(value) is not np.ndarray and _is_estimator(value)
+            if type(value) is not np.ndarray and _is_estimator(value):
+                self._estimators.add(id(value))
         self._times |= dict.fromkeys(map(id, views), _ALWAYS)
 
     def is_apart(self, obj: Any) -> bool:
         """Whether an object whose class has checks is seen to rely on nothing that others may change."""
         cls: Any = type(obj)
         names = relied_on_by(cls)
-        if not names:
+        if not (names and self._times):
             return True
         state = getattr(obj, "__dict__", {})
+        if self._estimators:
+            self._forget_own(state)
+            if not self._times:
+                return True
         if _checking is not None:
             return bool(_checking.is_apart(state, names, self._times, _PLAIN, self._holds_nothing_shared))
         for name in names:
@@ -100,12 +106,28 @@ class Glance:
                 return False
         return True
 
+    def _forget_own(self, state: Mapping[str, Any]) -> None:
+        """Forget the estimators that one object alone holds, by its attributes and by what only these contain."""
+        # One place holds each by describing it, the others by referring to it.
+        referring = dict.fromkeys(self._estimators, -1)
+        for value in state.values():
+            if type(value) in _PLAIN:
+                continue
+            is_own = isinstance(value, _CONTAINERS) and id(value) not in self._times
+            for key in map(id, _parts_of(value) if is_own else (value,)):
+                if key in referring:
+                    referring[key] += 1
+        for key, count in referring.items():
+            if 0 < self._times[key] == count:
+                del self._times[key]
+                self._estimators.discard(key)
+
     def _holds_nothing_shared(self, value: Any) -> bool:
         if id(value) in self._times:
             return False
         if not isinstance(value, _CONTAINERS):
-            return not self._shares_estimators and _is_estimator(value)
-        return _are_free_of(_parts_of(value), self._times, shares_estimators=self._shares_estimators)
+            return not self._estimators and _is_estimator(value)
+        return _are_free_of(_parts_of(value), self._times, shares_estimators=bool(self._estimators))
 
 
 def _is_own(value: Any, times: int, state: Mapping[str, Any]) -> bool:

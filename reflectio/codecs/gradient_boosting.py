@@ -81,12 +81,12 @@ def trees_for(n_classes: int) -> int:
 
 def check_link(loss: Any, width: int) -> None:
     """Refuse a loss that is not one for so many trees in each stage."""
-    module = type(loss).__module__
+    cls: Any = type(loss)
+    module = cls.__module__
     if module == "sklearn.ensemble._gb_losses":  # scikit-learn 1.3
         if getattr(loss, "K", None) != width:
             raise refuse(f"there are {width} trees in each stage", "_loss", "K")
         return
-    cls: Any = type(loss)
     if not _loss_name(cls):
         raise refuse("the loss must be one of scikit-learn's", "_loss")
     if loss.is_multiclass != (width > 1):
@@ -294,10 +294,10 @@ def _loss_name(cls: Any) -> str:
 @check("sklearn._loss.loss.BaseLoss")
 def check_loss(loss: Any) -> None:
     """Refuse a loss that computes with the compiled part or the link of another."""
+    cls: Any = type(loss)
     state = vars(loss)
     if "is_multiclass" in state:
         raise refuse("whether a loss is for several classes is not its state", "is_multiclass")
-    cls: Any = type(loss)
     name = _loss_name(cls)
     compiled = state.get("closs")
     if type(compiled).__module__ != "sklearn._loss._loss" or type(compiled).__name__ != f"Cy{name}":

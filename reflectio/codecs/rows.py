@@ -29,7 +29,7 @@ from reflectio.codec import Codec, Node, ObjectNode
 from reflectio.codecs.dtypes import encode_dtype
 from reflectio.codecs.once_per_dtype import once_per_dtype
 from reflectio.decoder import HOLDING_NOTHING
-from reflectio.encoder import Encoder, InRows
+from reflectio.encoder import Encoder, InRows, RowsReferredError
 from reflectio.errors import UnsupportedTypeError
 from reflectio.layout import canonical_strides
 from reflectio.registry import codec_for_class, load_entry_points, on_change
@@ -300,11 +300,23 @@ def _encode_arrays(arrays: list[Array], encoder: Encoder) -> ObjectNode | None:
         return None
     node = encode_joined(arrays, encoder)
     if node is not None:
+        if encoder.in_rows is not None and _is_attribute_of_root(arrays[0], encoder):
+            # The walk would come to it later, when there is more to be written anew.
+            raise RowsReferredError(encoder.in_rows.cls)
         _claim(arrays, encoder.in_rows, encoder)
         for owner, array in zip(owners, arrays, strict=True):
             if array.size:
                 memory.setdefault(owner, array)
     return node
+
+
+def _is_attribute_of_root(value: Any, encoder: Encoder) -> bool:
+    """Whether what the walk has not met yet is an attribute of what it started from, and so sure to be met."""
+    root = encoder.root
+    if id(value) not in map(id, getattr(root, "__dict__", {}).values()):
+        return False
+    written = getattr(_codecs[type(root)], "written", None)
+    return written is not None and written() is not None
 
 
 @once_per_dtype

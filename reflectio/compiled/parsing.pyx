@@ -173,6 +173,25 @@ cdef object _known_record():
     return _known
 
 
+cdef object _record_of(bytes text):
+    """The record dtype of a text that was read before, or None."""
+    cdef PyObject *found = PyDict_GetItemWithError(_records, text)
+    # The names of a dtype can be changed in place.
+    if found is NULL or (<tuple>found)[0].names != (<tuple>found)[1]:
+        return None
+    return (<tuple>found)[0]
+
+
+cdef int _remember_record(bytes text, dict node) except -1:
+    """Remember what a text stands for, if that has been built before, and is a record dtype."""
+    if text in _records or len(_records) >= MOST_RECORDS:
+        return 0
+    dtype = _known_record()(node)
+    if dtype is not None:
+        _records[text] = dtype, dtype.names
+    return 0
+
+
 # Raised as a class, so that each is a new one: from Python 3.12 on, one that is raised again keeps the traceback that it
 # had, and adds to it, for every document that is left.
 class Unusual(Exception):
@@ -408,7 +427,9 @@ cdef class Parser:
         if c == OPENING_BRACE:
             if not raw:
                 return self.node()
-            return self.record() if self.follows(b'{"$":"dtype","names":', 21) else self.members()
+            if self.follows(b'{"$":"dtype","names":', 21):
+                return self.record()
+            return self.shared_record() if self.follows(b'{"$":"dtype","$id":', 19) else self.members()
         if c == OPENING_BRACKET:
             return self.items(raw)
         if c == b"t" and self.follows(b"true", 4):
@@ -474,25 +495,50 @@ cdef class Parser:
         To build what is built already gives it as it is.
         """
         cdef const char *start = self.at - 21
-        cdef const char *stop = <const char *>memchr(start, CLOSING_BRACE, min(self.end - start, <Py_ssize_t>LONGEST_RECORD))
+        cdef const char *stop = self.closing(start)
         cdef bytes text = None
         cdef object node
-        cdef PyObject *found = NULL
-        self.at = start
-        # It and its lists are levels, too: where these are too many, it is refused however often it was read.
-        if stop is not NULL and self.depth + 2 <= NESTING:
+        cdef object dtype = None
+        if stop is not NULL:
             text = PyBytes_FromStringAndSize(start, stop + 1 - start)
-            found = PyDict_GetItemWithError(_records, text)
-            # The names of a dtype can be changed in place.
-            if found is not NULL and (<tuple>found)[0].names == (<tuple>found)[1]:
-                self.at = stop + 1
-                return (<tuple>found)[0]
-        node = self.members()
-        if text is not None and found is NULL and self.at - 1 == stop and len(_records) < MOST_RECORDS:
-            dtype = _known_record()(node)
+            dtype = _record_of(text)
             if dtype is not None:
-                _records[text] = dtype, dtype.names
+                self.at = stop + 1
+                return dtype
+        self.at = start
+        node = self.members()
+        if text is not None and self.at - 1 == stop:
+            _remember_record(text, node)
         return node
+
+    cdef object shared_record(self):
+        """As `record`, where others refer to it; then it is built, by its number."""
+        cdef const char *start = self.at - 19
+        cdef const char *stop = self.closing(start)
+        cdef bytes text = None
+        cdef object number = self.small()
+        cdef object node
+        cdef object dtype = None
+        if stop is not NULL and self.follows(b',"names":', 9):
+            # As it would stand there without a number.
+            text = b'{"$":"dtype","names":' + PyBytes_FromStringAndSize(self.at, stop + 1 - self.at)
+            dtype = _record_of(text)
+            if dtype is not None and number not in self.walk.built and number not in self.walk.open:
+                self.walk.built[number] = dtype
+                self.at = stop + 1
+                return dtype
+        self.at = start
+        node = self.members()
+        if text is not None and self.at - 1 == stop:
+            _remember_record(text, {name: part for name, part in node.items() if name != "$id"})
+        return node
+
+    cdef const char *closing(self, const char *start):
+        """Where a record dtype ends that starts at a place; NULL where it is too long, or nests too deeply."""
+        # It and its lists are levels, too: where these are too many, it is refused however often it was read.
+        if self.depth + 2 > NESTING:
+            return NULL
+        return <const char *>memchr(start, CLOSING_BRACE, min(self.end - start, <Py_ssize_t>LONGEST_RECORD))
 
     cdef dict plain_members(self):
         """A dict whose values are built."""

@@ -191,8 +191,7 @@ cdef class TreeReader(Reader):
         if values is None or not _are_values(values, count, cnp.PyArray_DIM(n_classes, 0), _most(n_classes)):
             return None
         decoder.check_construction(node["$"], with_arguments=True)
-        decoder.charge_copy(cnp.PyArray_NBYTES(n_classes))
-        decoder.charge_copy(cnp.PyArray_NBYTES(nodes) + cnp.PyArray_NBYTES(values))
+        decoder.charge_copy(cnp.PyArray_NBYTES(n_classes) + cnp.PyArray_NBYTES(nodes) + cnp.PyArray_NBYTES(values))
         tree = self.cls((<list>args)[0], n_classes, (<list>args)[2])
         tree.__setstate__(
             {"max_depth": node["max_depth"], "node_count": node["node_count"], "nodes": nodes, "values": values}
