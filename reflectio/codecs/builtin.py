@@ -16,6 +16,7 @@ from reflectio.codecs import (
     dtypes,
     estimators,
     interpolators,
+    isotonic,
     keywords,
     linear,
     multiclass,
@@ -56,7 +57,17 @@ def _register_builtin_codecs() -> None:
     for module in (*modules, sparse, distributions, interpolators):
         for codec in module.CODECS:
             add(codec)
-    for module in (estimators, bunch, clusters, neighbors, trees, boosting, interpolators, pandas_types):
+    for module in (
+        estimators,
+        isotonic,
+        bunch,
+        clusters,
+        neighbors,
+        trees,
+        boosting,
+        interpolators,
+        pandas_types,
+    ):
         for predicate, factory in module.FACTORIES:
             register_factory(predicate, factory)
     compiled = callables.CompiledFunctionCodec()

@@ -622,6 +622,19 @@ def _factors() -> Any:
     return NMF(n_components=2, init="random", random_state=0).fit(abs(X))
 
 
+def _fitted_to_one(name: str) -> Callable[[], Any]:
+    """An estimator that takes one feature."""
+
+    def make() -> Any:
+        import importlib
+
+        module, _, cls = name.rpartition(".")
+        X, y = _data()
+        return getattr(importlib.import_module(f"sklearn.{module}"), cls)().fit(X[:, 0], y)
+
+    return make
+
+
 def _guess_by_function(model: Any) -> None:
     first = {"$": "itemgetter", "items": [0]}
     model["init_"] = {"$": "types.SimpleNamespace", "predict": first}
@@ -728,6 +741,18 @@ _FORGED |= {
         "own: boosting adds to the predictions of anything that has an attribute `predict`",
         _boosting_from("linear_model.Ridge"),
         _guess_by_function,
+    ),
+    "thresholds-of-lists": (
+        "have scipy sort whatever lists hold, while a state is set",
+        "own: isotonic regression makes its function of whatever its thresholds are",
+        _fitted_to_one("isotonic.IsotonicRegression"),
+        _put("X_thresholds_", value=[[0.0, 1.0]] * 60),
+    ),
+    "bias-of-many": (
+        "have names for two billion features that there are not",
+        "own: SplineTransformer counts with a flag as with a number",
+        _fitted("preprocessing.SplineTransformer"),
+        _put("include_bias", value=1 << 31),
     ),
     "factors-of-masked-count": (
         "write four weights for each sample into room for as many as there are components",
