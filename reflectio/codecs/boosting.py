@@ -12,7 +12,7 @@ from reflectio import compiled
 from reflectio.array_bytes import copied
 from reflectio.checks import check
 from reflectio.codec import Codec, ObjectNode
-from reflectio.codecs.answers import check_one_answer
+from reflectio.codecs.answers import check_one_answer, network_gives
 from reflectio.codecs.arrays import ArrayCodec
 from reflectio.codecs.columns import Columns
 from reflectio.codecs.ensembles import check_features, compiled_trees, is_decision_tree
@@ -602,7 +602,7 @@ def _knows_classes(init: Any, width: int) -> bool:
     if type(state.get("classes_")) is not np.ndarray or state["classes_"].shape != (width,):
         return False
     if _is_one_of(init, "sklearn.neural_network", "MLPClassifier"):
-        return _has_columns(state, width)
+        return network_gives(state, width)
     if rows := _found(init, _BY_ROW):
         learned, intercept = state.get(rows), state.get("intercept_")
         return (
@@ -612,13 +612,6 @@ def _knows_classes(init: Any, width: int) -> bool:
             and (intercept is None or shape_of(intercept) == (width,))
         )
     return any(_is_one_of(init, *place) for place in _BY_CLASS)
-
-
-def _has_columns(state: dict[str, Any], width: int) -> bool:
-    """Whether the last layer of a network has so many neurons."""
-    layers = state.get("coefs_")
-    last = layers[-1] if type(layers) is list and layers else None
-    return type(last) is np.ndarray and last.ndim == 2 and last.shape[1] == width
 
 
 def _is_one_of(obj: Any, package: str, name: str) -> bool:

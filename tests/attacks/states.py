@@ -635,6 +635,15 @@ def _fitted_to_one(name: str) -> Callable[[], Any]:
     return make
 
 
+def _boosting_from_network() -> Any:
+    from sklearn.ensemble import GradientBoostingClassifier
+    from sklearn.neural_network import MLPClassifier
+
+    X, _ = _data()
+    network = MLPClassifier((1,), max_iter=2, random_state=0)
+    return GradientBoostingClassifier(n_estimators=2, init=network).fit(X, X[:, 0].round() % 3)
+
+
 def _guess_by_function(model: Any) -> None:
     first = {"$": "itemgetter", "items": [0]}
     model["init_"] = {"$": "types.SimpleNamespace", "predict": first}
@@ -703,6 +712,12 @@ _FORGED |= {
         _answers("neural_network.MLPClassifier"),
         _five_neurons,
     ),
+    "answers-by-layers": (
+        "give the answers of a hidden layer",
+        _ANSWERS,
+        _answers("neural_network.MLPClassifier"),
+        _put("n_layers_", value=2),
+    ),
     "answers-by-offset": (
         "compare one sample with fifty offsets",
         _ANSWERS,
@@ -735,6 +750,12 @@ _FORGED |= {
             model["label_binarizer_"].update(y_type_={"$": "masked"}),
             _answer_constantly(model),
         ),
+    ),
+    "boosting-from-layer": (
+        "start from one number a sample for three classes, that of a hidden layer",
+        "own: a network stops at the layer that its number of layers says",
+        _boosting_from_network,
+        _put("n_layers_", value=2),
     ),
     "boosting-from-function": (
         "start from fewer predictions than samples, which the trees are added to",
