@@ -472,7 +472,8 @@ def check_boosting(booster: Any) -> None:
     if any(tree.n_outputs != 1 or tree.max_n_classes != 1 for tree in trees):
         raise _refuse("the trees of boosting have a single value for each node", "estimators_")
     width = estimators.shape[1]
-    if "n_trees_per_iteration_" in state and state["n_trees_per_iteration_"] != width:
+    stated = state.get("n_trees_per_iteration_", width)
+    if not is_count(stated) or stated != width:
         raise _refuse(f"there are {width} trees in each stage", "n_trees_per_iteration_")
     if "n_classes_" in state and hasattr(type(booster), "predict_proba"):
         n_classes, classes = state["n_classes_"], state.get("classes_")

@@ -58,6 +58,9 @@ def check_sizes(estimator: Any) -> None:
         value = state.get(name)
         if isinstance(value, _INTEGERS) and not 0 <= value <= _MOST_UNBACKED:
             _check_backing(state, name, int(value))
+        elif isinstance(value, np.ma.MaskedArray):
+            # Compared with a number, it is neither the same nor another: no data would be refused.
+            refuse(name, "must not be masked")
     for name in _METRIC_PARAMETERS:
         if state.get(name) is not None:
             _check_metric_parameters(state, name)

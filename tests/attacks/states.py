@@ -644,6 +644,25 @@ def _boosting_from_network() -> Any:
     return GradientBoostingClassifier(n_estimators=2, init=network).fit(X, X[:, 0].round() % 3)
 
 
+def _boosting_from_zero() -> Any:
+    from sklearn.ensemble import GradientBoostingClassifier
+
+    X, _ = _data()
+    return GradientBoostingClassifier(n_estimators=2, init="zero").fit(X, X[:, 0].round() % 3)
+
+
+def _voters() -> Any:
+    from sklearn.ensemble import VotingClassifier
+    from sklearn.naive_bayes import GaussianNB
+
+    X, y = _data()
+    return VotingClassifier([("a", GaussianNB())]).fit(X, y)
+
+
+def _masked(value: int) -> dict[str, Any]:
+    return {"$": "maskedarray", "data": array(value, "int64", []), "mask": array(True, "bool", [])}
+
+
 def _guess_by_function(model: Any) -> None:
     first = {"$": "itemgetter", "items": [0]}
     model["init_"] = {"$": "types.SimpleNamespace", "predict": first}
@@ -751,6 +770,27 @@ _FORGED |= {
             _answer_constantly(model),
         ),
     ),
+    "boosting-from-masked-count": (
+        "start from one prediction a sample for three classes, by a masked number of trees",
+        "own: a masked number is equal to, and differs from, every other",
+        _boosting_from_zero,
+        lambda model: model.update(n_trees_per_iteration_=_masked(1)),
+    ),
+    "features-masked": (
+        "take data of any number of features",
+        "own: a masked number is equal to, and differs from, every other",
+        _fitted("svm.SVC"),
+        _put("n_features_in_", value={"$": "masked"}),
+    ),
+    "votes-of-neither-kind": (
+        "count votes for classes that are not there, by a kind of vote that is neither hard nor soft",
+        "own: VotingClassifier votes hard unless it is told to vote soft",
+        _voters,
+        lambda model: (
+            model.update(voting="none"),
+            model["estimators_"][0]["classes_"].update(dtype="int64", data=[0, 2**31 - 1]),
+        ),
+    ),
     "boosting-from-layer": (
         "start from one number a sample for three classes, that of a hidden layer",
         "own: a network stops at the layer that its number of layers says",
@@ -779,10 +819,7 @@ _FORGED |= {
         "write four weights for each sample into room for as many as there are components",
         "own: a masked number is equal to, and differs from, every other",
         _factors,
-        _put(
-            "n_components",
-            value={"$": "maskedarray", "data": array(4, "int64", []), "mask": array(True, "bool", [])},
-        ),
+        lambda model: model.update(n_components=_masked(4)),
     ),
     "classes-without-order": (
         "write a column past the end of an indicator matrix",
