@@ -103,8 +103,20 @@ def _of_list_of_tables(state: _Attributes) -> bool:
 
 
 def _network(state: _Attributes) -> bool:
-    layers = state.get("coefs_")
-    return type(layers) is list and bool(layers) and all(map(_is_table, layers)) and layers[-1].shape[1] == 1
+    return network_gives(state, 1)
+
+
+def network_gives(state: _Attributes, width: int) -> bool:
+    """Whether a neural network with these attributes gives so many numbers a sample."""
+    layers, n_layers = state.get("coefs_"), state.get("n_layers_")
+    return (
+        type(layers) is list
+        and all(map(_is_table, layers))
+        and type(n_layers) is int
+        # The first layer has no coefficients. It gives what the layer of this number does, which may come before the last.
+        and n_layers == len(layers) + 1 > 1
+        and layers[-1].shape[1] == width
+    )
 
 
 def _neighbors(state: _Attributes) -> bool:
@@ -308,7 +320,13 @@ def _is_known(module: str, name: str, state: _Attributes) -> bool:
 
 
 def _keeps_columns(transformer: Any) -> bool:
-    return not is_of_sklearn(transformer) or type(transformer).__name__ in _OF_COLUMNS
+    if not is_of_sklearn(transformer):
+        return type(transformer).__module__.partition(".")[0] not in sys.stdlib_module_names
+    # One of them has another scale its columns.
+    scaler = vars(transformer).get("_scaler")
+    return type(transformer).__name__ in _OF_COLUMNS and (
+        scaler is None or type(scaler).__name__ == "StandardScaler"
+    )
 
 
 def _last_step(steps: Any) -> Any:

@@ -273,7 +273,9 @@ def _shape(value: Any, place: str) -> tuple[int, ...]:
 def check_votes(model: Any) -> None:
     """Refuse estimators whose votes are not numbers of classes: votes are counted by as many counters as the largest."""
     state = vars(model)
-    if state.get("voting", "hard") == "hard":
+    voting = state.get("voting", "hard")
+    # Whatever is not soft is hard.
+    if type(voting) is not str or voting != "soft":
         for index, estimator in enumerate(state.get("estimators_") or ()):
             _check_classifier(estimator, f"estimators_[{index}]", _DEEPEST)
             _check_labels(estimator, f"estimators_[{index}]")

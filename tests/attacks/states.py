@@ -622,6 +622,47 @@ def _factors() -> Any:
     return NMF(n_components=2, init="random", random_state=0).fit(abs(X))
 
 
+def _fitted_to_one(name: str) -> Callable[[], Any]:
+    """An estimator that takes one feature."""
+
+    def make() -> Any:
+        import importlib
+
+        module, _, cls = name.rpartition(".")
+        X, y = _data()
+        return getattr(importlib.import_module(f"sklearn.{module}"), cls)().fit(X[:, 0], y)
+
+    return make
+
+
+def _boosting_from_network() -> Any:
+    from sklearn.ensemble import GradientBoostingClassifier
+    from sklearn.neural_network import MLPClassifier
+
+    X, _ = _data()
+    network = MLPClassifier((1,), max_iter=2, random_state=0)
+    return GradientBoostingClassifier(n_estimators=2, init=network).fit(X, X[:, 0].round() % 3)
+
+
+def _boosting_from_zero() -> Any:
+    from sklearn.ensemble import GradientBoostingClassifier
+
+    X, _ = _data()
+    return GradientBoostingClassifier(n_estimators=2, init="zero").fit(X, X[:, 0].round() % 3)
+
+
+def _voters() -> Any:
+    from sklearn.ensemble import VotingClassifier
+    from sklearn.naive_bayes import GaussianNB
+
+    X, y = _data()
+    return VotingClassifier([("a", GaussianNB())]).fit(X, y)
+
+
+def _masked(value: int) -> dict[str, Any]:
+    return {"$": "maskedarray", "data": array(value, "int64", []), "mask": array(True, "bool", [])}
+
+
 def _guess_by_function(model: Any) -> None:
     first = {"$": "itemgetter", "items": [0]}
     model["init_"] = {"$": "types.SimpleNamespace", "predict": first}
@@ -690,6 +731,12 @@ _FORGED |= {
         _answers("neural_network.MLPClassifier"),
         _five_neurons,
     ),
+    "answers-by-layers": (
+        "give the answers of a hidden layer",
+        _ANSWERS,
+        _answers("neural_network.MLPClassifier"),
+        _put("n_layers_", value=2),
+    ),
     "answers-by-offset": (
         "compare one sample with fifty offsets",
         _ANSWERS,
@@ -723,20 +770,56 @@ _FORGED |= {
             _answer_constantly(model),
         ),
     ),
+    "boosting-from-masked-count": (
+        "start from one prediction a sample for three classes, by a masked number of trees",
+        "own: a masked number is equal to, and differs from, every other",
+        _boosting_from_zero,
+        lambda model: model.update(n_trees_per_iteration_=_masked(1)),
+    ),
+    "features-masked": (
+        "take data of any number of features",
+        "own: a masked number is equal to, and differs from, every other",
+        _fitted("svm.SVC"),
+        _put("n_features_in_", value={"$": "masked"}),
+    ),
+    "votes-of-neither-kind": (
+        "count votes for classes that are not there, by a kind of vote that is neither hard nor soft",
+        "own: VotingClassifier votes hard unless it is told to vote soft",
+        _voters,
+        lambda model: (
+            model.update(voting="none"),
+            model["estimators_"][0]["classes_"].update(dtype="int64", data=[0, 2**31 - 1]),
+        ),
+    ),
+    "boosting-from-layer": (
+        "start from one number a sample for three classes, that of a hidden layer",
+        "own: a network stops at the layer that its number of layers says",
+        _boosting_from_network,
+        _put("n_layers_", value=2),
+    ),
     "boosting-from-function": (
         "start from fewer predictions than samples, which the trees are added to",
         "own: boosting adds to the predictions of anything that has an attribute `predict`",
         _boosting_from("linear_model.Ridge"),
         _guess_by_function,
     ),
+    "thresholds-of-lists": (
+        "have scipy sort whatever lists hold, while a state is set",
+        "own: isotonic regression makes its function of whatever its thresholds are",
+        _fitted_to_one("isotonic.IsotonicRegression"),
+        _put("X_thresholds_", value=[[0.0, 1.0]] * 60),
+    ),
+    "bias-of-many": (
+        "have names for two billion features that there are not",
+        "own: SplineTransformer counts with a flag as with a number",
+        _fitted("preprocessing.SplineTransformer"),
+        _put("include_bias", value=1 << 31),
+    ),
     "factors-of-masked-count": (
         "write four weights for each sample into room for as many as there are components",
         "own: a masked number is equal to, and differs from, every other",
         _factors,
-        _put(
-            "n_components",
-            value={"$": "maskedarray", "data": array(4, "int64", []), "mask": array(True, "bool", [])},
-        ),
+        lambda model: model.update(n_components=_masked(4)),
     ),
     "classes-without-order": (
         "write a column past the end of an indicator matrix",

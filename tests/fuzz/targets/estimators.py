@@ -10,10 +10,17 @@ import behaviour
 import numpy as np
 import test_validation
 from sklearn import covariance, dummy, ensemble, gaussian_process, mixture, multiclass, naive_bayes, svm
+from sklearn.isotonic import IsotonicRegression
 from sklearn.linear_model import LinearRegression, LogisticRegression, SGDClassifier
 from sklearn.multioutput import ClassifierChain
 from sklearn.neural_network import MLPClassifier
-from sklearn.preprocessing import KBinsDiscretizer, LabelBinarizer, OrdinalEncoder, TargetEncoder
+from sklearn.preprocessing import (
+    KBinsDiscretizer,
+    LabelBinarizer,
+    OrdinalEncoder,
+    SplineTransformer,
+    TargetEncoder,
+)
 
 from fuzz.target import Attack, Target
 
@@ -59,6 +66,8 @@ SUBJECTS |= {
     "TargetEncoder": lambda: TargetEncoder().fit(CODES, TARGETS),
     "KBinsDiscretizer": lambda: KBinsDiscretizer(3, quantile_method="averaged_inverted_cdf").fit(X),
     "DummyClassifier of two outputs": lambda: dummy.DummyClassifier().fit(X, np.c_[CLASSES, CLASSES > 0]),
+    "SplineTransformer": lambda: SplineTransformer(3).fit(X),
+    "IsotonicRegression": lambda: IsotonicRegression().fit(X[:, 0], TARGETS),
     "BernoulliNB": lambda: naive_bayes.BernoulliNB().fit(X, CLASSES),
     "SGDClassifier of two classes": lambda: SGDClassifier().fit(X, CLASSES > 0),
 }
@@ -176,6 +185,8 @@ TARGET = Target(
             "PolynomialFeatures",
             "_min_degree _max_degree n_features_in_ _n_out_full n_output_features_ interaction_only",
         ),
+        Attack("sizes._check_flags sizes.check_bias", "SplineTransformer", "include_bias"),
+        Attack("isotonic.IsotonicCodec", "IsotonicRegression", "X_thresholds_ y_thresholds_"),
         Attack("decompositions.check_components", "IncrementalPCA", "components_ singular_values_ mean_"),
         Attack("sizes.check_factors", "NMF", "_n_components n_components_ components_"),
         Attack("fitted.size_of", "KMeans, HashingVectorizer", "_n_threads n_features"),
