@@ -34,6 +34,7 @@ import random
 import re
 import sys
 import warnings
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -67,14 +68,16 @@ _PIECES = [
 
 
 def one_input(data: bytes) -> None:
-    """Read, audit and load some bytes."""
-    refused: bool | None
+    """Load and audit some bytes."""
+    error = load_both_ways(data)
+    # An audit takes longer than all else, and is written in Python alone.
+    if zlib.crc32(data) % 4:
+        return
     try:
         refused = not reflectio.audit(data).ok
     except reflectio.ReflectioError:
-        refused = None
-    error = load_both_ways(data)
-    if refused is False and error.startswith("UntrustedNameError"):
+        return
+    if not refused and error.startswith("UntrustedNameError"):
         raise AssertionError("loading refuses names that the audit does not")
     if refused and not error:
         raise AssertionError("the audit refuses names that loading does not")
