@@ -19,7 +19,7 @@ from reflectio.codecs.array_places import array_places
 from reflectio.compression import Compression, CompressionLike
 from reflectio.decoder import Decoder
 from reflectio.document import Document, read, read_source, write_binary, write_json
-from reflectio.draft import Draft, Text
+from reflectio.draft import Draft, joined, write
 from reflectio.encoder import Encoder, RowsReferredError
 from reflectio.errors import DocumentError, UnsupportedTypeError
 from reflectio.header import nodes_of_text
@@ -59,6 +59,9 @@ _parsing = compiled.part("parsing")
 _MOST_APART = 4
 
 
+_NONE: frozenset[type] = frozenset()
+
+
 def _encode(
     obj: Any,
     format: str,
@@ -67,7 +70,7 @@ def _encode(
     spool: IO[bytes] | None = None,
     *,
     rows: bool = True,
-) -> Draft | Text:
+) -> Draft | bytes:
     if format not in ("binary", "json"):
         raise ValueError(f"format must be 'binary' or 'json', not {format!r}")
     if compression is not None and format == "json":
@@ -76,51 +79,39 @@ def _encode(
         )
     if metadata is not None:
         metadata = _plain_metadata(metadata)
-    careful = False
-    apart: frozenset[type] = frozenset()
-    while True:
-        try:
-            return _draft(obj, format, metadata, compression, spool, careful, rows, apart)
-        except orjson.JSONEncodeError:
-            if careful:
-                raise
-            # Somewhere is an integer beyond 64 bits, or text that is not Unicode: walk again and look at each.
-            careful = True
-        except RowsReferredError as error:
-            apart |= {error.cls}
-            rows = rows and len(apart) < _MOST_APART
-
-
-def _draft(
-    obj: Any,
-    format: str,
-    metadata: Any,
-    compression: Compression | None,
-    spool: IO[bytes] | None,
-    careful: bool,
-    rows: bool,
-    apart: frozenset[type],
-) -> Draft | Text:
+    careful, apart = False, _NONE
     # As `without_collector` does it, spelled out: see `_build`.
     collects = gc.isenabled()
     if collects:
         gc.disable()
     try:
-        if format == "binary" and compression is None and not (careful or apart):
-            # Nearly always; what goes without saying takes a part of the time of the smallest documents, too.
-            encoder = Encoder(rows=rows)
-        else:
-            segment = (
-                None if compression is None else CompressedSegmentWriter(compression, spool or io.BytesIO())
-            )
-            encoder = Encoder(
-                inline=format == "json", careful=careful, rows=rows, apart=apart, segment=segment
-            )
-        model, objects = encoder.encode(obj)
-        versions = versions_for(encoder.names)
-        if format == "json":
-            return write_json(versions, metadata, model, objects)
-        return write_binary(versions, metadata, model, objects, encoder.segment)
+        while True:
+            try:
+                if format == "binary" and compression is None and not (careful or apart):
+                    # Nearly always; what goes without saying takes a part of the time of the smallest documents, too.
+                    encoder = Encoder(rows=rows)
+                else:
+                    segment = (
+                        None
+                        if compression is None
+                        else CompressedSegmentWriter(compression, spool or io.BytesIO())
+                    )
+                    encoder = Encoder(
+                        inline=format == "json", careful=careful, rows=rows, apart=apart, segment=segment
+                    )
+                model, objects = encoder.encode(obj)
+                versions = versions_for(encoder.names)
+                if format == "json":
+                    return write_json(versions, metadata, model, objects)
+                return write_binary(versions, metadata, model, objects, encoder.placed)
+            except orjson.JSONEncodeError:
+                if careful:
+                    raise
+                # Somewhere is an integer beyond 64 bits, or text that is not Unicode: walk again and look at each.
+                careful = True
+            except RowsReferredError as error:
+                apart |= {error.cls}
+                rows = rows and len(apart) < _MOST_APART
     finally:
         if collects:
             gc.enable()
@@ -190,14 +181,14 @@ def dumps(
     array([5.])
     """
     chosen = None if compression is None else Compression.of(compression)
-    return _encode(obj, format, metadata, chosen).joined()
+    return joined(_encode(obj, format, metadata, chosen))
 
 
 def dumps_one_by_one(
     obj: Any, *, format: Format = "binary", compression: CompressionLike = None, metadata: Any = None
 ) -> bytes:
     """As `dumps`, with the objects of every list written one by one, which is as good a document of the same object."""
-    return _encode(obj, format, metadata, Compression.of(compression), rows=False).joined()
+    return joined(_encode(obj, format, metadata, Compression.of(compression), rows=False))
 
 
 def dump(
@@ -259,12 +250,12 @@ def dump(
         with _spool(chosen, path.parent) as spool:
             draft = _encode(obj, format or _format_of(path), metadata, chosen, spool)
             with replacing(path) as opened:
-                draft.write(opened)
+                write(draft, opened)
         return
     if isinstance(file, io.TextIOBase) or not hasattr(file, "write"):  # type: ignore[unreachable]
         raise TypeError("file must be a path, or a file opened in binary mode")
     with _spool(chosen) as spool:
-        _encode(obj, format or "binary", metadata, chosen, spool).write(file)
+        write(_encode(obj, format or "binary", metadata, chosen, spool), file)
 
 
 def _spool(compression: Compression | None, folder: Path | None = None) -> AbstractContextManager[Any]:

@@ -9,7 +9,7 @@ import orjson
 
 from reflectio import compiled
 from reflectio.codec import Node
-from reflectio.draft import NO_DIGITS, Draft, Text
+from reflectio.draft import NO_DIGITS, Draft
 from reflectio.errors import DocumentError, IntegrityError, LimitError
 from reflectio.header import (
     ALGORITHM,
@@ -27,6 +27,8 @@ from reflectio.segment_writer import SegmentWriter
 from reflectio.source import Source
 from reflectio.streamed_segment import StreamedSegment
 
+_EMPTY = SegmentWriter()
+
 _CLOSING_BRACE = ord("}")
 
 # Arrays of fewer bytes, on average, are copied faster out of one buffer than read one by one; and by what a header has
@@ -42,8 +44,12 @@ _SMALL_SEGMENT = 1 << 17
 
 
 def write_binary(
-    versions: Mapping[str, str], metadata: Any, model: Node, objects: list[Node], segment: SegmentWriter
-) -> Draft | Text:
+    versions: Mapping[str, str],
+    metadata: Any,
+    model: Node,
+    objects: list[Node],
+    segment: SegmentWriter | None,
+) -> Draft | bytes:
     """
     Give a document in binary format, ready to be written.
 
@@ -57,48 +63,54 @@ def write_binary(
         The root.
     objects : list of node
         What lies too deep to be nested in it.
-    segment : SegmentWriter
+    segment : SegmentWriter or None
         The arrays that lie outside the header, which are read when the document is written.
     """
-    beginning = b'%s,"model":%s' % (_beginning(versions, metadata), orjson.dumps(model))
+    beginning, nodes = _beginning(versions, metadata), orjson.dumps(model)
     if objects:
-        beginning += b',"objects":' + orjson.dumps(objects)
+        nodes += b',"objects":' + orjson.dumps(objects)
+    if segment is None:
+        segment = _EMPTY
     arrays, offsets, nbytes = segment.arrays, segment.offsets, segment.nbytes
     described = _DESCRIBED % nbytes if arrays else b""
     if _documents is not None and not segment.compresses:
-        document = _documents.joined(beginning, described, arrays, offsets, nbytes)
+        document = _documents.joined(beginning, nodes, described, arrays, offsets, nbytes)
         if document is None and nbytes <= _SMALL_SEGMENT:
             # Records, pieces and steps: as buffers they are plain.
-            document = _documents.joined(beginning, described, segment.buffers(), offsets, nbytes)
+            document = _documents.joined(beginning, nodes, described, segment.buffers(), offsets, nbytes)
         if document is not None:
-            return Text(document)
+            found: bytes = document
+            return found
     return Draft(
-        b"".join((beginning, described, b",", DIGEST_FORM % (ALGORITHM.encode(), NO_DIGITS.encode()))),
+        b"".join((beginning, nodes, described, b",", DIGEST_FORM % (ALGORITHM.encode(), NO_DIGITS.encode()))),
         segment,
     )
 
 
 def _beginning(versions: Mapping[str, str], metadata: Any) -> bytes:
-    """How a header begins, up to its model."""
+    """How a header begins, up to the node of its model."""
     known = _beginnings.get(id(versions))
     if known is not None and known[0] is versions:
         beginning = known[1]
     else:
-        beginning = orjson.dumps({"reflectio": FORMAT_VERSION, "versions": versions})[:-1]
+        beginning = orjson.dumps({"reflectio": FORMAT_VERSION, "versions": versions})[:-1] + _MODEL
         if len(_beginnings) < _REMEMBERED:
             _beginnings[id(versions)] = versions, beginning
-    return beginning if metadata is None else beginning + b',"metadata":' + orjson.dumps(metadata)
+    if metadata is None:
+        return beginning
+    return b'%s,"metadata":%s%s' % (beginning.removesuffix(_MODEL), orjson.dumps(metadata), _MODEL)
 
 
 # By the id of the versions, of which there is one object for all documents that need the same, with these themselves.
 _beginnings: dict[int, tuple[Mapping[str, str], bytes]] = {}
 _REMEMBERED = 256
+_MODEL = b',"model":'
 
 _documents = compiled.part("documents")
 _DESCRIBED = b',"segment":{"nbytes":%d,"' + ALGORITHM.encode() + b'":"' + NO_DIGITS.encode() + b'"}'
 
 
-def write_json(versions: Mapping[str, str], metadata: Any, model: Node, objects: list[Node]) -> Text:
+def write_json(versions: Mapping[str, str], metadata: Any, model: Node, objects: list[Node]) -> bytes:
     """Give a document in JSON format, which has neither segment nor digest."""
     header: dict[str, Any] = {"reflectio": FORMAT_VERSION, "versions": versions}
     if metadata is not None:
@@ -106,7 +118,7 @@ def write_json(versions: Mapping[str, str], metadata: Any, model: Node, objects:
     header["model"] = model
     if objects:
         header["objects"] = objects
-    return Text(pretty(header))
+    return pretty(header)
 
 
 # -- in -------------------------------------------------------------------------------------------------------

@@ -129,32 +129,17 @@ class Draft:
         return last + DIGEST_FORM % (ALGORITHM.encode(), state.hexdigest().encode()) + self._padding
 
 
-class Text:
-    """
-    A document that is there already: one in JSON format, or a small one.
+def joined(document: Draft | bytes) -> bytes:
+    """Give all bytes of a document; a small one is there already, and so is one in JSON format."""
+    return document if type(document) is bytes else document.joined()  # type: ignore[union-attr]
 
-    Parameters
-    ----------
-    text : bytes
-        All of it.
-    """
 
-    __slots__ = ("_text",)
-
-    def __init__(self, text: bytes) -> None:
-        self._text = text
-
-    def __iter__(self) -> Iterator[Any]:
-        """Give all bytes, in one piece."""
-        yield self._text
-
-    def joined(self) -> bytes:
-        """Give all bytes."""
-        return self._text
-
-    def write(self, file: IO[bytes]) -> None:
-        """Write the document into a file, as `Draft.write` does it."""
-        write_all(file, self._text)
+def write(document: Draft | bytes, file: IO[bytes]) -> None:
+    """Write a document into a file, as `Draft.write` does it."""
+    if isinstance(document, Draft):
+        document.write(file)
+    else:
+        write_all(file, document)
 
 
 def _gathered(blocks: Iterator[Any]) -> Iterator[Any]:

@@ -63,7 +63,18 @@ def versions_for(names: Set[str]) -> Mapping[str, str]:
     dict of str to str
         The versions of Python, reflectio, and each distribution whose names occur, in that order.
     """
-    return _versions_for(frozenset(names))
+    global _last
+    # Another thread may exchange it.
+    last = _last
+    if last is not None and names == last[0]:
+        return last[1]
+    versions = _versions_for(frozenset(names))
+    _last = frozenset(names), versions
+    return versions
+
+
+# Models that are saved one after the other are often of one kind.
+_last: tuple[frozenset[str], Mapping[str, str]] | None = None
 
 
 @lru_cache(maxsize=1024)

@@ -48,6 +48,8 @@ class PythonWalk:
         The types whose values codecs may put into a node as they stand. Finite floats may be, too.
     as_they_lie : bool
         Whether arrays are written with the strides that they have.
+    placed : SegmentWriter or None
+        What has taken arrays that lie outside the header; None as long as there are none, and nothing was given.
     names : set of str
         Every dotted name that the nodes hold.
     memory : dict of int to ndarray
@@ -91,7 +93,7 @@ class PythonWalk:
         self.as_they_lie = True
         self.apart = apart
         self.sorting = sorting
-        self.segment = SegmentWriter() if segment is None else segment
+        self.placed = segment
         self.writers: Mapping[type, Writer] = writers
         self.names: set[str] = set()
         self.memory: dict[int, np.ndarray[Any, Any]] = {}
@@ -103,6 +105,13 @@ class PythonWalk:
         self.moved: list[tuple[Any, Writer, bool]] = []
         self.equal: dict[Any, Any] = {}
         self.shared_plain: dict[int, int] = {}
+
+    @property
+    def segment(self) -> SegmentWriter:
+        """What takes the arrays that lie outside the header, of which there are none in the smallest documents."""
+        if self.placed is None:
+            self.placed = SegmentWriter()
+        return self.placed
 
     def visit(self, obj: Any) -> Node:
         """

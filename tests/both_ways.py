@@ -64,6 +64,15 @@ def _loaded(document: bytes, policy: Any) -> tuple[Any, str]:
         return None, f"{type(error).__name__}: {error}"
 
 
+def _difference(one: Any, other: Any) -> str:
+    """How two objects differ; empty where they are the same."""
+    try:
+        assert_same(one, other)
+    except AssertionError as difference:
+        return str(difference) or "without a word"
+    return ""
+
+
 def load_both_ways(document: bytes, policy: Any = None) -> str:
     """
     Load a document in both ways.
@@ -89,17 +98,16 @@ def load_both_ways(document: bytes, policy: Any = None) -> str:
     parsing, api._parsing = api._parsing, None
     try:
         other, expected = _loaded(document, policy)
+        difference = _difference(one, other)
+        again = _loaded(document, policy)[0] if difference else None
     finally:
         api._parsing = parsing
     if error != expected:
         raise NotTheSameError(f"in one pass: {error or 'loaded'}; otherwise: {expected or 'loaded'}")
-    if not error:
-        try:
-            assert_same(one, other)
-        except AssertionError as difference:
-            if "maximum recursion depth" in str(difference):
-                return error  # An object that gives its attributes away as its own, and holds itself.
-            raise NotTheSameError(f"the objects differ: {difference}") from None
+    # A few objects are not even found to be the same as those that were read in the same way: some that hold themselves, and
+    # frames with arrays in their cells.
+    if difference and not _difference(other, again):
+        raise NotTheSameError(f"the objects differ: {difference}")
     return error
 
 

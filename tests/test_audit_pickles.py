@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import io
 import json
+import lzma
 import pickle
 import pkgutil
 import subprocess
@@ -179,6 +180,22 @@ def test_a_file_beyond_the_limits_is_refused(tmp_path):
     path.write_text('extends = ["default"]\n[limits]\ndocument_bytes = "1 kB"\n')
     with pytest.raises(LimitError):
         reflectio.audit(pickle.dumps(list(range(10_000))), policy=path)
+
+
+def test_a_file_that_claims_to_need_much_memory_gets_none():
+    # Of LZMA the header says how large the dictionary is, which was asked for, all 2 GB, before anything was read.
+    data = lzma.compress(pickle.dumps([1, 2, 3]), lzma.FORMAT_ALONE)
+    claiming = data[:1] + (1 << 31).to_bytes(4, "little") + data[5:]
+    with pytest.raises(LimitError, match="128 MiB"):
+        reflectio.audit(claiming)
+
+
+@pytest.mark.parametrize("behind", [b"", b"what is no stream"])
+def test_streams_of_xz_may_follow_each_other(behind):
+    data = pickle.dumps(list(range(1000)))
+    for preset in (0, 9):
+        streams = lzma.compress(data[:500], preset=preset) + lzma.compress(data[500:], preset=preset)
+        assert reflectio.audit(streams + behind).ok
 
 
 # -- names ------------------------------------------------------------------------------------------------------

@@ -784,3 +784,19 @@ def test_what_is_written_is_what_python_writes(strategy):
     )
     assert ran.returncode == 0, ran.stderr.decode()
     assert ran.stdout.decode().split() == list(_digests(made))
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        b'{"$":"ndarray","dtype":"float64","shape":[1],"data":[1.5]}',
+        b'{"$":"ndarray","dtype":"float64","shape":[1,1,1],"data":[[[1.5]]]}',
+        b'{"$":"ndarray","dtype":"float64","shape":[2],"strides":[16],"data":[1.5,2]}',
+        b'{"$":"ndarray","dtype":"object","shape":[1],"data":["a"]}',
+    ],
+)
+def test_the_lists_of_arrays_are_levels(model):
+    # In one pass they were not counted: a document was accepted that nests deeper than others may.
+    errors = [load_both_ways(with_model(b"[" * depth + model + b"]" * depth)) for depth in range(240, 256)]
+    assert errors[0] == ""
+    assert errors[-1].startswith("LimitError")

@@ -25,7 +25,7 @@ from sklearn import (
 )
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.cluster import _kmeans
-from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis, QuadraticDiscriminantAnalysis
 from sklearn.feature_extraction import DictVectorizer, FeatureHasher
 from sklearn.feature_extraction.text import CountVectorizer, HashingVectorizer
 from sklearn.feature_selection import SelectKBest
@@ -468,6 +468,16 @@ def _answering():
     yield ensemble.HistGradientBoostingClassifier(max_iter=1)
     yield make_pipeline(SelectKBest(k=2), SplineTransformer(), decomposition.PCA(2), linear_model.Ridge())
     yield make_pipeline(FunctionTransformer(np.tanh), svm.SVC())
+    yield linear_model.RidgeClassifier()
+    yield naive_bayes.BernoulliNB()
+    yield neighbors.KNeighborsClassifier()
+    yield ensemble.GradientBoostingClassifier(n_estimators=1)
+    yield ensemble.StackingClassifier([("a", linear_model.LogisticRegression()), ("b", "drop")], cv=2)
+    yield ensemble.VotingRegressor([("a", linear_model.Ridge())])
+    yield ensemble.AdaBoostClassifier(n_estimators=2)
+    yield CalibratedClassifierCV(svm.LinearSVC(), method="isotonic", cv=2)
+    yield OneVsRestClassifier(linear_model.SGDClassifier())
+    yield make_pipeline(QuadraticDiscriminantAnalysis())
 
 
 def _first_guesses():

@@ -16,6 +16,7 @@ from reflectio.codecs import (
     estimators,
     histogram_boosting,
     interpolators,
+    isotonic,
     keywords,
     linear,
     multiclass,
@@ -58,6 +59,7 @@ def _register_builtin_codecs() -> None:
             add(codec)
     for module in (
         estimators,
+        isotonic,
         bunch,
         clusters,
         neighbors,

@@ -110,6 +110,17 @@ def _fits(shape: tuple[int, ...], wanted: tuple[int | None, ...]) -> bool:
     return True
 
 
+def is_sparse(value: Any, layout: str | None = None) -> bool:
+    """
+    Whether something is a sparse matrix or array, in a layout if one is given.
+
+    Any object may have attributes of the names that those have. What is in it nothing has checked.
+    """
+    return type(value).__module__.startswith("scipy.sparse.") and (
+        getattr(value, "format", None) == layout if layout else hasattr(value, "nnz")
+    )
+
+
 def within(values: Array, least: int, most: int) -> bool:
     """Whether all integers of an array lie in a range, both ends included."""
     if values.size > FEW:

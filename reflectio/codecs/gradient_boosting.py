@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from reflectio.checks import check
+from reflectio.codecs.answers import check_one_answer, network_gives
 from reflectio.codecs.ensembles import check_features, compiled_trees, is_decision_tree
 from reflectio.codecs.fitted import shape_of
 from reflectio.codecs.multiclass import OF_THREE_AXES, is_of_scipy, may_change_rows
@@ -52,7 +53,8 @@ def check_boosting(booster: Any) -> None:
     if any(tree.n_outputs != 1 or tree.max_n_classes != 1 for tree in trees):
         raise refuse("the trees of boosting have a single value for each node", "estimators_")
     width = estimators.shape[1]
-    if "n_trees_per_iteration_" in state and state["n_trees_per_iteration_"] != width:
+    stated = state.get("n_trees_per_iteration_", width)
+    if not is_count(stated) or stated != width:
         raise refuse(f"there are {width} trees in each stage", "n_trees_per_iteration_")
     if "n_classes_" in state and hasattr(type(booster), "predict_proba"):
         n_classes, classes = state["n_classes_"], state.get("classes_")
@@ -126,6 +128,8 @@ def _check_initial(init: Any, width: int, *, as_classifier: bool) -> None:
             "use one that does not answer for others, such as logistic regression, as the initial estimator of boosting"
         )
     _check_not_empty(init)
+    if width == 1:
+        check_one_answer(init, "the initial estimator")
 
 
 # Classifiers whose probabilities have a column for each row of what they learned.
@@ -183,7 +187,7 @@ def _knows_classes(init: Any, width: int) -> bool:
     if type(state.get("classes_")) is not np.ndarray or state["classes_"].shape != (width,):
         return False
     if _is_one_of(init, "sklearn.neural_network", "MLPClassifier"):
-        return _has_columns(state, width)
+        return network_gives(state, width)
     if rows := _found(init, _BY_ROW):
         learned, intercept = state.get(rows), state.get("intercept_")
         return (
@@ -193,13 +197,6 @@ def _knows_classes(init: Any, width: int) -> bool:
             and (intercept is None or shape_of(intercept) == (width,))
         )
     return any(_is_one_of(init, *place) for place in _BY_CLASS)
-
-
-def _has_columns(state: dict[str, Any], width: int) -> bool:
-    """Whether the last layer of a network has so many neurons."""
-    layers = state.get("coefs_")
-    last = layers[-1] if type(layers) is list and layers else None
-    return type(last) is np.ndarray and last.ndim == 2 and last.shape[1] == width
 
 
 def _is_one_of(obj: Any, package: str, name: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -354,6 +355,12 @@ class NdBSplineCodec(Codec):
             "extrapolate": node["extrapolate"],
         }
         _check_nd_bspline(state)
+        # What scipy derives: the products of basis functions, with places for each, and knots of one length. Others may
+        # have the same knots and coefficients, and each derives its own.
+        n_products = prod(degree + 1 for degree in state["k"])
+        longest = max(map(len, state["t"]))
+        n_numbers = len(state["k"]) * (n_products + longest) + n_products
+        decoder.charge_copy(8 * n_numbers + state["c"].nbytes)
         try:
             return cls(**state)
         except Exception as error:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from reflectio.checks import check
-from reflectio.codecs.fitted import State, refuse
+from reflectio.codecs.fitted import State, is_sparse, refuse
 
 # What stochastic gradient descent writes to besides `coef_`, under the names that versions gave it.
 _AVERAGES = ("_standard_coef", "_average_coef", "standard_coef_", "average_coef_")
@@ -18,7 +18,9 @@ def _coefficients(state: State) -> Any:
     coefficients = state.get("coef_")
     if coefficients is None:
         return None
-    shape: tuple[int, ...] = getattr(coefficients, "shape", ())
+    if not isinstance(coefficients, np.ndarray) and not is_sparse(coefficients):
+        refuse("coef_", "must be an array or a sparse matrix")
+    shape: tuple[int, ...] = coefficients.shape
     n_features = state.get("n_features_in_")
     # Of no rows, stochastic gradient descent would write to the first one all the same.
     if type(n_features) is not int or len(shape) not in (1, 2) or shape[-1] != n_features or not shape[0]:
@@ -46,7 +48,7 @@ def check_stochastic_gradient(model: Any) -> None:
             if coefficients.shape[0] == 1
             else (coefficients.shape,)
         )
-        if getattr(average, "shape", None) not in shapes:
+        if type(average) is not np.ndarray or average.shape not in shapes:
             refuse(name, f"must be of the shape of coef_, {coefficients.shape}")
 
 

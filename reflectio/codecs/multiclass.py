@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import functools
+import operator
 import sys
+from collections import deque
 from math import prod
 from types import BuiltinFunctionType, FunctionType, MethodType
 from typing import Any
@@ -11,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from reflectio.checks import check
+from reflectio.codecs.answers import check_one_answer
 from reflectio.codecs.fitted import FEW, shape_of, within
 from reflectio.codecs.support_vectors import PAIRWISE_NAMES
 from reflectio.errors import ValidationError
@@ -40,10 +43,11 @@ _DEEPEST = 32
 
 # As tuples: to make a union of types takes longer than to ask about them.
 _INTEGERS = (int, np.integer)
+_NUMBERS = frozenset({int, float, bool, complex, np.float64, np.float32, np.int64, np.int32, np.bool_})
 _CONTAINERS = (list, tuple, dict)
 
 
-@check("sklearn.multiclass.OneVsRestClassifier", relies_on=("estimators_",))
+@check("sklearn.multiclass.OneVsRestClassifier", relies_on=("estimators_", "label_binarizer_"))
 def check_one_versus_rest(model: Any) -> None:
     """
     Refuse estimators that could answer with more than one number a sample.
@@ -56,17 +60,24 @@ def check_one_versus_rest(model: Any) -> None:
     for index, estimator in enumerate(estimators):
         _check_single_output(estimator, f"estimators_[{index}]", _DEEPEST, seen)
     binarizer = getattr(vars(model).get("label_binarizer_"), "__dict__", {})
-    if binarizer.get("y_type_") != "multiclass":
+    kind = binarizer.get("y_type_")
+    if type(kind) is str and kind == "multiclass":
         # Of several classes the best is taken, which is safe whatever the answers.
-        _check_rows(list(estimators))
+        return
+    for index, estimator in enumerate(estimators):
+        check_one_answer(estimator, f"estimators_[{index}]")
+    _check_rows(list(estimators))
 
 
 # Of one row: what is subtracted from samples, added to answers or multiplied with either.
 _OF_ONE_ROW = frozenset(
-    {"mean_", "scale_", "xbar_", "center_", "min_", "_x_mean", "_x_std", "offset_", "statistics_"}
+    {"mean_", "scale_", "xbar_", "center_", "min_", "_x_mean", "_x_std", "statistics_"}
     | {"class_prior_", "class_log_prior_", "priors_", "intercept_hidden_", "random_offset_"}
 )
-_OF_ONE_NUMBER = frozenset({"_y_train_mean", "_y_train_std", "X_min_", "X_max_"})
+_OF_ONE_NUMBER = frozenset({"_y_train_mean", "_y_train_std", "X_min_", "X_max_", "offset_", "y_"})
+
+# Lists of lists that are no operand: which features may interact.
+_OF_LISTS = frozenset({"interaction_cst"})
 
 #: What cross-validation leaves behind, and what each component of a mixture has; none of it is multiplied by the data.
 OF_THREE_AXES = frozenset(
@@ -88,18 +99,25 @@ def _check_rows(estimators: list[Any]) -> None:
         if type(obj) in _HOLDING_NOTHING or id(obj) in seen:
             continue
         seen.add(id(obj))
-        if isinstance(obj, np.ndarray):
+        n_axes, size = _axes_of(obj)
+        if n_axes and name not in OF_THREE_AXES:
             most = 0 if name in _OF_ONE_NUMBER else 1 if is_parameter or name in _OF_ONE_ROW else 2
-            if obj.ndim > most and (obj.size > 1 or most) and name not in OF_THREE_AXES:
+            if n_axes > most and (size > 1 or most) and not (isinstance(obj, list) and name in _OF_LISTS):
                 raise (
-                    ValidationError(f"an array of {obj.ndim} axes could turn one sample into several answers")
+                    ValidationError(f"an array of {n_axes} axes could turn one sample into several answers")
                     .within(name)
                     .within("estimators_")
                 )
+        if isinstance(obj, np.ndarray):
             if obj.dtype.hasobject:
                 stack += [(part, name, is_parameter) for part in obj.ravel().tolist()]
-        elif isinstance(obj, _CONTAINERS):
+        elif type(obj).__module__.startswith("pandas."):
+            continue
+        elif type(obj) in (dict, list, tuple, deque):
             stack += [(part, name, is_parameter) for part in (obj.values() if isinstance(obj, dict) else obj)]
+        elif isinstance(obj, dict):
+            # Those of scikit-learn's own kind have their values as attributes, too.
+            stack += [(part, str(key), is_parameter) for key, part in obj.items()]
         elif may_change_rows(obj, name):
             raise (
                 ValidationError("a function could turn one sample into several answers")
@@ -115,6 +133,32 @@ def _check_rows(estimators: list[Any]) -> None:
             ]
 
 
+def _axes_of(obj: Any) -> tuple[int, int]:
+    """How many axes numpy would give to something that holds numbers, and how many of these there are; none, if none."""
+    if isinstance(obj, np.ndarray):
+        return obj.ndim, obj.size
+    if isinstance(obj, list | tuple | deque):
+        size = len(obj)
+        if _NUMBERS.issuperset(map(type, obj)):
+            return 1, size
+        # What holds arrays is no operand itself: these are looked at one by one.
+        lists = all(map(_is_sequence, obj)) and {id(part): part for part in obj}.values()
+        return (2, size) if lists and all(map(_may_be_row, lists)) else (0, 0)
+    if type(obj).__module__.startswith("pandas."):
+        n_axes, size = getattr(obj, "ndim", 0), getattr(obj, "size", 0)
+        return (n_axes, size) if type(n_axes) is int and type(size) is int else (0, 0)
+    return 0, 0
+
+
+def _is_sequence(part: Any) -> bool:
+    return isinstance(part, list | tuple | deque)
+
+
+def _may_be_row(part: Any) -> bool:
+    """Whether a sequence holds numbers, or what holds numbers: to however many axes, there are too many."""
+    return len(part) > 0 and all(_is_sequence(item) or type(item) in _NUMBERS for item in part)
+
+
 def _is_parameter(name: str) -> bool:
     # The bounds of a kernel's parameters are pairs; the other parameters of estimators are numbers or names.
     return not name.startswith("_") and not name.endswith(("_", "bounds"))
@@ -127,7 +171,20 @@ def is_of_scipy(obj: Any) -> bool:
 
 # What these attributes hold is called with the samples, or gives what the answers are made from.
 _CALLED = frozenset({"func", "inverse_func", "kernel", "metric", "weights"})
+_ELEMENTWISE = frozenset({"func", "inverse_func"})
 _ROW_BY_ROW = frozenset({"check_array"}) | PAIRWISE_NAMES
+
+
+# Methods by which estimators, losses and functions are asked. As an attribute, one stands in for what its class lacks.
+_ASKED = frozenset(
+    {"predict", "predict_proba", "predict_log_proba", "decision_function", "score_samples", "transform"}
+    | {"inverse_transform", "fit_transform", "kneighbors", "radius_neighbors", "apply", "inverse", "link"}
+)
+
+# What is called with one text, not with the samples.
+_OF_TEXTS = frozenset({"preprocessor", "tokenizer", "analyzer"})
+
+_GETTERS = (operator.itemgetter, operator.attrgetter, operator.methodcaller)
 
 
 def may_change_rows(function: Any, name: str) -> bool:
@@ -141,18 +198,38 @@ def may_change_rows(function: Any, name: str) -> bool:
     name : str
         The attribute.
     """
+    if not callable(function) or name in _OF_TEXTS:
+        return False
+    if name in _ASKED:
+        return True
     if isinstance(function, functools.partial):
         if isinstance(function.func, np.ufunc):
             return True
         return may_change_rows(function.func, name)
     if isinstance(function, np.ufunc):
-        return function.nin != 1
-    if not isinstance(function, FunctionType | BuiltinFunctionType | MethodType):
+        # As a kernel, it would write to the second argument.
+        return function.nin != 1 or name not in _ELEMENTWISE
+    if isinstance(function, _GETTERS):
+        return True
+    if isinstance(function, type):
+        return (
+            name in _CALLED and not issubclass(function, np.generic) and _is_known_home(function.__module__)
+        )
+    if is_of_scipy(function) and not isinstance(function, FunctionType | BuiltinFunctionType | MethodType):
+        # Interpolators of one row of values give one for each number.
+        return name in _CALLED and getattr(getattr(function, "c", None), "ndim", 0) != 1
+    if type(function).__module__.partition(".")[0] == "sklearn":
+        # Kernels and scorers.
         return False
-    home = str(function.__module__).partition(".")[0]
+    home = str(getattr(function, "__module__", None)).partition(".")[0]
     if home == "sklearn":
         return name in _CALLED and function.__name__ not in _ROW_BY_ROW
     # What a user's own policy allows is the user's own code.
+    return _is_known_home(home)
+
+
+def _is_known_home(module: str) -> bool:
+    home = module.partition(".")[0]
     return home in sys.stdlib_module_names or home in {"None", "numpy", "scipy", "pandas"}
 
 
@@ -196,7 +273,9 @@ def _shape(value: Any, place: str) -> tuple[int, ...]:
 def check_votes(model: Any) -> None:
     """Refuse estimators whose votes are not numbers of classes: votes are counted by as many counters as the largest."""
     state = vars(model)
-    if state.get("voting", "hard") == "hard":
+    voting = state.get("voting", "hard")
+    # Whatever is not soft is hard.
+    if type(voting) is not str or voting != "soft":
         for index, estimator in enumerate(state.get("estimators_") or ()):
             _check_classifier(estimator, f"estimators_[{index}]", _DEEPEST)
             _check_labels(estimator, f"estimators_[{index}]")
@@ -242,7 +321,9 @@ def _check_classifier(estimator: Any, place: str, depth: int) -> None:
         held += [(passing, part) for part in parts]
     for name, part in held:
         _check_classifier(part, f"{place}.{name}", depth - 1)
-    if held or not cls.__module__.startswith("sklearn.") or isinstance(estimator, ClassifierMixin):
+    if held or isinstance(estimator, ClassifierMixin):
+        return
+    if not cls.__module__.startswith("sklearn.") and not _is_known_home(cls.__module__):
         return
     if cls.__name__ != "_BinaryGaussianProcessClassifierLaplace":
         raise ValidationError(f"{place} must be a classifier")

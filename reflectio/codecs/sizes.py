@@ -60,6 +60,9 @@ def check_sizes(estimator: Any) -> None:
         value = state.get(name)
         if isinstance(value, _INTEGERS) and not 0 <= value <= _MOST_UNBACKED:
             _check_backing(state, name, int(value))
+        elif isinstance(value, np.ma.MaskedArray):
+            # Compared with a number, it is neither the same nor another: no data would be refused.
+            refuse(name, "must not be masked")
     for name in _METRIC_PARAMETERS:
         if state.get(name) is not None:
             _check_metric_parameters(state, name)
@@ -156,10 +159,8 @@ def check_degrees(features: Any) -> None:
         size_of(state, "_n_out_full", 0, _MOST_TERMS),
         size_of(state, "n_output_features_", 0, _MOST_TERMS),
     )
-    for name in ("interaction_only", "include_bias"):
-        # Compiled code counts with the first as with a number.
-        if not isinstance(state.get(name), _FLAGS) or state.get(name) not in (None, 0, 1):
-            refuse(name, "must be true or false")
+    # Compiled code counts with the first as with a number.
+    _check_flags(state, "interaction_only", "include_bias")
     n_all, n_columns = _count_terms(
         n_features, least, most, bool(state.get("interaction_only")), bool(state.get("include_bias"))
     )
@@ -167,6 +168,18 @@ def check_degrees(features: Any) -> None:
         refuse("_n_out_full", "must be the number of terms")
     if stated[1] != n_columns:
         refuse("n_output_features_", f"must be {n_columns}, the number of terms")
+
+
+@check("sklearn.preprocessing.SplineTransformer")
+def check_bias(splines: Any) -> None:
+    """Refuse a flag that the names of features are counted with, and that is another number."""
+    _check_flags(vars(splines), "include_bias")
+
+
+def _check_flags(state: State, *names: str) -> None:
+    for name in names:
+        if not isinstance(state.get(name), _FLAGS) or state.get(name) not in (None, 0, 1):
+            refuse(name, "must be true or false")
 
 
 @lru_cache(maxsize=64)
@@ -207,3 +220,7 @@ def check_factors(model: Any) -> None:
     for name in ("_n_components", "n_components_"):
         if name in state:
             size_of(state, name, n_components, n_components)
+    asked = state.get("n_components")
+    if asked is not None and type(asked) is not str:
+        # Compared with the components when it is used, which something masked is equal to.
+        size_of(state, "n_components", 0, 1 << 62)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from reflectio.checks import check
-from reflectio.codecs.fitted import ANY, DOUBLE, INT, Array, State, array_of, refuse, within
+from reflectio.codecs.fitted import ANY, DOUBLE, INT, Array, State, array_of, is_sparse, refuse, within
 
 _KERNELS = frozenset({"linear", "poly", "rbf", "sigmoid", "precomputed"})
 _CLASSIFIERS = frozenset({"c_svc", "nu_svc"})
@@ -136,14 +136,14 @@ def _check_sparse_vectors(state: State, n_classes: int) -> int:
     if callable(state["kernel"]) or state["kernel"] == "precomputed":
         refuse("_sparse", "must be false with this kernel")
     vectors = state["support_vectors_"]
-    if getattr(vectors, "format", None) != "csr" or vectors.shape[1] != state["n_features_in_"]:
+    if not is_sparse(vectors, "csr") or vectors.shape[1] != state["n_features_in_"]:
         refuse("support_vectors_", f"must be a CSR matrix of {state['n_features_in_']} features")
     n_support = int(vectors.shape[0])
     array_of(state, "support_", INT, (n_support,))
     coefficients = state["_dual_coef_"]
     # Every entry once, in order: scipy adds up those of one place now and then, and libsvm reads as many as there were.
     if (
-        getattr(coefficients, "format", None) != "csr"
+        not is_sparse(coefficients, "csr")
         or coefficients.shape != (n_classes - 1, n_support)
         or coefficients.data.shape != ((n_classes - 1) * n_support,)
         or (coefficients.indptr != n_support * np.arange(n_classes)).any()

@@ -40,14 +40,19 @@ cdef int _put_digest(char *target, const char *start, Py_ssize_t size) except -1
     return 0
 
 
-def joined(bytes beginning not None, bytes described not None, list arrays not None, list offsets not None, Py_ssize_t nbytes):
+def joined(
+    bytes beginning not None, bytes nodes not None, bytes described not None, list arrays not None, list offsets not None,
+    Py_ssize_t nbytes,
+):
     """
     Give all bytes of a document.
 
     Parameters
     ----------
     beginning : bytes
-        The header up to the description of its segment.
+        The header up to the node of its model.
+    nodes : bytes
+        That, and what follows up to the description of the segment.
     described : bytes
         That description, with a comma before it and anything in the place of the digest; empty where there is no segment.
     arrays : list
@@ -62,7 +67,8 @@ def joined(bytes beginning not None, bytes described not None, list arrays not N
     bytes or None
         None where the document is not small, or has arrays whose bytes are not simply those in memory.
     """
-    cdef Py_ssize_t size = PyBytes_GET_SIZE(beginning) + PyBytes_GET_SIZE(described), digested, start = 0, index, offset, end = 0
+    cdef Py_ssize_t size = PyBytes_GET_SIZE(beginning) + PyBytes_GET_SIZE(nodes) + PyBytes_GET_SIZE(described)
+    cdef Py_ssize_t digested, start = 0, index, offset, end = 0
     cdef object array
     cdef char *target
     if nbytes > MOST_BYTES:
@@ -84,7 +90,8 @@ def joined(bytes beginning not None, bytes described not None, list arrays not N
     cdef bytes document = PyBytes_FromStringAndSize(NULL, start + nbytes if arrays else size)
     target = PyBytes_AS_STRING(document)
     memcpy(target, PyBytes_AS_STRING(beginning), PyBytes_GET_SIZE(beginning))
-    memcpy(target + PyBytes_GET_SIZE(beginning), PyBytes_AS_STRING(described), PyBytes_GET_SIZE(described))
+    memcpy(target + PyBytes_GET_SIZE(beginning), PyBytes_AS_STRING(nodes), PyBytes_GET_SIZE(nodes))
+    memcpy(target + digested - 1 - PyBytes_GET_SIZE(described), PyBytes_AS_STRING(described), PyBytes_GET_SIZE(described))
     memcpy(target + digested - 1, PyBytes_AS_STRING(_DIGEST), len(_DIGEST))
     memcpy(target + size - len(_END), PyBytes_AS_STRING(_END), len(_END))
     if arrays:

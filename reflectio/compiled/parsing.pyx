@@ -709,6 +709,9 @@ cdef class Parser:
         cdef const char *text
         cdef object number = None
         cdef object array
+        # Its lists are levels, too, which are not counted below.
+        if self.depth + MOST_AXES > NESTING:
+            return None
         if self.member(b"$id", 3):
             number = self.small()
             if number in self.walk.built or number in self.walk.open:

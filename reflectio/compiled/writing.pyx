@@ -109,7 +109,7 @@ cdef class Walk:
     cdef public bint as_they_lie
     cdef public frozenset apart
     cdef public frozenset sorting
-    cdef public object segment
+    cdef readonly object placed
     cdef public set names
     cdef public object memory
     cdef public int depth
@@ -134,7 +134,7 @@ cdef class Walk:
         self.as_they_lie = True
         self.apart = apart
         self.sorting = sorting
-        self.segment = _segment() if segment is None else segment
+        self.placed = segment
         self.writers = _writers
 
     def __cinit__(self):
@@ -148,6 +148,13 @@ cdef class Walk:
         self.moved = []
         self.equal = {}
         self.shared_plain = {}
+
+    @property
+    def segment(self):
+        """What takes the arrays that lie outside the header, of which there are none in the smallest documents."""
+        if self.placed is None:
+            self.placed = _segment()
+        return self.placed
 
     cdef inline bint is_plain(self, PyObject *value) except -1:
         """Whether JSON says a value as it stands; of text and integers that is seen later, unless care is taken."""

@@ -22,6 +22,7 @@ from reflectio.array_bytes import as_buffer
 from reflectio.codec import Node
 from reflectio.collector import without_collector
 from reflectio.document import write_binary
+from reflectio.draft import joined
 from reflectio.encoder import Encoder
 from reflectio.segment_writer import SegmentWriter
 from reflectio.versions import versions_for
@@ -105,8 +106,7 @@ def plain_document(obj: Any) -> bytes:
         The object.
     """
     model, objects, encoder = _nodes(obj, SegmentWriter)
-    pieces = write_binary(versions_for(encoder.names), None, model, objects, encoder.segment)
-    return b"".join(pieces)
+    return joined(write_binary(versions_for(encoder.names), None, model, objects, encoder.segment))
 
 
 @without_collector

@@ -15,6 +15,9 @@ from reflectio.errors import DocumentError, LimitError
 # How much is decompressed, or copied, at a time.
 _CHUNK = 1 << 20
 
+# Twice what the highest preset of xz takes to decompress.
+_LZMA_MEMORY = 128 << 20
+
 
 class _ZlibReader(io.RawIOBase):
     """What the standard library lacks: a file that decompresses zlib's format as it is read."""
@@ -38,6 +41,57 @@ class _ZlibReader(io.RawIOBase):
         return 0
 
 
+class _LzmaReader(io.RawIOBase):
+    """What `lzma.LZMAFile` is, but for its memory: that takes as much as a file only claims to need."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self._decompressor = self._for_a_stream()
+        self._ended = False
+
+    @staticmethod
+    def _for_a_stream() -> lzma.LZMADecompressor:
+        return lzma.LZMADecompressor(memlimit=_LZMA_MEMORY)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        while not self._ended:
+            pending = b""
+            is_next = self._decompressor.eof
+            if is_next:
+                # Another stream may follow.
+                pending = self._decompressor.unused_data or self._file.read(_CHUNK)
+                if not pending:
+                    break
+                self._decompressor = self._for_a_stream()
+            elif self._decompressor.needs_input:
+                pending = self._file.read(_CHUNK)
+                if not pending:
+                    raise EOFError("the compressed data end early")
+            try:
+                data = self._decompressor.decompress(pending, len(buffer))
+            except lzma.LZMAError as error:
+                if is_next:
+                    break
+                if "Memory usage limit" in str(error):
+                    raise LimitError(
+                        f"to decompress the file takes more than {_LZMA_MEMORY >> 20} MiB of memory; no preset of xz does"
+                    ) from None
+                raise
+            if data:
+                buffer[: len(data)] = data
+                return len(data)
+        # What is behind the last stream does not count.
+        self._ended = True
+        return 0
+
+
+def _open_lzma(file: IO[bytes]) -> io.BufferedReader:
+    return io.BufferedReader(_LzmaReader(file), _CHUNK)
+
+
 def _open_lz4(file: IO[bytes]) -> Any:
     try:
         import lz4.frame  # type: ignore[import-not-found,unused-ignore]
@@ -52,8 +106,8 @@ def _open_lz4(file: IO[bytes]) -> Any:
 _COMPRESSORS: tuple[tuple[bytes, str, Callable[[IO[bytes]], Any]], ...] = (
     (b"\x1f\x8b", "gzip", lambda file: gzip.GzipFile(fileobj=file)),
     (b"BZh", "bz2", bz2.BZ2File),
-    (b"\xfd7zXZ\x00", "xz", lzma.LZMAFile),
-    (b"\x5d\x00", "lzma", lzma.LZMAFile),
+    (b"\xfd7zXZ\x00", "xz", _open_lzma),
+    (b"\x5d\x00", "lzma", _open_lzma),
     (b"\x04\x22\x4d\x18", "lz4", _open_lz4),
     (b"x\x01", "zlib", lambda file: io.BufferedReader(_ZlibReader(file), _CHUNK)),
     (b"x\x5e", "zlib", lambda file: io.BufferedReader(_ZlibReader(file), _CHUNK)),

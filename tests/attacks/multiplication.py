@@ -148,6 +148,31 @@ def _intervals() -> Any:
     return pandas.arrays.IntervalArray.from_breaks(np.arange(30_001.0))
 
 
+def _thresholds() -> bytes:
+    """Isotonic regressions, each of which makes its function anew while its state is set."""
+    model = {
+        "$": "sklearn.isotonic.IsotonicRegression",
+        "increasing": True,
+        "out_of_bounds": "nan",
+        "X_thresholds_": _REF,
+        "y_thresholds_": _REF,
+    }
+    return text_of([array(list(range(30_000)), "int64", **{"$id": 1}), *(model for _ in range(_TIMES // 2))])
+
+
+def _products() -> bytes:
+    """Tensor splines, each of which lists the products of its basis functions."""
+    degree = 30
+    n_points = degree + 1
+    coefficients = array([[[0.0] * n_points] * n_points] * n_points, shape=[n_points] * 3, **{"$id": 1})
+    knots = array([float(i) for i in range(2 * degree + 2)], **{"$id": 2})
+    name = "scipy.interpolate.NdBSpline"
+    common = {"$": name, "k": [degree] * 3, "extrapolate": True}
+    first = {"t": [knots, {"$": "ref", "id": 2}, {"$": "ref", "id": 2}], "c": coefficients}
+    other = {**common, "t": [{"$": "ref", "id": 2}] * 3, "c": _REF}
+    return text_of([{**common, **first}, *(other for _ in range(_TIMES // 3))])
+
+
 _COPIES: dict[str, tuple[str, Callable[[], bytes]]] = {
     "checked-labels": (
         "labels",
@@ -170,6 +195,8 @@ _COPIES: dict[str, tuple[str, Callable[[], bytes]]] = {
     "dok-matrices": ("entries", _dok),
     "frequencies": ("points in time", _repeated(_frequent, "data")),
     "interval-bounds": ("bounds", _repeated(_intervals, "left", "right")),
+    "thresholds": ("thresholds", _thresholds),
+    "products": ("products of basis functions", _products),
 }
 
 _COUNTED = {"$": "pandas.RangeIndex", "start": 0, "stop": 10**9, "step": 1}

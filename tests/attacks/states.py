@@ -527,7 +527,300 @@ _WITHOUT_ORDER: dict[str, Any] = {
     "data": [5.0, {"$": "float", "value": "nan"}, 1.0, 1.0, 1.0],
 }
 
+
+def _impostor(model: dict[str, Any]) -> None:
+    """Give a machine support vectors that are no matrix, but have all that is asked of one, and rows that lie far away."""
+    vectors = _first(model, "support_vectors_")["support_vectors_"]
+    parts = {member: vectors[member] for member in ("format", "data", "indices", "indptr")}
+    parts["indptr"]["data"] = [10**6 * start for start in parts["indptr"]["data"]]
+    shape = {"$": "tuple", "items": vectors["shape"]}
+    model["support_vectors_"] = {"$": "types.SimpleNamespace", "shape": shape, **parts}
+
+
+def _sparse_machine() -> Any:
+    from scipy.sparse import csr_matrix
+    from sklearn.svm import SVC
+
+    X, y = _data()
+    return SVC().fit(csr_matrix(X), y)
+
+
+def _short_coefficients(model: dict[str, Any]) -> None:
+    """Give a model, in place of coefficients, what says that there is one for each feature, and gives a single one."""
+    ravel = {"$": "partial", "func": callable_node("numpy.ravel"), "args": [array([1.0])], "kwargs": {}}
+    shape = {"$": "tuple", "items": model["coef_"]["shape"]}
+    model["coef_"] = {
+        "$": "types.SimpleNamespace",
+        "shape": shape,
+        "dtype": {"$": "dtype", "name": "float64"},
+        "ravel": ravel,
+    }
+
+
+def _answer_by(function: Any) -> Callable[[Any], None]:
+    """Put an object into the place of each estimator that answers by a function, in an attribute named as the method."""
+
+    def change(model: Any) -> None:
+        holder = _first(model, "estimators_")
+        stand_in = {"$": "sklearn.preprocessing.Normalizer", "norm": "l2", "decision_function": function}
+        holder["estimators_"] = [stand_in] * len(holder["estimators_"])
+
+    return change
+
+
+def _answer_constantly(model: Any) -> None:
+    constant = {"$": "sklearn.multiclass._ConstantPredictor", "y_": array([1.0] * 50)}
+    model["estimators_"] = [constant] * len(model["estimators_"])
+
+
+def _five_neurons(model: Any) -> None:
+    network = _first(model, "coefs_")
+    n_inputs = network["coefs_"][-1]["shape"][0]
+    network["coefs_"][-1] = _three_axes([n_inputs, 5])
+    network["intercepts_"][-1] = array([1.0] * 5)
+
+
+def _constant_in_many_columns(model: Any) -> None:
+    """Have the targets of voters turned back into fifty columns, which become the rows of the vote."""
+    for voters in model["estimators_"]:
+        for voter in voters["estimators_"]:
+            voter["transformer_"] = {
+                "$": "sklearn.decomposition.PCA",
+                "whiten": False,
+                "components_": _three_axes([1, 50]),
+                "mean_": array([0.0] * 50),
+            }
+
+
+def _voters_of_targets() -> Any:
+    import numpy as np
+    from sklearn.compose import TransformedTargetRegressor
+    from sklearn.ensemble import VotingRegressor
+    from sklearn.multiclass import OneVsRestClassifier
+    from sklearn.preprocessing import StandardScaler
+
+    X, y = _data()
+    return OneVsRestClassifier(
+        VotingRegressor([("a", TransformedTargetRegressor(transformer=StandardScaler()))])
+    ).fit(X, np.c_[y, 1 - y])
+
+
+def _boosting_from(name: str) -> Callable[[], Any]:
+    def make() -> Any:
+        from sklearn.ensemble import GradientBoostingRegressor
+
+        X, y = _data()
+        return GradientBoostingRegressor(n_estimators=2, init=_fitted(name)()).fit(X, y)
+
+    return make
+
+
+def _factors() -> Any:
+    from sklearn.decomposition import NMF
+
+    X, _ = _data()
+    return NMF(n_components=2, init="random", random_state=0).fit(abs(X))
+
+
+def _fitted_to_one(name: str) -> Callable[[], Any]:
+    """An estimator that takes one feature."""
+
+    def make() -> Any:
+        import importlib
+
+        module, _, cls = name.rpartition(".")
+        X, y = _data()
+        return getattr(importlib.import_module(f"sklearn.{module}"), cls)().fit(X[:, 0], y)
+
+    return make
+
+
+def _boosting_from_network() -> Any:
+    from sklearn.ensemble import GradientBoostingClassifier
+    from sklearn.neural_network import MLPClassifier
+
+    X, _ = _data()
+    network = MLPClassifier((1,), max_iter=2, random_state=0)
+    return GradientBoostingClassifier(n_estimators=2, init=network).fit(X, X[:, 0].round() % 3)
+
+
+def _boosting_from_zero() -> Any:
+    from sklearn.ensemble import GradientBoostingClassifier
+
+    X, _ = _data()
+    return GradientBoostingClassifier(n_estimators=2, init="zero").fit(X, X[:, 0].round() % 3)
+
+
+def _voters() -> Any:
+    from sklearn.ensemble import VotingClassifier
+    from sklearn.naive_bayes import GaussianNB
+
+    X, y = _data()
+    return VotingClassifier([("a", GaussianNB())]).fit(X, y)
+
+
+def _masked(value: int) -> dict[str, Any]:
+    return {"$": "maskedarray", "data": array(value, "int64", []), "mask": array(True, "bool", [])}
+
+
+def _guess_by_function(model: Any) -> None:
+    first = {"$": "itemgetter", "items": [0]}
+    model["init_"] = {"$": "types.SimpleNamespace", "predict": first}
+
+
+_MANY_ROWS = [[0.0] * 4] * 50
+
 _FORGED |= {
+    "machine-of-impostor": (
+        "have libsvm read support vectors far outside of their memory",
+        "own: anything may have the attributes of a sparse matrix, and nothing checks what is in them",
+        _sparse_machine,
+        _impostor,
+    ),
+    "coefficients-of-impostor": (
+        "have stochastic gradient descent write past a single coefficient",
+        "own: anything may have a shape, and a function as `ravel`",
+        _fitted("linear_model.SGDClassifier"),
+        _short_coefficients,
+    ),
+    "answers-by-ufunc": (
+        "give an answer for each feature of each sample",
+        _ANSWERS,
+        _answers("linear_model.LogisticRegression"),
+        _answer_by(callable_node("numpy.exp")),
+    ),
+    "answers-by-getter": (
+        "give the first sample fifty times",
+        _ANSWERS,
+        _answers("linear_model.LogisticRegression"),
+        _answer_by({"$": "itemgetter", "items": [0] * 50}),
+    ),
+    "answers-by-getter-of-rows": (
+        "give the first sample fifty times to a classifier",
+        _ANSWERS,
+        _answers("preprocessing.FunctionTransformer", "linear_model.LogisticRegression"),
+        _put("func", value={"$": "itemgetter", "items": [0] * 50}),
+    ),
+    "answers-by-where": (
+        "have a function compute as many rows as its keywords have",
+        _ANSWERS,
+        _answers("preprocessing.FunctionTransformer", "linear_model.LogisticRegression"),
+        _put("kw_args", value={"where": [[True] * 4] * 50}),
+    ),
+    "answers-by-list": (
+        "give more answers than samples, by a list of lists for an array",
+        _ANSWERS,
+        _answers("decomposition.FactorAnalysis", "linear_model.LogisticRegression"),
+        _put("mean_", value=_MANY_ROWS),
+    ),
+    "answers-by-deque": (
+        "give more answers than samples, by a deque of lists for an array",
+        _ANSWERS,
+        _answers("decomposition.FactorAnalysis", "linear_model.LogisticRegression"),
+        _put("mean_", value={"$": "deque", "items": _MANY_ROWS, "maxlen": None}),
+    ),
+    "answers-by-constant": (
+        "repeat fifty constants for each sample",
+        _ANSWERS,
+        _answers("linear_model.LogisticRegression"),
+        _answer_constantly,
+    ),
+    "answers-by-neurons": (
+        "give the answers of five neurons as those of five samples",
+        _ANSWERS,
+        _answers("neural_network.MLPClassifier"),
+        _five_neurons,
+    ),
+    "answers-by-layers": (
+        "give the answers of a hidden layer",
+        _ANSWERS,
+        _answers("neural_network.MLPClassifier"),
+        _put("n_layers_", value=2),
+    ),
+    "answers-by-offset": (
+        "compare one sample with fifty offsets",
+        _ANSWERS,
+        _answers("covariance.EllipticEnvelope"),
+        _put("offset_", value=array([0.0] * 50)),
+    ),
+    "answers-by-mean": (
+        "add fifty means to one answer",
+        _ANSWERS,
+        _answers("gaussian_process.GaussianProcessRegressor"),
+        _put("_y_train_mean", value=[0.0] * 50),
+    ),
+    "answers-by-kernel": (
+        "have a function of one argument write to the samples, as a kernel of two",
+        _ANSWERS,
+        _answers("gaussian_process.GaussianProcessRegressor"),
+        _put("kernel_", value=callable_node("numpy.exp")),
+    ),
+    "answers-of-targets": (
+        "give votes that have a row for each column of the targets",
+        _ANSWERS,
+        _voters_of_targets,
+        _constant_in_many_columns,
+    ),
+    "answers-of-no-kind": (
+        "be asked for several labels, by a kind of labels that compares with none",
+        _ANSWERS,
+        _answers("linear_model.LogisticRegression"),
+        lambda model: (
+            model["label_binarizer_"].update(y_type_={"$": "masked"}),
+            _answer_constantly(model),
+        ),
+    ),
+    "boosting-from-masked-count": (
+        "start from one prediction a sample for three classes, by a masked number of trees",
+        "own: a masked number is equal to, and differs from, every other",
+        _boosting_from_zero,
+        lambda model: model.update(n_trees_per_iteration_=_masked(1)),
+    ),
+    "features-masked": (
+        "take data of any number of features",
+        "own: a masked number is equal to, and differs from, every other",
+        _fitted("svm.SVC"),
+        _put("n_features_in_", value={"$": "masked"}),
+    ),
+    "votes-of-neither-kind": (
+        "count votes for classes that are not there, by a kind of vote that is neither hard nor soft",
+        "own: VotingClassifier votes hard unless it is told to vote soft",
+        _voters,
+        lambda model: (
+            model.update(voting="none"),
+            model["estimators_"][0]["classes_"].update(dtype="int64", data=[0, 2**31 - 1]),
+        ),
+    ),
+    "boosting-from-layer": (
+        "start from one number a sample for three classes, that of a hidden layer",
+        "own: a network stops at the layer that its number of layers says",
+        _boosting_from_network,
+        _put("n_layers_", value=2),
+    ),
+    "boosting-from-function": (
+        "start from fewer predictions than samples, which the trees are added to",
+        "own: boosting adds to the predictions of anything that has an attribute `predict`",
+        _boosting_from("linear_model.Ridge"),
+        _guess_by_function,
+    ),
+    "thresholds-of-lists": (
+        "have scipy sort whatever lists hold, while a state is set",
+        "own: isotonic regression makes its function of whatever its thresholds are",
+        _fitted_to_one("isotonic.IsotonicRegression"),
+        _put("X_thresholds_", value=[[0.0, 1.0]] * 60),
+    ),
+    "bias-of-many": (
+        "have names for two billion features that there are not",
+        "own: SplineTransformer counts with a flag as with a number",
+        _fitted("preprocessing.SplineTransformer"),
+        _put("include_bias", value=1 << 31),
+    ),
+    "factors-of-masked-count": (
+        "write four weights for each sample into room for as many as there are components",
+        "own: a masked number is equal to, and differs from, every other",
+        _factors,
+        lambda model: model.update(n_components=_masked(4)),
+    ),
     "classes-without-order": (
         "write a column past the end of an indicator matrix",
         "own: LabelBinarizer searches classes that numpy could not sort, for the NaN among them",

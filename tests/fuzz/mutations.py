@@ -330,12 +330,7 @@ def mutate(document: bytes, seed: int) -> bytes:
         The document with one change or a few, and digests that match.
     """
     rng = random.Random(seed)
-    end = document.find(b"\0")
-    header = orjson.loads(document if end < 0 else document[:end])
-    segment = bytearray()
-    if end >= 0:
-        segment = bytearray(document[end + (-end % 64 or 64) :])
-    header.pop("digest", None)
+    header, segment = _taken(document)
     if segment and rng.random() < 0.35:
         _change_segment(rng, segment)
     else:
@@ -343,6 +338,43 @@ def mutate(document: bytes, seed: int) -> bytes:
             # A change may not fit what an earlier one has left.
             with contextlib.suppress(TypeError, ValueError, KeyError, IndexError, AttributeError):
                 rng.choice(_CHANGES)(rng, header)
+    return _made(rng, header, segment)
+
+
+def cross(document: bytes, other: bytes, seed: int) -> bytes:
+    """
+    Put a value of one document where one of another was.
+
+    Parameters
+    ----------
+    document, other : bytes
+        Two documents, of either format. Where arrays of the second lie in its segment is not where they lie in the first.
+    seed : int
+        Decides which value, and where.
+
+    Returns
+    -------
+    bytes
+        The first document, with digests that match.
+    """
+    rng = random.Random(seed)
+    header, segment = _taken(document)
+    container, key = rng.choice(_places([header["model"]]))
+    donor, name = rng.choice(_places(_taken(other)[0]["model"]))
+    container[key] = donor[name]
+    return _made(rng, header, segment)
+
+
+def _taken(document: bytes) -> tuple[Node, bytearray]:
+    """The header of a document, and its segment."""
+    end = document.find(b"\0")
+    header = orjson.loads(document if end < 0 else document[:end])
+    header.pop("digest", None)
+    return header, bytearray(document[end + (-end % 64 or 64) :] if end >= 0 else b"")
+
+
+def _made(rng: random.Random, header: Node, segment: bytearray) -> bytes:
+    """The document of a header and a segment, most in the form that is read in one pass."""
     if isinstance(header.get("model"), dict | list):
         _limit_jobs(header)
     if segment:
@@ -350,5 +382,4 @@ def mutate(document: bytes, seed: int) -> bytes:
     # Not orjson: numbers may have grown beyond 64 bits.
     text = json.dumps(header).encode("utf-8", "surrogatepass")
     forged = text + bytes(-len(text) % 64 or 64) + bytes(segment) if segment else text
-    # Most in the form that is read in one pass.
     return as_written(forged) if rng.random() < _WRITTEN else forged

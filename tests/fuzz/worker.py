@@ -128,7 +128,9 @@ def main(folder: Path) -> None:
     # Outcomes go where nothing else does: a forged model may be verbose, from compiled code as well.
     outcomes = os.fdopen(os.dup(1), "w")
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    if "asan" not in os.environ.get("LD_PRELOAD", ""):
+        # That reserves far more addresses than it uses.
+        resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     signal.signal(signal.SIGALRM, _alarm)
     warnings.simplefilter("ignore")

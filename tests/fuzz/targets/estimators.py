@@ -10,9 +10,17 @@ import behaviour
 import numpy as np
 import test_validation
 from sklearn import covariance, dummy, ensemble, gaussian_process, mixture, multiclass, naive_bayes, svm
+from sklearn.isotonic import IsotonicRegression
 from sklearn.linear_model import LinearRegression, LogisticRegression, SGDClassifier
 from sklearn.multioutput import ClassifierChain
-from sklearn.preprocessing import KBinsDiscretizer, LabelBinarizer, OrdinalEncoder, TargetEncoder
+from sklearn.neural_network import MLPClassifier
+from sklearn.preprocessing import (
+    KBinsDiscretizer,
+    LabelBinarizer,
+    OrdinalEncoder,
+    SplineTransformer,
+    TargetEncoder,
+)
 
 from fuzz.target import Attack, Target
 
@@ -43,6 +51,9 @@ SUBJECTS |= {
     "OneVsRestClassifier of several labels": lambda: multiclass.OneVsRestClassifier(LogisticRegression()).fit(
         X, np.c_[CLASSES > 0, CLASSES > 1].astype(int)
     ),
+    "OneVsRestClassifier of networks": lambda: multiclass.OneVsRestClassifier(
+        MLPClassifier((3,), max_iter=2, random_state=0)
+    ).fit(X, np.c_[CLASSES > 0, CLASSES > 1].astype(int)),
     "OneVsOneClassifier": lambda: multiclass.OneVsOneClassifier(LogisticRegression()).fit(X, CLASSES),
     "OutputCodeClassifier": lambda: multiclass.OutputCodeClassifier(naive_bayes.GaussianNB()).fit(X, CLASSES),
     "VotingClassifier": lambda: ensemble.VotingClassifier(
@@ -55,6 +66,8 @@ SUBJECTS |= {
     "TargetEncoder": lambda: TargetEncoder().fit(CODES, TARGETS),
     "KBinsDiscretizer": lambda: KBinsDiscretizer(3, quantile_method="averaged_inverted_cdf").fit(X),
     "DummyClassifier of two outputs": lambda: dummy.DummyClassifier().fit(X, np.c_[CLASSES, CLASSES > 0]),
+    "SplineTransformer": lambda: SplineTransformer(3).fit(X),
+    "IsotonicRegression": lambda: IsotonicRegression().fit(X[:, 0], TARGETS),
     "BernoulliNB": lambda: naive_bayes.BernoulliNB().fit(X, CLASSES),
     "SGDClassifier of two classes": lambda: SGDClassifier().fit(X, CLASSES > 0),
 }
@@ -153,6 +166,11 @@ TARGET = Target(
             "multiclass._check_rows", "OneVsRestClassifier of several labels", "coef_ C tol intercept_ shape"
         ),
         Attack(
+            "answers.check_one_answer",
+            "OneVsRestClassifier of networks",
+            "coefs_ intercepts_ estimators_ y_type_ n_outputs_",
+        ),
+        Attack(
             "multiclass.check_votes multiclass._check_votes", "VotingClassifier", "classes_ estimators_ le_"
         ),
         Attack("sizes.check_sizes sizes._check_backing", "Normalizer, PCA", "n_features_in_"),
@@ -167,6 +185,8 @@ TARGET = Target(
             "PolynomialFeatures",
             "_min_degree _max_degree n_features_in_ _n_out_full n_output_features_ interaction_only",
         ),
+        Attack("sizes._check_flags sizes.check_bias", "SplineTransformer", "include_bias"),
+        Attack("isotonic.IsotonicCodec", "IsotonicRegression", "X_thresholds_ y_thresholds_"),
         Attack("decompositions.check_components", "IncrementalPCA", "components_ singular_values_ mean_"),
         Attack("sizes.check_factors", "NMF", "_n_components n_components_ components_"),
         Attack("fitted.size_of", "KMeans, HashingVectorizer", "_n_threads n_features"),
