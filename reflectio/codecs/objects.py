@@ -124,7 +124,7 @@ class ObjectCodec(LateCodec):
         """How objects of the class are made of attributes and nothing else; None as long as that is not known."""
         if len(self._attributes) < 2 or self._checks is None or not self._sets_attributes():
             return None
-        if self._slots or not isinstance(getattr_static(self.cls, "__dict__", None), GetSetDescriptorType):
+        if self._slots or not _has_plain_dict(self.cls):
             return None
         return Plain(self.cls, self._attributes, self._checks, self._stated_version())
 
@@ -132,7 +132,7 @@ class ObjectCodec(LateCodec):
         """How objects of the class are written that have attributes and nothing else; None as long as that is not known."""
         if not self._is_plain or self._name is None or not self._gets_attributes() or self._slots:
             return None
-        if not isinstance(getattr_static(self.cls, "__dict__", None), GetSetDescriptorType):
+        if not _has_plain_dict(self.cls):
             return None
         return Written(self._name, self._names.known, self._stated_version())
 
@@ -425,6 +425,12 @@ class ObjectCodec(LateCodec):
 def are_same(some: dict[str, Any], other: dict[str, Any]) -> bool:
     """Whether two states have the same attributes, in the same order, and hold the same objects."""
     return list(some) == list(other) and all(value is other[name] for name, value in some.items())
+
+
+def _has_plain_dict(cls: type) -> bool:
+    """Whether objects of a class keep their attributes in a dict, and say so themselves."""
+    # Of a class whose objects have none, `getattr_static` finds the dict of the class itself.
+    return cls.__dictoffset__ != 0 and isinstance(getattr_static(cls, "__dict__", None), GetSetDescriptorType)
 
 
 def has_attributes(obj: Any, state: dict[str, Any]) -> bool:
