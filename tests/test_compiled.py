@@ -800,3 +800,11 @@ def test_the_lists_of_arrays_are_levels(model):
     errors = [load_both_ways(with_model(b"[" * depth + model + b"]" * depth)) for depth in range(240, 256)]
     assert errors[0] == ""
     assert errors[-1].startswith("LimitError")
+
+
+def test_objects_that_cannot_have_attributes_are_none_of_attributes_alone():
+    # Their class has a `__dict__`, which was taken for theirs once attributes had been named, in vain, and an object was read.
+    models = [b'{"$":"sklearn._loss._loss.CyHalfSquaredError"%s}' % member for member in (b',"value":1', b"")]
+    for model in 2 * models:
+        error = load_both_ways(with_model(model))
+        assert error.startswith("ValidationError: $.model: CyHalfSquaredError has no") == (model is models[0])

@@ -152,9 +152,10 @@ class ObjectCodec(LateCodec):
     @cached_property
     def _has_dict(self) -> bool:
         """Whether Python's own dict of attributes is where objects have all of theirs."""
-        return not self._slots and isinstance(
-            getattr_static(self.cls, "__dict__", None), GetSetDescriptorType
-        )
+        if self._slots or not self.cls.__dictoffset__:
+            # Of a class whose objects have none, `getattr_static` finds the dict of the class itself.
+            return False
+        return isinstance(getattr_static(self.cls, "__dict__", None), GetSetDescriptorType)
 
     @cached_property
     def name(self) -> str:
