@@ -651,7 +651,7 @@ def _boosting_from_zero() -> Any:
     return GradientBoostingClassifier(n_estimators=2, init="zero").fit(X, X[:, 0].round() % 3)
 
 
-def _voters() -> Any:
+def _hard_voters() -> Any:
     from sklearn.ensemble import VotingClassifier
     from sklearn.naive_bayes import GaussianNB
 
@@ -785,7 +785,7 @@ _FORGED |= {
     "votes-of-neither-kind": (
         "count votes for classes that are not there, by a kind of vote that is neither hard nor soft",
         "own: VotingClassifier votes hard unless it is told to vote soft",
-        _voters,
+        _hard_voters,
         lambda model: (
             model.update(voting="none"),
             model["estimators_"][0]["classes_"].update(dtype="int64", data=[0, 2**31 - 1]),
