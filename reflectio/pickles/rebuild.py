@@ -12,6 +12,7 @@ from reflectio.api import load, loads
 from reflectio.array_bytes import as_bytes
 from reflectio.collector import without_collector
 from reflectio.document import write_binary
+from reflectio.draft import Draft, joined
 from reflectio.errors import DocumentError, ReflectioError
 from reflectio.pickles.graph import Graph
 from reflectio.pickles.judge import uses_of
@@ -93,11 +94,11 @@ def build(graph: Graph, policy: Policy) -> Any:
         It holds something that no document can hold.
     """
     check(graph, policy)
-    pieces, nbytes = _document(graph, policy)
-    if nbytes <= _SMALL:
-        return loads(b"".join(pieces), policy=policy)
+    document, nbytes = _document(graph, policy)
+    if isinstance(document, bytes) or nbytes <= _SMALL:
+        return loads(joined(document), policy=policy)
     # Read piece by piece, each array is copied once, and not into a document first.
-    return load(io.BufferedReader(_Pieces(pieces), _CHUNK), policy=policy)
+    return load(io.BufferedReader(_Pieces(document), _CHUNK), policy=policy)
 
 
 class _Pieces(io.RawIOBase):
@@ -123,7 +124,7 @@ class _Pieces(io.RawIOBase):
 
 
 @without_collector
-def _document(graph: Graph, policy: Policy) -> tuple[Iterable[Any], int]:
+def _document(graph: Graph, policy: Policy) -> tuple[Draft | bytes, int]:
     try:
         try:
             return _encoded(graph, policy, careful=False)
@@ -137,8 +138,8 @@ def _document(graph: Graph, policy: Policy) -> tuple[Iterable[Any], int]:
         raise as_reflectio_error(error) from error
 
 
-def _encoded(graph: Graph, policy: Policy, *, careful: bool) -> tuple[Iterable[Any], int]:
+def _encoded(graph: Graph, policy: Policy, *, careful: bool) -> tuple[Draft | bytes, int]:
     encoder = GraphEncoder(graph, policy, careful=careful)
     model, objects = encoder.encode(graph.root)
-    pieces = write_binary(versions_for(encoder.names), None, model, objects, encoder.segment)
-    return pieces, encoder.segment.nbytes
+    document = write_binary(versions_for(encoder.names), None, model, objects, encoder.segment)
+    return document, encoder.segment.nbytes
