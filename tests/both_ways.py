@@ -68,7 +68,8 @@ def _difference(one: Any, other: Any) -> str:
     """How two objects differ; empty where they are the same."""
     try:
         assert_same(one, other)
-    except AssertionError as difference:
+    except Exception as difference:
+        # pandas fails over some cells rather than to compare them.
         return str(difference) or "without a word"
     return ""
 

@@ -138,10 +138,14 @@ def check_steps(sampler: Any) -> None:
 
 @check("sklearn.kernel_approximation.PolynomialCountSketch")
 def check_sketch(sketch: Any) -> None:
-    """Refuse more components than the sketch has names for."""
+    """Refuse more components than the sketch has names for, and more degrees than it has hashes."""
     state = vars(sketch)
     if "indexHash_" in state and "_n_features_out" in state:
         size_of(state, "n_components", state["_n_features_out"], state["_n_features_out"])
+        shape = shape_of(state["indexHash_"])
+        if shape is None or len(shape) != 2:
+            refuse("indexHash_", "must be an array of a row for each degree")
+        size_of(state, "degree", 1, shape[0])
 
 
 @check("sklearn.preprocessing.PolynomialFeatures")

@@ -929,6 +929,12 @@ _FORGED |= {
         _boosting(_logistic),
         _put("coef_", value=_three_axes([1, 4, 1])),
     ),
+    "sketch-of-endless-degree": (
+        "have a sketch for each degree: 2**31 of them",
+        "own: found by the mutation fuzzer",
+        _fitted("kernel_approximation.PolynomialCountSketch"),
+        lambda model: model.update(degree=2**31 - 1),
+    ),
     "boosting-rows-of-votes": (
         "predict fewer rows than the data have",
         _INIT,

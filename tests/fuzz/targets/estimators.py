@@ -178,7 +178,9 @@ TARGET = Target(
         Attack("sizes.check_dummy_classes", "DummyClassifier", "n_classes_ classes_"),
         Attack("sizes.check_steps", "AdditiveChi2Sampler", "sample_steps"),
         Attack(
-            "sizes.check_sketch", "PolynomialCountSketch", "n_components _n_features_out indexHash_ bitHash_"
+            "sizes.check_sketch",
+            "PolynomialCountSketch",
+            "n_components _n_features_out indexHash_ bitHash_ degree",
         ),
         Attack(
             "sizes.check_degrees",
