@@ -30,8 +30,10 @@ from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier, RadiusNeighborsClassifier
 from sklearn.preprocessing import OneHotEncoder
 from sklearn.svm import SVC
+from sklearn.tree import DecisionTreeClassifier
 
 import reflectio
+from reflectio.policy import Policy
 
 X, Y = load_iris(return_X_y=True)
 X, Y = X[::5], Y[::5]
@@ -384,3 +386,19 @@ def test_a_search_tree_that_an_ensemble_holds_twice_comes_back_whole(algorithm, 
     held = [voting, voting.estimators_[0]._tree] if together else [voting]
     loaded = reflectio.loads(reflectio.dumps(held))[0]
     np.testing.assert_array_equal(loaded.predict(X), voting.predict(X))
+
+
+@pytest.mark.parametrize("early", [False, True])
+def test_what_comes_in_place_of_a_tree_does_not_change_how_trees_are_read(early):
+    model = DecisionTreeClassifier(max_depth=2).fit(X, Y)
+    tree = json.loads(reflectio.dumps(model, format="json"))["model"]["tree_"]
+    scaler = {"$": "sklearn.preprocessing.StandardScaler", "$id": 1, "nodes": tree["nodes"]}
+    second = [{"$": "sklearn.tree._tree.Tree", "$id": 1}]
+    hidden = {"$": "list", "$id": 2, "items": [scaler]}
+    forged = [{"$": "ref", "id": 1}, {"$": "ref", "id": 2}, second, hidden] if early else [scaler, *second]
+    # Of another policy, under which no tree was read.
+    policy = Policy.default().extend(classes=["own.Nothing"])
+    with pytest.raises(reflectio.DocumentError, match="given twice"):
+        reflectio.loads(json.dumps({"reflectio": 1, "versions": {}, "model": forged}), policy=policy)
+    loaded = reflectio.loads(reflectio.dumps(model), policy=policy)
+    np.testing.assert_array_equal(loaded.predict(X), model.predict(X))
