@@ -28,7 +28,7 @@ from sklearn.mixture import BayesianGaussianMixture, GaussianMixture
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier, RadiusNeighborsClassifier
-from sklearn.preprocessing import OneHotEncoder
+from sklearn.preprocessing import MultiLabelBinarizer, OneHotEncoder
 from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
 
@@ -402,3 +402,30 @@ def test_what_comes_in_place_of_a_tree_does_not_change_how_trees_are_read(early)
         reflectio.loads(json.dumps({"reflectio": 1, "versions": {}, "model": forged}), policy=policy)
     loaded = reflectio.loads(reflectio.dumps(model), policy=policy)
     np.testing.assert_array_equal(loaded.predict(X), model.predict(X))
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        {"$": "ref", "id": 1},
+        {
+            "$": "ndarray",
+            "dtype": "float64",
+            "shape": [3],
+            "base": {"$": "ref", "id": 1},
+            "offset": 0,
+            "strides": [8],
+        },
+    ],
+)
+def test_labels_do_not_change_with_the_array_that_a_masked_one_is_made_of(data):
+    naive = GaussianNB().fit(np.arange(12.0).reshape(6, 2), [0, 0, 1, 1, 2, 2])
+    binarizer = MultiLabelBinarizer().fit([(0.0, 1.0), (2.0,)])
+    nodes = json.loads(reflectio.dumps([naive, binarizer], format="json"))["model"]
+    nodes[0]["class_count_"] = {**_array([2.0, 3.0, 4.0]), "$id": 1}
+    nodes[1]["classes_"] = {"$": "maskedarray", "data": data, "mask": None}
+    naive, binarizer = reflectio.loads(json.dumps({"reflectio": 1, "versions": {}, "model": nodes}))
+    naive.partial_fit(np.ones((3, 2)), [0, 0, 1])
+    # All labels were the same by now, and what a third column was for was written beyond the only one.
+    np.testing.assert_array_equal(binarizer.classes_, [2.0, 3.0, 4.0])
+    assert binarizer.transform([(4.0,)]).tolist() == [[0, 0, 1]]
