@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 import numpy as np
@@ -28,7 +29,7 @@ from sklearn.mixture import BayesianGaussianMixture, GaussianMixture
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier, RadiusNeighborsClassifier
-from sklearn.preprocessing import MultiLabelBinarizer, OneHotEncoder
+from sklearn.preprocessing import LabelBinarizer, MultiLabelBinarizer, OneHotEncoder
 from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
 
@@ -429,3 +430,39 @@ def test_labels_do_not_change_with_the_array_that_a_masked_one_is_made_of(data):
     # All labels were the same by now, and what a third column was for was written beyond the only one.
     np.testing.assert_array_equal(binarizer.classes_, [2.0, 3.0, 4.0])
     assert binarizer.transform([(4.0,)]).tolist() == [[0, 0, 1]]
+
+
+def _seconds_to_load(model: Any) -> float:
+    text = json.dumps({"reflectio": 1, "versions": {}, "model": model})
+    start = time.perf_counter()
+    reflectio.loads(text)
+    return time.perf_counter() - start
+
+
+def test_many_shared_estimators_are_not_gone_through_for_each_object():
+    shared = [{"$": "sklearn.preprocessing.StandardScaler", "$id": number} for number in range(16_000)]
+    others = [{"$": "sklearn.preprocessing.MultiLabelBinarizer", "sparse_output": False}] * 16_000
+    # It was twenty.
+    assert _seconds_to_load([*shared, *others]) < 5
+
+
+def test_a_shared_list_is_not_gone_through_for_each_object_at_no_cost():
+    scaler, reference = "sklearn.preprocessing.StandardScaler", {"$": "ref", "id": 2}
+    shared = [
+        {"$": scaler, "$id": 1},
+        {"$": "ref", "id": 1},
+        {"$": "list", "$id": 2, "items": [[[1.0]]] * 4000},
+    ]
+    bagging = {"$": "sklearn.ensemble.BaggingClassifier", "estimators_": [{"$": scaler, "mean_": reference}]}
+    with pytest.raises(reflectio.LimitError, match="copies"):
+        _seconds_to_load([*shared, *[bagging] * 4000])
+
+
+@pytest.mark.parametrize(
+    "classes", [[3.0, 10**25, float("nan"), 0.0, 1.0, 2.0, 2.5], [*range(1 << 11)], (-(10**25), 1)]
+)
+def test_lists_of_classes_that_a_search_could_miss_or_that_take_long_are_refused(classes):
+    binarizer = LabelBinarizer().fit([1, 2, 3])
+    binarizer.classes_ = classes
+    with pytest.raises(reflectio.ValidationError, match="array of numbers"):
+        reflectio.loads(reflectio.dumps(binarizer))
