@@ -466,3 +466,23 @@ def test_lists_of_classes_that_a_search_could_miss_or_that_take_long_are_refused
     binarizer.classes_ = classes
     with pytest.raises(reflectio.ValidationError, match="array of numbers"):
         reflectio.loads(reflectio.dumps(binarizer))
+
+
+def test_a_method_is_one_of_the_class_that_the_policy_was_asked_about():
+    scaler = "sklearn.preprocessing.StandardScaler"
+    matrix = {
+        "$": "ndarray",
+        "$id": 1,
+        "name": "numpy.matrix",
+        "dtype": "float64",
+        "shape": [1, 1],
+        "data": [[1.0]],
+    }
+    method = {"$": "method", "object": {"$": scaler, "$id": 1}, "name": "dump"}
+    references = [{"$": "ref", "id": 1}, {"$": "ref", "id": 2}]
+    model = [*references, method, {"$": "list", "$id": 2, "items": [matrix]}]
+    with pytest.raises(reflectio.DocumentError, match="given twice"):
+        reflectio.loads(
+            json.dumps({"reflectio": 1, "versions": {}, "model": model}),
+            policy=Policy.default().extend(callables=[f"{scaler}.dump"]),
+        )
