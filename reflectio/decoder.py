@@ -117,6 +117,9 @@ class Decoder(Walk):
 
     def check(self) -> None:
         """Refuse what was built if compiled code could not trust it, and a segment that is not what its arrays are."""
+        if self.values_in_rows:
+            # Rows may be built after all references to what holds them.
+            self._check_expansion()
         if self.states:
             self._check_states()
         if self.to_check and not self._pass_checks():
@@ -290,6 +293,9 @@ class Decoder(Walk):
         self._leads_back = self._leads_back or (is_sequence and not found)
         # A path passes what is referred to in one of so many ways, or by it.
         self._ways = 3 * self._ways if times == 1 else self._ways // (times + 1) * (times + 2)
+        self._check_expansion()
+
+    def _check_expansion(self) -> None:
         if self._references < FEW or self._expanded:
             return
         n_values = len(self.text) // 2 + 1 + self.values_in_rows
@@ -480,7 +486,10 @@ def _nodes_by_id(roots: list[Node]) -> dict[int, ObjectNode]:
             stack.append(node)
             number = node.get("$id") if type(node) is dict and "$" in node else None
             if type(number) is int:
+                if number in found:
+                    # Which of them counts would depend on who looks: what is built is to be what `expansion` sees.
+                    raise DocumentError(f"the id {number} is given twice")
                 # Building uses nodes up: what has an id of its own is built once, whoever holds it.
-                found.setdefault(number, node)
+                found[number] = node
                 parent[place] = {"$": "ref", "id": number}
     return found

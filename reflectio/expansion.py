@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from reflectio.codec import Node
+from reflectio.codec import Node, ObjectNode
 from reflectio.errors import LimitError
 
 #: With fewer references than this to what can hold others, nothing can come up very often.
@@ -22,6 +22,8 @@ WAYS = 1 << 12
 _WAYS_PER_REFERENCE = 4
 
 _SEQUENCES = frozenset({"list", "tuple", "deque"})
+
+_NESTED = (dict, list)
 
 _Key = int | None
 
@@ -78,8 +80,10 @@ class _Graph:
                 tag = node.get("$")
                 if tag == "ref" and type(node.get("id")) is int:
                     held.append(node["id"])
-                if tag != "ndarray" or node.get("dtype") == "object":
+                if tag != "ndarray" or not _holds_numbers(node):
                     stack += node.values()
+                else:
+                    stack += [part for name, part in node.items() if name != "data" and type(part) in _NESTED]
         return count
 
     def in_order(self) -> list[_Key]:
@@ -111,6 +115,13 @@ def _values_of(node: Node) -> int:
     return count * (1 + (len(columns) if type(columns) is dict else 0))
 
 
+def _holds_numbers(node: ObjectNode) -> bool:
+    """Whether what an array has as its data can be nothing but numbers or text: a view's is not even looked at."""
+    dtype = node.get("dtype")
+    plain = dtype != "object" if type(dtype) is str else type(dtype) is dict and "names" in dtype
+    return plain and "base" not in node
+
+
 def _is_sequence(node: Node) -> bool:
     if type(node) is list:
         return True
@@ -124,7 +135,7 @@ def _held_in_sequence(root: Node) -> list[int]:
     while stack:
         node = stack.pop()
         items = node if type(node) is list else node.get("$items", node.get("items"))
-        for item in items if type(items) is list else ():
+        for item in items if type(items) is list else (items,):
             if type(item) is dict and item.get("$") == "ref" and type(item.get("id")) is int:
                 held.append(item["id"])
             elif (number := _id_of(item)) is not None:

@@ -108,15 +108,16 @@ class Glance:
 
     def _forget_own(self, state: Mapping[str, Any]) -> None:
         """Forget the estimators that one object alone holds, by its attributes and by what only these contain."""
-        # One place holds each by describing it, the others by referring to it.
-        referring = dict.fromkeys(self._estimators, -1)
+        # Only what the object holds: of all that the document shares, each object would go through everything.
+        referring: dict[int, int] = {}
         for value in state.values():
             if type(value) in _PLAIN:
                 continue
             is_own = isinstance(value, _CONTAINERS) and id(value) not in self._times
             for key in map(id, _parts_of(value) if is_own else (value,)):
-                if key in referring:
-                    referring[key] += 1
+                if key in self._estimators:
+                    # One place holds each by describing it, the others by referring to it.
+                    referring[key] = referring.get(key, -1) + 1
         for key, count in referring.items():
             if 0 < self._times[key] == count:
                 del self._times[key]
@@ -229,6 +230,9 @@ class Separation:
             raise ValidationError("what the document shares nests too deeply to be kept apart")
         reached = reached or id(value) in self._shared
         if isinstance(value, _CONTAINERS) or (isinstance(value, np.ndarray) and value.dtype.hasobject):
+            if reached:
+                # It is gone through for each object that leads to it, copied or not.
+                self._charge(sys.getsizeof(value))
             parts = _parts_of(value)
             copying = reached and not only_estimators
             if not copying and _are_free_of(parts, self._shared, shares_estimators=self._shares_estimators):
@@ -239,7 +243,8 @@ class Separation:
                 for part in parts
             ]
             if copying or any(new is not old for new, old in zip(own, parts, strict=True)):
-                self._charge(sys.getsizeof(value))
+                if not reached:
+                    self._charge(sys.getsizeof(value))
                 copies[key] = _rebuilt(value, own)
             return copies[key]
         if _is_estimator(value):

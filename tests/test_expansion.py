@@ -118,3 +118,79 @@ def test_a_list_that_another_holds_twice_and_leads_back_to_it_is_refused():
     model = {"$": "list", "$id": 0, "items": [inner, {"$": "ref", "id": 1}]}
     with pytest.raises(reflectio.LimitError, match="more than one way"):
         reflectio.loads(json.dumps({"reflectio": 1, "versions": {}, "model": model}))
+
+
+# -- what the whole document must show ----------------------------------------------------------------------------
+
+_LINKS = 40
+
+
+def _ref(number: int) -> dict[str, Any]:
+    return {"$": "ref", "id": number}
+
+
+def _listed(number: int, items: list[Any]) -> dict[str, Any]:
+    return {"$": "list", "$id": number, "items": items}
+
+
+def _links() -> list[Any]:
+    """Lists that each hold the next twice."""
+    return [_listed(i, [_ref(i + 1)] * 2 if i < _LINKS else []) for i in range(1, _LINKS + 1)]
+
+
+def _refuses(model: Any, error: type[Exception], match: str, **others: Any) -> None:
+    with pytest.raises(error, match=match):
+        reflectio.loads(json.dumps({"reflectio": 1, "versions": {}, "model": model, **others}))
+
+
+_NUMBER = {"$": "ndarray", "dtype": "float64", "shape": [1], "data": [1.0]}
+_OBJECT = {"$": "dtype", "name": "object"}
+
+
+@pytest.mark.parametrize(
+    "before",
+    [[_ref(1)], [_ref(1), _ref(200)], [_ref(200), _ref(1)]],
+)
+@pytest.mark.parametrize("swapped", [False, True])
+@pytest.mark.parametrize("within", [False, True])
+def test_what_is_described_twice_is_refused_where_it_is_built_early(before, swapped, within):
+    # Which of both is built depended on the one that was met first, and that was another than the one looked at.
+    ones, others = _links(), [_listed(i, []) for i in range(1, _LINKS + 1)]
+    if swapped:
+        ones, others = others, ones
+    hidden = _listed(200, [others])
+    _refuses(
+        [*before, ones, hidden] if within else [*before, hidden, ones], reflectio.DocumentError, "given twice"
+    )
+
+
+@pytest.mark.parametrize(
+    "hiding",
+    [
+        {**_NUMBER, "offset": _links()},
+        {**_NUMBER, "writeable": _links()},
+        {**_NUMBER, "name": "numpy.matrix", "shape": [1, 1], "data": [[1.0]], "state": {"foo": _links()}},
+        {"$": "ndarray", "dtype": _OBJECT, "shape": [_LINKS], "data": _links()},
+        {"$": "ndarray", "dtype": {**_OBJECT, "$id": 99}, "shape": [_LINKS], "data": _links()},
+        {"$": "ndarray", "dtype": _ref(99), "shape": [_LINKS], "data": _links()},
+        {**_NUMBER, "base": {**_NUMBER}, "offset": 0, "strides": [8], "data": _links()},
+    ],
+)
+def test_links_within_arrays_are_followed(hiding):
+    before = [{**_OBJECT, "$id": 99}] if hiding["dtype"] == _ref(99) else []
+    _refuses([*before, _ref(1), hiding], reflectio.LimitError, "multiply")
+
+
+def test_rows_built_after_all_references_count():
+    rows = {
+        "$": "rows",
+        "of": "sklearn.preprocessing.StandardScaler",
+        "count": 40_000,
+        "columns": {"copy": True},
+    }
+
+    def named(number: int, value: Any) -> dict[str, Any]:
+        return {"$": "dict", "$id": number, "items": [[0, value]]}
+
+    objects = [named(2, [_ref(1)] * 60), named(1, [rows])]
+    _refuses([_ref(2)] * 60, reflectio.LimitError, "multiply", objects=objects)

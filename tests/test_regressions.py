@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 import numpy as np
@@ -28,10 +29,12 @@ from sklearn.mixture import BayesianGaussianMixture, GaussianMixture
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier, RadiusNeighborsClassifier
-from sklearn.preprocessing import OneHotEncoder
+from sklearn.preprocessing import LabelBinarizer, MultiLabelBinarizer, OneHotEncoder
 from sklearn.svm import SVC
+from sklearn.tree import DecisionTreeClassifier
 
 import reflectio
+from reflectio.policy import Policy
 
 X, Y = load_iris(return_X_y=True)
 X, Y = X[::5], Y[::5]
@@ -384,3 +387,102 @@ def test_a_search_tree_that_an_ensemble_holds_twice_comes_back_whole(algorithm, 
     held = [voting, voting.estimators_[0]._tree] if together else [voting]
     loaded = reflectio.loads(reflectio.dumps(held))[0]
     np.testing.assert_array_equal(loaded.predict(X), voting.predict(X))
+
+
+@pytest.mark.parametrize("early", [False, True])
+def test_what_comes_in_place_of_a_tree_does_not_change_how_trees_are_read(early):
+    model = DecisionTreeClassifier(max_depth=2).fit(X, Y)
+    tree = json.loads(reflectio.dumps(model, format="json"))["model"]["tree_"]
+    scaler = {"$": "sklearn.preprocessing.StandardScaler", "$id": 1, "nodes": tree["nodes"]}
+    second = [{"$": "sklearn.tree._tree.Tree", "$id": 1}]
+    hidden = {"$": "list", "$id": 2, "items": [scaler]}
+    forged = [{"$": "ref", "id": 1}, {"$": "ref", "id": 2}, second, hidden] if early else [scaler, *second]
+    # Of another policy, under which no tree was read.
+    policy = Policy.default().extend(classes=["own.Nothing"])
+    with pytest.raises(reflectio.DocumentError, match="given twice"):
+        reflectio.loads(json.dumps({"reflectio": 1, "versions": {}, "model": forged}), policy=policy)
+    loaded = reflectio.loads(reflectio.dumps(model), policy=policy)
+    np.testing.assert_array_equal(loaded.predict(X), model.predict(X))
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        {"$": "ref", "id": 1},
+        {
+            "$": "ndarray",
+            "dtype": "float64",
+            "shape": [3],
+            "base": {"$": "ref", "id": 1},
+            "offset": 0,
+            "strides": [8],
+        },
+    ],
+)
+def test_labels_do_not_change_with_the_array_that_a_masked_one_is_made_of(data):
+    naive = GaussianNB().fit(np.arange(12.0).reshape(6, 2), [0, 0, 1, 1, 2, 2])
+    binarizer = MultiLabelBinarizer().fit([(0.0, 1.0), (2.0,)])
+    nodes = json.loads(reflectio.dumps([naive, binarizer], format="json"))["model"]
+    nodes[0]["class_count_"] = {**_array([2.0, 3.0, 4.0]), "$id": 1}
+    nodes[1]["classes_"] = {"$": "maskedarray", "data": data, "mask": None}
+    naive, binarizer = reflectio.loads(json.dumps({"reflectio": 1, "versions": {}, "model": nodes}))
+    naive.partial_fit(np.ones((3, 2)), [0, 0, 1])
+    # All labels were the same by now, and what a third column was for was written beyond the only one.
+    np.testing.assert_array_equal(binarizer.classes_, [2.0, 3.0, 4.0])
+    assert binarizer.transform([(4.0,)]).tolist() == [[0, 0, 1]]
+
+
+def _seconds_to_load(model: Any) -> float:
+    text = json.dumps({"reflectio": 1, "versions": {}, "model": model})
+    start = time.perf_counter()
+    reflectio.loads(text)
+    return time.perf_counter() - start
+
+
+def test_many_shared_estimators_are_not_gone_through_for_each_object():
+    shared = [{"$": "sklearn.preprocessing.StandardScaler", "$id": number} for number in range(16_000)]
+    others = [{"$": "sklearn.preprocessing.MultiLabelBinarizer", "sparse_output": False}] * 16_000
+    # It was twenty.
+    assert _seconds_to_load([*shared, *others]) < 5
+
+
+def test_a_shared_list_is_not_gone_through_for_each_object_at_no_cost():
+    scaler, reference = "sklearn.preprocessing.StandardScaler", {"$": "ref", "id": 2}
+    shared = [
+        {"$": scaler, "$id": 1},
+        {"$": "ref", "id": 1},
+        {"$": "list", "$id": 2, "items": [[[1.0]]] * 4000},
+    ]
+    bagging = {"$": "sklearn.ensemble.BaggingClassifier", "estimators_": [{"$": scaler, "mean_": reference}]}
+    with pytest.raises(reflectio.LimitError, match="copies"):
+        _seconds_to_load([*shared, *[bagging] * 4000])
+
+
+@pytest.mark.parametrize(
+    "classes", [[3.0, 10**25, float("nan"), 0.0, 1.0, 2.0, 2.5], [*range(1 << 11)], (-(10**25), 1)]
+)
+def test_lists_of_classes_that_a_search_could_miss_or_that_take_long_are_refused(classes):
+    binarizer = LabelBinarizer().fit([1, 2, 3])
+    binarizer.classes_ = classes
+    with pytest.raises(reflectio.ValidationError, match="array of numbers"):
+        reflectio.loads(reflectio.dumps(binarizer))
+
+
+def test_a_method_is_one_of_the_class_that_the_policy_was_asked_about():
+    scaler = "sklearn.preprocessing.StandardScaler"
+    matrix = {
+        "$": "ndarray",
+        "$id": 1,
+        "name": "numpy.matrix",
+        "dtype": "float64",
+        "shape": [1, 1],
+        "data": [[1.0]],
+    }
+    method = {"$": "method", "object": {"$": scaler, "$id": 1}, "name": "dump"}
+    references = [{"$": "ref", "id": 1}, {"$": "ref", "id": 2}]
+    model = [*references, method, {"$": "list", "$id": 2, "items": [matrix]}]
+    with pytest.raises(reflectio.DocumentError, match="given twice"):
+        reflectio.loads(
+            json.dumps({"reflectio": 1, "versions": {}, "model": model}),
+            policy=Policy.default().extend(callables=[f"{scaler}.dump"]),
+        )

@@ -25,7 +25,7 @@ from reflectio.codecs.containers import encode_items, encode_members
 from reflectio.codecs.dtypes import encode_dtype, parse_dtype, parse_shape
 from reflectio.codecs.empty_elements import check_empty_elements, refuse_empty_elements
 from reflectio.codecs.growth import ARRAY_DEPTH, check_chain, check_nesting
-from reflectio.codecs.members import visit_member
+from reflectio.codecs.members import is_private, visit_member
 from reflectio.codecs.rows import encode_list
 from reflectio.decoder import DECOMPRESSED, Decoder
 from reflectio.encoder import Encoder
@@ -649,6 +649,7 @@ class MaskedArrayCodec(Codec):
 
     def decode(self, node: ObjectNode, decoder: Decoder) -> Any:
         parts = {}
+        private = all(node.get(name) is None or is_private(node[name]) for name in ("data", "mask"))
         for name in ("data", "mask", "fill_value"):
             try:
                 parts[name] = decoder.build(node.get(name))
@@ -674,6 +675,8 @@ class MaskedArrayCodec(Codec):
             if data.dtype == object and fill_value.dtype.kind == "U":
                 # numpy's own default for objects is text, which its property would make an object of.
                 array._fill_value = fill_value
+        if not private:
+            decoder.note_view(array)
         return array
 
 

@@ -185,11 +185,17 @@ def check_labels(binarizer: Any) -> None:
         _check_places(state, "_cached_dict", len(classes))
 
 
+# What takes no longer to look at than an object takes to be built.
+_MOST_LISTED = 1 << 10
+
+
 @check("sklearn.preprocessing.LabelBinarizer", "sklearn.naive_bayes._BaseDiscreteNB")
 def check_binarized_classes(binarizer: Any) -> None:
     """Refuse classes that a search could miss."""
     state = vars(binarizer)
-    if "classes_" in state and not has_order(state["classes_"]):
+    classes = state.get("classes_", ())
+    # A list that many refer to is gone through for each of them; scikit-learn keeps an array.
+    if (isinstance(classes, list | tuple) and len(classes) > _MOST_LISTED) or not has_order(classes):
         refuse("classes_", "must be an array of numbers, texts or dates with one axis")
 
 

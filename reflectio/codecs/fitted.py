@@ -140,6 +140,7 @@ def is_finite(values: Array) -> bool:
 
 
 _PLAIN = frozenset({bool, int, float, str})
+_MOST_INT = (1 << 63) - 1
 
 
 def has_order(classes: Any) -> bool:
@@ -150,7 +151,10 @@ def has_order(classes: Any) -> bool:
     class then ends behind the last one, which scikit-learn takes for a column of a sparse matrix.
     """
     if isinstance(classes, list | tuple):
-        return _PLAIN.issuperset(map(type, classes))
+        # With integers of more than 64 bits, numpy makes objects of all numbers.
+        return _PLAIN.issuperset(map(type, classes)) and all(
+            type(value) is not int or abs(value) <= _MOST_INT for value in classes
+        )
     return type(classes) is np.ndarray and classes.ndim == 1 and classes.dtype.kind not in "OV"
 
 

@@ -38,3 +38,8 @@ def build_list(node: ObjectNode, member: str, decoder: Decoder) -> list[Any]:
         raise DocumentError(f"{member} must be a list").within(member)
     items: list[Any] = build_member(node, member, decoder)
     return items
+
+
+def is_private(part: Node) -> bool:
+    """Whether a node is an array's, and nothing else in the document can refer to the array."""
+    return type(part) is dict and part.get("$") == "ndarray" and not ({"$id", "base"} & part.keys())

@@ -14,7 +14,7 @@ from reflectio.codec import Codec, Node, ObjectNode
 from reflectio.codecs.containers import encode_items
 from reflectio.codecs.dtypes import encode_dtype, parse_dtype
 from reflectio.codecs.fitted import FEW, within
-from reflectio.codecs.members import build_list, build_member, visit_member
+from reflectio.codecs.members import build_list, build_member, is_private, visit_member
 from reflectio.decoder import Decoder
 from reflectio.encoder import Encoder
 from reflectio.errors import DocumentError, ValidationError
@@ -149,11 +149,6 @@ def _check_bounds(index: Array, length: int, member: str) -> None:
         raise ValidationError(f"an index lies outside of an axis of length {length}").within(member)
 
 
-def _is_private(part: Node) -> bool:
-    """Whether a node is an array's, and nothing else in the document can refer to the array."""
-    return type(part) is dict and part.get("$") == "ndarray" and not ({"$id", "base"} & part.keys())
-
-
 # -- csr, csc, bsr ------------------------------------------------------------------------------------------
 
 
@@ -227,7 +222,7 @@ def _encode_compressed(obj: Any, state: dict[str, Any], node: ObjectNode, encode
 
 def _decode_compressed(obj: Any, shape: Shape, node: ObjectNode, decoder: Decoder) -> dict[str, Any]:
     _expect(node, {*_COMPRESSED, *_FLAGS.values()})
-    private = [_is_private(node.get(member)) for member in _COMPRESSED]
+    private = [is_private(node.get(member)) for member in _COMPRESSED]
     data, indices, indptr = (build_member(node, member, decoder) for member in _COMPRESSED)
     _check_compressed(node["format"], shape, data, indices, indptr)
     if not all(private[1:]):
@@ -308,7 +303,7 @@ def _encode_coo(obj: Any, state: dict[str, Any], node: ObjectNode, encoder: Enco
 def _decode_coo(obj: Any, shape: Shape, node: ObjectNode, decoder: Decoder) -> dict[str, Any]:
     _expect(node, {"coords", "has_canonical_format"})
     parts = node.get("coords")
-    private = [_is_private(part) for part in parts] if type(parts) is list else []
+    private = [is_private(part) for part in parts] if type(parts) is list else []
     data = build_member(node, "data", decoder)
     coords = build_list(node, "coords", decoder)
     _check_coo(shape, data, coords)
@@ -352,7 +347,7 @@ def _encode_dia(obj: Any, state: dict[str, Any], node: ObjectNode, encoder: Enco
 
 def _decode_dia(obj: Any, shape: Shape, node: ObjectNode, decoder: Decoder) -> dict[str, Any]:
     _expect(node, {"offsets"})
-    private = _is_private(node.get("offsets"))
+    private = is_private(node.get("offsets"))
     data, offsets = build_member(node, "data", decoder), build_member(node, "offsets", decoder)
     _check_dia(shape, data, offsets)
     return {"data": data, "offsets": offsets if private else decoder.copy_of(offsets, "dia")}
@@ -441,7 +436,7 @@ def _decode_dok(obj: Any, shape: Shape, node: ObjectNode, decoder: Decoder) -> d
     _check_dtype(dtype)
     if type(node["coords"]) is not list:
         raise DocumentError("coords must be a list").within("coords")
-    own = all(type(column) is list or _is_private(column) for column in (node["data"], *node["coords"]))
+    own = all(type(column) is list or is_private(column) for column in (node["data"], *node["coords"]))
     data = _build_column(node["data"], "data", decoder)
     if not own:
         # An array takes a few bytes an element, and may be referred to; each matrix makes a dict of its own of it.

@@ -159,7 +159,6 @@ cdef object _array(dict node, str name, Walk decoder):
 cdef class TreeReader(Reader):
     """Single trees, of which their codec says how they are made: see `reflectio.codecs.trees.TreeCodec`."""
 
-    cdef object cls
     # That of the nodes, known once there was a tree.
     cdef object dtype
 
@@ -167,8 +166,9 @@ cdef class TreeReader(Reader):
         cdef object tree
         if self.dtype is None:
             tree = self.other(node, decoder)
-            self.cls = type(tree)
-            self.dtype = tree.__getstate__()["nodes"].dtype
+            # What has an id may have been built before, from another node.
+            if type(tree) is self.codec.cls:
+                self.dtype = tree.__getstate__()["nodes"].dtype
             return tree
         tree = self.tree(node, decoder)
         return self.other(node, decoder) if tree is None else tree
@@ -192,7 +192,7 @@ cdef class TreeReader(Reader):
             return None
         decoder.check_construction(node["$"], with_arguments=True)
         decoder.charge_copy(cnp.PyArray_NBYTES(n_classes) + cnp.PyArray_NBYTES(nodes) + cnp.PyArray_NBYTES(values))
-        tree = self.cls((<list>args)[0], n_classes, (<list>args)[2])
+        tree = self.codec.cls((<list>args)[0], n_classes, (<list>args)[2])
         tree.__setstate__(
             {"max_depth": node["max_depth"], "node_count": node["node_count"], "nodes": nodes, "values": values}
         )
