@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import sys
+import threading
 from collections.abc import Callable, Iterator
 from functools import cache
 from typing import Any
 
-from reflectio.errors import UnsupportedTypeError
+from reflectio.errors import LimitError, UnsupportedTypeError
 from reflectio.names import public_name
 
 #: Raises `ValidationError` where an object would be unsafe to use. It runs when all of the document is built,
@@ -83,3 +85,37 @@ def pass_together(checks: tuple[Check, ...], cls: type, columns: Any) -> bool:
     """Whether all objects of rows pass their checks; False where that is to be seen one by one."""
     quick = [_rows_checks.get(function) for function in checks]
     return all(function is not None and function(cls, columns) for function in quick)
+
+
+class _Steps(threading.local):
+    left = sys.maxsize
+
+
+_steps = _Steps()
+
+
+def allow_steps(count: int | None) -> None:
+    """Say how many values the checks of a document may look at in all, if it has ids; None for any number."""
+    _steps.left = sys.maxsize if count is None else count
+
+
+def take_steps(count: int) -> None:
+    """
+    Count values that a check goes through, which other objects may hold as well.
+
+    Parameters
+    ----------
+    count : int
+        How many.
+
+    Raises
+    ------
+    LimitError
+        They are too many: each of many objects would have to be looked at together with what all of them share.
+    """
+    _steps.left -= count
+    if _steps.left < 0:
+        raise LimitError(
+            "what objects of the document share is so much that to check it for each of them would take too long; save "
+            "these objects apart from each other"
+        )

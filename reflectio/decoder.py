@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from reflectio.checks import Check as ObjectCheck
-from reflectio.checks import pass_together, relied_on_by
+from reflectio.checks import allow_steps, pass_together, relied_on_by
 from reflectio.codec import Codec, Node, ObjectNode
 from reflectio.errors import DocumentError, LimitError, ReflectioError, ValidationError
 from reflectio.expansion import FEW, WAYS, check_expansion
@@ -51,6 +51,11 @@ _SHARED = (
     "copies of what several objects share would take many times the memory of the document; save these objects "
     "apart from each other, or give each an array of its own"
 )
+
+# How many values checks may go through that look into what objects hold, and others may share: so many in any document, and
+# so many times the bytes of its header.
+_FREE_STEPS = 1 << 20
+_STEPS_OF_TEXT = 4
 
 # Examines states that compiled code will trust, many at a time: `check(states, decoder)`.
 Check = Callable[[list[Any], "Decoder"], None]
@@ -135,6 +140,7 @@ class Decoder(Walk):
         """
         if (self.built or self.views) and not self._rely_on_their_own():
             return False
+        self._allow_steps()
         try:
             if self.pass_alone():
                 return True
@@ -148,6 +154,10 @@ class Decoder(Walk):
         except Exception:
             return False
         return True
+
+    def _allow_steps(self) -> None:
+        """What nothing refers to is looked at with the few objects that it is in."""
+        allow_steps(_FREE_STEPS + _STEPS_OF_TEXT * len(self.text) if self.built else None)
 
     def _rely_on_their_own(self) -> bool:
         """Whether it is seen at once that what checks rely on is what nothing else of the document reaches."""
@@ -171,6 +181,7 @@ class Decoder(Walk):
 
     def _check_objects(self) -> None:
         index, row, obj = -1, 0, None
+        self._allow_steps()
         try:
             if self.built or self.views:
                 separation = Separation(self._shared(), self.views, self.charge_copy)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -486,3 +488,36 @@ def test_a_method_is_one_of_the_class_that_the_policy_was_asked_about():
             json.dumps({"reflectio": 1, "versions": {}, "model": model}),
             policy=Policy.default().extend(callables=[f"{scaler}.dump"]),
         )
+
+
+@pytest.mark.parametrize("kind", ["one versus rest", "boosting", "votes"])
+def test_a_list_that_many_ensembles_share_is_not_gone_through_for_each_without_end(kind):
+    model: Any = {
+        "one versus rest": lambda: OneVsRestClassifier(LogisticRegression()),
+        "boosting": lambda: GradientBoostingClassifier(n_estimators=1, init=LogisticRegression()),
+        "votes": lambda: VotingClassifier([("a", LogisticRegression())]),
+    }[kind]().fit(X[:, :2], Y > 0)
+    count = 200
+    document = json.loads(reflectio.dumps([model] * 2, format="json"))
+    text = json.dumps(document["model"][0] if isinstance(document["model"], list) else document["model"])
+    models = []
+    for number in range(count):
+        # Ids of its own, for each.
+        node = json.loads(re.sub(r'("\$?id": \d+)', rf"\g<1>{number:04}", text))
+        shared = {"$": "ref", "id": 0} if number else {"$": "list", "$id": 0, "items": [0] * 200_000}
+        holder = next(_with_member(node, "coef_"))
+        holder["extra_"] = shared
+        models.append(node)
+    with pytest.raises(reflectio.LimitError, match=r"would take too long|multiply|copies of what"):
+        reflectio.loads(json.dumps({**document, "model": models}))
+
+
+def _with_member(node: Any, name: str) -> Iterator[dict[str, Any]]:
+    if isinstance(node, dict):
+        if name in node:
+            yield node
+        for part in node.values():
+            yield from _with_member(part, name)
+    elif isinstance(node, list):
+        for part in node:
+            yield from _with_member(part, name)

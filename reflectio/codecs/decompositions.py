@@ -1,4 +1,4 @@
-"""Matrices that are decomposed on use, some of which never ends on numbers that are not finite, and their shapes."""
+"""Matrices that are decomposed on use, which may never end where numbers are not finite or overflow, and their shapes."""
 
 from __future__ import annotations
 
@@ -7,13 +7,16 @@ from typing import Any
 import numpy as np
 
 from reflectio.checks import check
-from reflectio.codecs.fitted import ANY, array_of, is_finite, refuse
+from reflectio.codecs.fitted import ANY, FEW, Array, array_of, is_finite, refuse
 
 # What is decomposed, or computed from before it is: in samples drawn, in the precision, in the next batch.
 _OF_MIXTURES = ("means_", "covariances_", "weights_", "precisions_cholesky_")
 _OF_GAUSSIAN_PROCESSES = ("X_train_", "y_train_", "alpha_", "L_", "_y_train_mean", "_y_train_std")
 _OF_COVARIANCES = ("covariance_", "precision_", "location_")
 _OF_COMPONENTS = ("components_", "singular_values_", "mean_")
+
+# The product of two such numbers does not overflow, and neither does what one is divided by the other.
+_MOST = 1e150
 
 
 @check("sklearn.mixture._base.BaseMixture", relies_on=_OF_MIXTURES)
@@ -24,8 +27,11 @@ def check_mixture(mixture: Any) -> None:
 
 @check("sklearn.gaussian_process._gpr.GaussianProcessRegressor", relies_on=_OF_GAUSSIAN_PROCESSES)
 def check_gaussian_process(process: Any) -> None:
-    """Refuse samples and factors that are not finite."""
+    """Refuse samples and factors that are not finite, and factors that others overflow over when they are divided by them."""
     _check_finite(process, _OF_GAUSSIAN_PROCESSES)
+    factor = vars(process).get("L_")
+    if type(factor) is np.ndarray and factor.ndim == 2 and (np.abs(np.diagonal(factor)) < 1 / _MOST).any():
+        refuse("L_", f"must have at least {1 / _MOST} on its diagonal")
 
 
 @check("sklearn.covariance._empirical_covariance.EmpiricalCovariance", relies_on=_OF_COVARIANCES)
@@ -53,5 +59,18 @@ def _check_finite(obj: Any, names: tuple[str, ...]) -> None:
     for name in names:
         # Before the first batch, some of these are None or 0.
         value = state.get(name)
-        if isinstance(value, np.ndarray) and value.dtype.kind in "fc" and not is_finite(value):
-            refuse(name, "must be finite: decomposing it might never end")
+        if isinstance(value, np.ndarray) and value.dtype.kind in "fc" and not _is_moderate(value):
+            refuse(
+                name,
+                f"must be finite, and at most {_MOST}: decomposing it, or a product with it, might never end",
+            )
+
+
+def _is_moderate(values: Array) -> bool:
+    if values.dtype.kind == "c":
+        values = np.abs(values)
+    if values.size <= FEW:
+        few = values.ravel().tolist()
+        return is_finite(values) and (not few or (min(few) >= -_MOST and max(few) <= _MOST))
+    # Of a NaN, neither is true.
+    return float(values.min()) >= -_MOST and float(values.max()) <= _MOST

@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from reflectio.checks import check
+from reflectio.checks import check, take_steps
 from reflectio.codecs.answers import check_one_answer, network_gives
 from reflectio.codecs.ensembles import check_features, compiled_trees, is_decision_tree
 from reflectio.codecs.fitted import shape_of
-from reflectio.codecs.multiclass import OF_THREE_AXES, is_of_scipy, may_change_rows
+from reflectio.codecs.multiclass import OF_THREE_AXES, is_of_scipy, may_change_rows, steps_of
 from reflectio.codecs.trees import is_count
 from reflectio.errors import ReflectioError, ValidationError
 
@@ -232,6 +232,7 @@ def _check_not_empty(root: Any) -> None:
         if id(obj) in seen:
             continue
         seen.add(id(obj))
+        take_steps(steps_of(obj))
         if isinstance(obj, np.ndarray):
             # An unused probability calibration of a support vector machine is an empty row.
             if not obj.size and (

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from reflectio.checks import check
+from reflectio.checks import check, take_steps
 from reflectio.codecs.answers import check_one_answer
 from reflectio.codecs.fitted import FEW, shape_of, within
 from reflectio.codecs.support_vectors import PAIRWISE_NAMES
@@ -99,6 +99,7 @@ def _check_rows(estimators: list[Any]) -> None:
         if type(obj) in _HOLDING_NOTHING or id(obj) in seen:
             continue
         seen.add(id(obj))
+        take_steps(steps_of(obj))
         n_axes, size = _axes_of(obj)
         if n_axes and name not in OF_THREE_AXES:
             most = 0 if name in _OF_ONE_NUMBER else 1 if is_parameter or name in _OF_ONE_ROW else 2
@@ -131,6 +132,14 @@ def _check_rows(estimators: list[Any]) -> None:
                 for key, part in vars(obj).items()
                 if type(part) not in _HOLDING_NOTHING
             ]
+
+
+def steps_of(obj: Any) -> int:
+    """How many values are gone through to look into an object."""
+    if isinstance(obj, np.ndarray):
+        # numpy goes through numbers much faster than Python does.
+        return obj.size if obj.dtype.hasobject else 1 + obj.size // 64
+    return 1 + len(obj) if isinstance(obj, (*_CONTAINERS, deque)) else 1 + len(getattr(obj, "__dict__", ()))
 
 
 def _axes_of(obj: Any) -> tuple[int, int]:
@@ -240,6 +249,7 @@ def _check_single_output(estimator: Any, place: str, depth: int, seen: set[int])
     if state is None or id(estimator) in seen:
         return
     seen.add(id(estimator))
+    take_steps(1)
     if state.get("n_outputs_", 1) != 1 or state.get("outputs_2d_") is True:
         raise ValidationError(f"{place} must have one output")
     classes = state.get("classes_")
@@ -335,6 +345,7 @@ def _check_labels(estimator: Any, place: str) -> None:
     stack: list[tuple[Any, bool]] = [(estimator, False)]
     while stack:
         obj, is_label = stack.pop()
+        take_steps(steps_of(obj))
         if isinstance(obj, _INTEGERS):
             if is_label and obj >= _MOST_COUNTERS:
                 raise ValidationError(f"{place} has the label {obj}, and there are not as many classes")

@@ -935,6 +935,15 @@ _FORGED |= {
         _fitted("kernel_approximation.PolynomialCountSketch"),
         lambda model: model.update(degree=2**31 - 1),
     ),
+    "pca-of-huge-components": (
+        "decompose a product that overflows, which never ends: found by the fuzzer",
+        "own: found by the mutation fuzzer",
+        _fitted("decomposition.IncrementalPCA", n_components=2),
+        lambda model: model.update(
+            components_={**model["components_"], "data": [[1e300] * 4] * 2},
+            singular_values_={**model["singular_values_"], "data": [9e15, 6.0]},
+        ),
+    ),
     "boosting-rows-of-votes": (
         "predict fewer rows than the data have",
         _INIT,
