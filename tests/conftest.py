@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import signal
 from collections import Counter
 from typing import Any
+
+# What a shell starts in the background ignores interrupts, and so do the commands that tests start and interrupt.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Commands and data, some of which need packages that the tests do without.
 collect_ignore_glob = ["fuzz/*", "attacks/*"]
