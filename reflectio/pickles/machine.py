@@ -9,6 +9,7 @@ stands.
 from __future__ import annotations
 
 import _compat_pickle
+import codecs
 import pickletools
 from collections.abc import Callable
 from typing import Any
@@ -19,6 +20,9 @@ from reflectio.pickles.graph import UNSET, Call, Global, Graph, Manner, Mapping,
 from reflectio.pickles.reviewed import CYTHON_NEW, NAMESPACE, is_cython_unpickle, is_reviewed
 from reflectio.pickles.source import Source
 from reflectio.policy import Limits
+
+# `pickletools` asks for it while it reads a file, and Python imports a module for it when it is first asked.
+codecs.lookup("raw-unicode-escape")
 
 # Beyond what four bytes say pickle itself writes no place of its memo.
 _LARGEST_MEMO = 1 << 32

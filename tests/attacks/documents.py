@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import random
 from typing import Any
 
 import orjson
@@ -35,7 +35,12 @@ def _flipped(where: int) -> bytes:
 _TEXTS: dict[str, tuple[str, bytes | str, str]] = {
     "empty": ("crash the reader", b"", _DOCUMENT),
     "only-nul": ("crash the reader", b"\0", _DOCUMENT),
-    "random": ("crash the reader", os.urandom(4096), _DOCUMENT),
+    "random": ("crash the reader", random.Random(0).randbytes(4096), _DOCUMENT),
+    "pickled-text": (
+        "have a module of Python's own imported, for a text as old pickles have it",
+        b"V\\u2603\n.",
+        _DOCUMENT,
+    ),
     "pickle": ("be unpickled", b"\x80\x04\x8c\x05posix\x8c\x06system\x93\x8c\x02id\x85R.", _DOCUMENT),
     "zip": ("be unpacked", b"PK\x03\x04" + bytes(100), _DOCUMENT),
     "gzip-bomb": ("be decompressed", b"\x1f\x8b\x08\0" + bytes(100), _DOCUMENT),
