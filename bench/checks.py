@@ -34,6 +34,7 @@ from sklearn import (
     dummy,
     ensemble,
     gaussian_process,
+    isotonic,
     kernel_approximation,
     linear_model,
     mixture,
@@ -301,6 +302,11 @@ CASES: dict[str, Case] = {
     "polynomial features": Case(
         "sizes.check_degrees", lambda: preprocessing.PolynomialFeatures(3).fit(SAMPLES), "sizes.check_degrees"
     ),
+    "splines of a transformer": Case(
+        "sizes.check_bias sizes._check_flags",
+        lambda: preprocessing.SplineTransformer().fit(SAMPLES),
+        "sizes.check_bias",
+    ),
     # Counts
     "number of features": Case(
         "sizes.check_sizes sizes._check_backing",
@@ -343,6 +349,16 @@ CASES: dict[str, Case] = {
         ),
         "multiclass._check_rows",
     ),
+    "one versus rest, one answer": Case(
+        "answers.check_one_answer",
+        lambda: multiclass.OneVsRestClassifier(naive_bayes.GaussianNB()).fit(
+            X, np.eye(10, dtype=int)[DIGITS]
+        ),
+        "answers.check_one_answer",
+    ),
+    "isotonic regression": Case(
+        "isotonic.IsotonicCodec", lambda: isotonic.IsotonicRegression().fit(SAMPLES[:, 0], TARGETS)
+    ),
     "votes": Case(
         "multiclass.check_votes multiclass._check_votes multiclass._check_classifier multiclass._check_labels "
         "multiclass._check_encoders",
@@ -353,12 +369,10 @@ CASES: dict[str, Case] = {
     "KD tree": Case(
         "neighbors.NeighborTreeCodec neighbors.NamedStateCodec neighbors._check_array neighbors.check_metric_fits",
         lambda: neighbors.KDTree(_rng.normal(size=(50_000, 5))),
-        "neighbors.NeighborTreeCodec.check",
     ),
     "metric": Case(
         "neighbors.MetricCodec",
         lambda: DistanceMetric.get_metric("seuclidean", V=np.ones(10)),
-        "neighbors.MetricCodec.check",
     ),
     "nearest neighbours": Case(
         "neighbor_searches.check_searched_samples",
