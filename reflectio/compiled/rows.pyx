@@ -8,7 +8,7 @@ What rows are, and what is wrong with others, is said in Python, in `reflectio.c
 
 cimport cython
 cimport numpy as cnp
-from cpython.dict cimport PyDict_Copy, PyDict_SetItem
+from cpython.dict cimport PyDict_Copy, PyDict_SetItem, PyDict_Update
 from cpython.long cimport PyLong_CheckExact
 from cpython.object cimport PyObject, PyTypeObject
 from cpython.ref cimport Py_DECREF, Py_INCREF
@@ -22,6 +22,8 @@ cdef extern from "Python.h":
     long long PyLong_AsLongLongAndOverflow(object value, int *overflow) except? -1
     void PyUnicode_InternInPlace(PyObject **text)
     int PyObject_GenericSetDict(object obj, object value, void *context) except -1
+    object PyObject_GenericGetDict(object obj, void *context)
+    int PY_VERSION_HEX
 
 cdef extern from *:
     """
@@ -165,6 +167,10 @@ def read_column(dict node not None, Py_ssize_t count, Walk decoder not None, bin
 # -- objects --------------------------------------------------------------------------------------------------
 
 
+cdef enum:
+    PYTHON_3_13 = 0x030D0000
+
+
 def objects_with(cls, Py_ssize_t count, dict constants not None, dict lists not None):
     """
     Make objects of a class with nothing but attributes.
@@ -197,11 +203,17 @@ def objects_with(cls, Py_ssize_t count, dict constants not None, dict lists not 
         names.append(_interned(name))
         columns.append(column)
     for index in range(count):
-        state = PyDict_Copy(shared)
+        obj = reflectio_object(<PyTypeObject *>cls, _no_arguments)
+        if PY_VERSION_HEX < PYTHON_3_13:
+            state = PyDict_Copy(shared)
+        else:
+            # Attributes may lie in the object itself, where those of a dict that it is given are not all found.
+            state = PyObject_GenericGetDict(obj, NULL)
+            PyDict_Update(state, shared)
         for number in range(len(names)):
             PyDict_SetItem(state, names[number], (<list>columns[number])[index])
-        obj = reflectio_object(<PyTypeObject *>cls, _no_arguments)
-        PyObject_GenericSetDict(obj, state, NULL)
+        if PY_VERSION_HEX < PYTHON_3_13:
+            PyObject_GenericSetDict(obj, state, NULL)
         objects.append(obj)
     return objects
 
