@@ -414,19 +414,27 @@ cdef int read_shape(list lengths, Py_ssize_t *shape) except -1:
     return <int>PyList_GET_SIZE(lengths)
 
 
+cdef Py_ssize_t _nbytes_of(Py_ssize_t itemsize, int n_axes, Py_ssize_t *shape):
+    """How many bytes an array has; -1 where they are more than memory has addresses."""
+    cdef Py_ssize_t nbytes = itemsize
+    cdef int axis
+    for axis in range(n_axes):
+        if shape[axis] and nbytes > PY_SSIZE_T_MAX // shape[axis]:
+            return -1
+        nbytes *= shape[axis]
+    return nbytes
+
+
 cdef object taken(Py_ssize_t start, Walk decoder, int kind, int n_axes, Py_ssize_t *shape, int fortran):
     """The array that starts at an offset of a segment in memory; None where it is to be had in another way, or not at all."""
-    cdef Py_ssize_t nbytes = item_sizes[kind], position
-    cdef int axis
+    cdef Py_ssize_t nbytes = _nbytes_of(item_sizes[kind], n_axes, shape), position
     cdef Py_buffer view
     cdef const uint8_t *source
     cdef object segment = decoder.segment
     if type(segment) is not _segment_class() or segment.mapped:
         return None
-    for axis in range(n_axes):
-        if shape[axis] and nbytes > PY_SSIZE_T_MAX // shape[axis]:
-            return None
-        nbytes *= shape[axis]
+    if nbytes < 0:
+        return None
     cdef object data = segment.data
     PyObject_GetBuffer(data, &view, PyBUF_SIMPLE)
     try:
@@ -550,19 +558,17 @@ cdef bint is_record(dtype) except -1:
 cdef object _view(object at, Walk decoder, cnp.dtype dtype, int n_axes, Py_ssize_t *shape):
     """As `Segment.view` gives it, of elements that may be any bytes; None where it cannot be had, and nothing was done."""
     cdef object segment = decoder.segment
-    cdef Py_ssize_t nbytes = (<object>dtype).itemsize
+    cdef Py_ssize_t nbytes = _nbytes_of((<object>dtype).itemsize, n_axes, shape)
     cdef long long start
-    cdef int axis, overflow = 0
+    cdef int overflow = 0
     cdef Py_buffer buffer
     if type(segment) is not _segment_class() or not PyLong_CheckExact(at):
         return None
     start = PyLong_AsLongLongAndOverflow(at, &overflow)
     if overflow or start < 0 or start % 64:
         return None
-    for axis in range(n_axes):
-        if shape[axis] and nbytes > PY_SSIZE_T_MAX // shape[axis]:
-            return None
-        nbytes *= shape[axis]
+    if nbytes < 0:
+        return None
     cdef object data = segment.data
     PyObject_GetBuffer(data, &buffer, PyBUF_SIMPLE)
     try:
