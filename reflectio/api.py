@@ -341,6 +341,9 @@ def _build(data: bytes | memoryview | Source, policy: Policy, mapped: bool = Fal
     if collects:
         gc.disable()
     try:
+        if isinstance(data, Source):
+            at_once = data.read_at_once(policy.limits.text_bytes)
+            data = data if at_once is None else at_once
         if type(data) is bytes and _parsing is not None and len(data) <= policy.limits.document_bytes:
             found = _parsing.build(data, policy, Decoder, NOTHING, Segment, AS_INSTALLED)
             if found is not None:

@@ -31,11 +31,6 @@ _EMPTY = SegmentWriter()
 
 _CLOSING_BRACE = ord("}")
 
-# Arrays of fewer bytes, on average, are copied faster out of one buffer than read one by one; and by what a header has
-# one for each. How an array is read makes no difference but of time.
-_SMALL_ARRAY = 1 << 16
-_IN_SEGMENT = b'"at":'
-
 # Arrays of so many bytes together are put behind the header at once, rather than block by block.
 _SMALL_SEGMENT = 1 << 17
 
@@ -199,8 +194,6 @@ def read_source(source: Source, limits: Limits) -> Document:
     """
     Read and check a document from a file, short of its segment, which comes later and in order.
 
-    A document that is small, or has no segment, is read at once, as `read` does it.
-
     Parameters
     ----------
     source : Source
@@ -213,16 +206,10 @@ def read_source(source: Source, limits: Limits) -> Document:
     DocumentError, LimitError, IntegrityError
         As in `read`.
     """
-    beginning, complete = source.read_beginning(limits.text_bytes)
-    if complete:
-        return read(beginning, limits)
-    header = read_header(beginning, limits)
+    header = read_header(source.beginning(limits.text_bytes), limits)
     member = segment_member(header)
     if member is None or header.end is None:
         raise DocumentError("the document is truncated, or something follows it")
-    if source.is_small and member.nbytes < _SMALL_ARRAY * header.text.count(_IN_SEGMENT):
-        segment = _read_segment(header, source.read_all(beginning), mapped=False)
-        return Document(header.members, header.text, segment)
     size = member.start + member.nbytes
     if source.size is not None:
         check_size(member, source.size)
@@ -230,7 +217,7 @@ def read_source(source: Source, limits: Limits) -> Document:
         raise LimitError(
             f"the document has {size} bytes; the policy's limit document_bytes is {limits.document_bytes}"
         )
-    source.put_back(beginning[header.end :])
+    source.skip(header.end)
     padding = bytearray(member.start - header.end)
     source.readinto(memoryview(padding))
     _check_padding(header, padding)

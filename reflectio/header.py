@@ -36,7 +36,7 @@ def digest_of(data: bytes | memoryview) -> str:
     return xxhash.xxh3_128_hexdigest(data)
 
 
-def nodes_of_text(text: bytes) -> list[Any]:
+def nodes_of_text(text: bytes | memoryview) -> list[Any]:
     """The root and the objects of a header that was read before: building uses nodes up."""
     members = orjson.loads(text)
     return [members["model"], *members.get("objects", [])]

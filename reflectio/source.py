@@ -9,9 +9,11 @@ from typing import IO, Any
 
 from reflectio.errors import DocumentError, LimitError
 
-# Up to this size a document with many small arrays is read at once: they are copied faster out of one buffer than read
-# one by one.
+# Up to this size a document is read at once that has many small arrays, which are copied faster out of one buffer than
+# read one by one, or more text than arrays, which compiled code builds from straight.
 _SMALL = 1 << 23
+_SMALL_ARRAY = 1 << 16
+_IN_SEGMENT = b'"at":'
 
 # How much is read at first in search of the header's end, and how much at once at most: as much again as was read
 # before.
@@ -44,13 +46,14 @@ class Source:
         self._readinto = getattr(file, "readinto", None)
         # What has been read of the file beyond what was asked for.
         self._ahead = memoryview(b"")
+        self._complete = False
         self.size = size or size_of(file)
         if self.size is not None and self.size > limit:
             raise LimitError(f"the file has {self.size} bytes; the policy's limit document_bytes is {limit}")
 
-    def read_beginning(self, longest: int) -> tuple[memoryview, bool]:
+    def beginning(self, longest: int) -> memoryview:
         """
-        Read up to a NUL, or to the end.
+        Look ahead up to a NUL, or to the end.
 
         Parameters
         ----------
@@ -59,11 +62,11 @@ class Source:
 
         Returns
         -------
-        beginning : memoryview
-            What was read, with what happened to come behind the NUL.
-        complete : bool
-            Whether this is all of the file.
+        memoryview
+            What is ahead, with what happened to come behind the NUL.
         """
+        if len(self._ahead):
+            return self._ahead
         chunks: list[bytes] = []
         total = 0
         while True:
@@ -78,33 +81,51 @@ class Source:
                 break
             if total > longest:
                 raise LimitError(f"the header has more than {longest} bytes, the policy's limit text_bytes")
-        data = memoryview(chunks[0] if len(chunks) == 1 else b"".join(chunks))
-        return data, not chunk or total == self.size
+        self._ahead = memoryview(chunks[0] if len(chunks) == 1 else b"".join(chunks))
+        self._complete = not chunk or total == self.size
+        return self._ahead
 
     def _step(self, total: int) -> int:
         """How much to read at once, after so much has been read."""
         step = min(max(_CHUNK, total), _LONG_CHUNK)
         return step if self.size is None else min(step, self.size - total)
 
-    @property
-    def is_small(self) -> bool:
-        """Whether the file is so small that holding all of it does little harm."""
-        return self.size is not None and self.size <= _SMALL
+    def read_at_once(self, longest: int) -> bytes | None:
+        """
+        Read all of a file, where little more memory is held for that than reading it array by array would take.
 
-    def read_all(self, beginning: memoryview) -> memoryview:
-        """Give all of a small file, of which the beginning was read."""
-        assert self.size is not None
-        # An audit, which needs little else, does not wait for numpy.
-        import numpy as np
+        Parameters
+        ----------
+        longest : int
+            As in `beginning`.
 
-        self.put_back(beginning)
-        whole = np.empty(self.size, np.uint8).data
-        self.readinto(whole)
-        return whole
+        Returns
+        -------
+        bytes or None
+            None where it is to be read array by array.
+        """
+        beginning = self.beginning(longest).obj
+        assert isinstance(beginning, bytes)
+        if self._complete:
+            self._ahead = memoryview(b"")
+            return beginning
+        end = beginning.find(0)
+        if self.size is None or self.size > _SMALL or end < 0:
+            return None
+        in_segment = self.size - end
+        if in_segment > max(end, _SMALL_ARRAY * beginning.count(_IN_SEGMENT, 0, end)):
+            return None
+        # One byte more than there should be: it might have been added.
+        chunks, left = [beginning], self.size + 1 - len(beginning)
+        self._ahead = memoryview(b"")
+        while left > 0 and (chunk := self._read(left)):
+            chunks.append(chunk)
+            left -= len(chunk)
+        return b"".join(chunks)
 
-    def put_back(self, data: memoryview) -> None:
-        """Take back the end of what was read."""
-        self._ahead = data
+    def skip(self, count: int) -> None:
+        """Pass over so many bytes of what is ahead."""
+        self._ahead = self._ahead[count:] or memoryview(b"")
 
     def readinto(self, target: memoryview) -> None:
         """

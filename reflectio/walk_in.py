@@ -54,7 +54,7 @@ class PythonWalk:
         Which names may be imported.
     segment : Segment
         Where the arrays outside the header are.
-    text : bytes
+    text : bytes or memoryview
         The header.
 
     Attributes
@@ -85,7 +85,7 @@ class PythonWalk:
         What the document has asked for so far.
     """
 
-    def __init__(self, policy: Policy, segment: Segment, text: bytes) -> None:
+    def __init__(self, policy: Policy, segment: Segment, text: bytes | memoryview) -> None:
         self.policy = policy
         self.segment = segment
         self.text = text

@@ -159,6 +159,19 @@ def test_odd_keys(place):
         load_both_ways(with_model(KEYS[place] % key))
 
 
+def test_a_long_header_before_a_segment_is_read_in_one_pass():
+    document = reflectio.dumps([np.arange(1000.0), {f"word {index}": index for index in range(10_000)}])
+    assert document.index(0) > 1 << 17
+    # The versions that it states are known to be installed from then on.
+    reflectio.loads(document)
+    assert read_in_one_pass(document)
+    # What is asked of the header later on, such as the ways to an object in it, has its text.
+    shared = [1.5]
+    document = reflectio.dumps([np.arange(1000.0), ["text"] * 10_000, *[shared] * 300])
+    assert read_in_one_pass(document)
+    load_both_ways(document)
+
+
 def test_what_is_right_among_them_is_read_in_one_pass():
     for value in (
         b"0",

@@ -25,6 +25,7 @@ from exactness import assert_same
 from sklearn.ensemble import RandomForestClassifier
 
 import reflectio
+from reflectio.source import Source
 
 POLICY = reflectio.Policy.default().extend(callables=["zoo.numeric_columns", "zoo.clip_at_one"])
 
@@ -263,6 +264,44 @@ class TestWhatIsRefused:
 
 
 # -- threads --------------------------------------------------------------------------------------------------
+
+
+_MOSTLY_TEXT = {"words": {f"word {index}": index for index in range(50_000)}, "numbers": np.arange(100_000.0)}
+
+
+@pytest.mark.parametrize(
+    ("model", "at_once"),
+    [
+        (_MOSTLY_TEXT, True),
+        ([np.arange(200.0) + index for index in range(500)], True),
+        ({**_MOSTLY_TEXT, "numbers": np.arange(300_000.0)}, False),
+        ([np.arange(200_000.0), "text"], False),
+    ],
+    ids=["mostly text", "small arrays", "large array", "one array"],
+)
+def test_a_file_is_read_at_once_where_that_takes_little_memory(
+    model: Any, at_once: bool, tmp_path: Path
+) -> None:
+    reflectio.dump(model, tmp_path / "model.rfl")
+    with open(tmp_path / "model.rfl", "rb") as file:
+        read = Source(file, 1 << 30).read_at_once(1 << 30)
+    assert read == ((tmp_path / "model.rfl").read_bytes() if at_once else None)
+    assert_same(reflectio.load(tmp_path / "model.rfl"), model)
+
+
+@pytest.mark.parametrize("change", [-1, -3000, 1, 3000])
+def test_a_file_that_changes_its_length_while_it_is_read_at_once(tmp_path: Path, change: int) -> None:
+    class Changing(io.FileIO):
+        def read(self, size: int = -1, /) -> Any:
+            chunk = super().read(size)
+            if self.tell() == len(chunk):
+                os.truncate(self.fileno(), length + change)
+            return chunk
+
+    reflectio.dump(_MOSTLY_TEXT, tmp_path / "model.rfl")
+    length = (tmp_path / "model.rfl").stat().st_size
+    with Changing(tmp_path / "model.rfl", "r+") as file, pytest.raises(reflectio.DocumentError):
+        reflectio.load(file)
 
 
 @pytest.mark.usefixtures("streamed")

@@ -125,6 +125,10 @@ cdef enum:
 cdef enum:
     ALIGNMENT = 64
 
+# A header of more bytes is not copied.
+cdef enum:
+    LONG_HEADER = 1 << 14
+
 cdef enum:
     DIGITS = 32
 
@@ -198,7 +202,7 @@ class Unusual(Exception):
     """The text is not as this module reads it."""
 
 
-cdef inline bint _is_digit(char c):
+cdef inline bint _is_digit(char c) noexcept:
     return ZERO <= c <= NINE
 
 
@@ -242,19 +246,19 @@ cdef class Parser:
 
     # -- text ----------------------------------------------------------------------------------------------------
 
-    cdef inline bint follows(self, const char *text, Py_ssize_t size):
+    cdef inline bint follows(self, const char *text, Py_ssize_t size) noexcept:
         """Whether the header goes on like this; then it is passed over."""
         if self.end - self.at < size or memcmp(self.at, text, size):
             return False
         self.at += size
         return True
 
-    cdef inline void blanks(self):
+    cdef inline void blanks(self) noexcept:
         """Pass over white space, of which only the JSON format has any."""
         while self.at[0] == SPACE or self.at[0] == NEWLINE or self.at[0] == RETURN or self.at[0] == TAB:
             self.at += 1
 
-    cdef inline bint passes(self, char c):
+    cdef inline bint passes(self, char c) noexcept:
         """Whether a character follows, with white space around it or none; then it is passed over."""
         self.blanks()
         if self.at[0] != c:
@@ -268,7 +272,7 @@ cdef class Parser:
             raise Unusual
         return 0
 
-    cdef inline bint named(self, const char *name, Py_ssize_t size):
+    cdef inline bint named(self, const char *name, Py_ssize_t size) noexcept:
         """Whether the name of a member follows; then it, and the colon behind it, are passed over."""
         cdef const char *start = self.at
         if self.end - self.at < size + 2 or self.at[0] != QUOTE or self.at[size + 1] != QUOTE:
@@ -281,7 +285,7 @@ cdef class Parser:
         self.at = start
         return False
 
-    cdef inline bint member(self, const char *name, Py_ssize_t size):
+    cdef inline bint member(self, const char *name, Py_ssize_t size) noexcept:
         """As `named`, for a member that is not the first."""
         cdef const char *start = self.at
         if self.passes(COMMA) and self.named(name, size):
@@ -349,7 +353,7 @@ cdef class Parser:
         stop[0] = c
         return integer
 
-    cdef inline int64_t short_integer(self, const char *stop):
+    cdef inline int64_t short_integer(self, const char *stop) noexcept:
         """The integer from here on to a place; it has few digits."""
         cdef const char *c = self.at
         cdef bint negative = c[0] == MINUS
@@ -361,7 +365,7 @@ cdef class Parser:
             c += 1
         return -value if negative else value
 
-    cdef inline bint is_short(self, const char *stop):
+    cdef inline bint is_short(self, const char *stop) noexcept:
         """Whether an integer from here on has few digits, and is no zero with a sign."""
         return stop - self.at <= SHORT_DIGITS and not (self.at[0] == MINUS and self.at[1] == ZERO)
 
@@ -1272,7 +1276,7 @@ def build(bytes data not None, policy, make, nothing, segment_of, installed):
     cdef const char *description
     cdef Parser parser
     cdef object segment = nothing
-    cdef bytes text = data
+    cdef object text = data
     if not size or start[0] != OPENING_BRACE:
         return None
     nul = <const char *>memchr(start, 0, size)
@@ -1299,7 +1303,8 @@ def build(bytes data not None, policy, make, nothing, segment_of, installed):
         if not _is_digest(start + offset, nbytes, digest - 2 - DIGITS):
             return None
         segment = segment_of(memoryview(data)[offset:])
-        text = PyBytes_FromStringAndSize(start, end)
+        # A long header is in memory once.
+        text = PyBytes_FromStringAndSize(start, end) if end < LONG_HEADER else memoryview(data)[:end]
     parser = Parser.__new__(Parser)
     parser.at, parser.end = start, start + end
     # The header itself is a level.

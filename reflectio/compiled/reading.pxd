@@ -28,7 +28,7 @@ cdef cnp.dtype int64
 cdef class Walk:
     cdef readonly object policy
     cdef readonly object segment
-    cdef readonly bytes text
+    cdef readonly object text
     cdef readonly object readers
     cdef public dict built
     cdef public dict times

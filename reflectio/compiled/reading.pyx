@@ -164,7 +164,7 @@ cdef class Walk:
         What is to be looked at when all is built: see `reflectio.decoder.Decoder.check_object`.
     """
 
-    def __cinit__(self, policy, segment, bytes text):
+    def __cinit__(self, policy, segment, text):
         self.policy = policy
         self.segment = segment
         self.text = text
