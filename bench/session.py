@@ -74,14 +74,15 @@ class Session:
         jobs: dict[tuple[str, str], Job],
         rounds: int | None = None,
         clock: Clock | None = None,
+        patience: float = 1.0,
     ) -> dict[tuple[str, str], Timing]:
-        """Time jobs in turns, by saver and operation, and keep what they take."""
+        """Time jobs in turns, by saver and operation, for so many times as long as usual, and keep what they take."""
         late = perf_counter() - self.begun > _PUNCTUAL * 60 * self.profile.minutes
         wanted = rounds or self.profile.rounds
         timings, errors = interleave(
             jobs,
             rounds=min(wanted, LEAST_ROUNDS) if late else wanted,
-            seconds=self.profile.seconds,
+            seconds=patience * self.profile.seconds,
             turn=self.profile.turn,
             clock=clock or self.clock,
         )

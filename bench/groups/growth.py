@@ -18,6 +18,10 @@ ABOUT = (
     "A power of 1 is linear."
 )
 
+# A virtual machine may be slow to give memory that nobody used before, five times as slow at 1 GB: which turn that hits is
+# chance, and three turns are too few for one to be without.
+_PATIENCE = 5.0
+
 FAMILIES: dict[str, Callable[[int], Any]] = {"neighbours": neighbours, "forest": forest}
 
 
@@ -43,7 +47,7 @@ def _measure(session: Session, processes: Processes, name: str, model: Any, fami
         jobs[saver.name, "load"] = Job(lambda saver=saver, path=path: load_from(saver, path))
         if saver.name == "pickle":
             session.add("growth", name, "size", saver.name, path.stat().st_size, "B")
-    session.time("growth", name, jobs)
+    session.time("growth", name, jobs, patience=_PATIENCE)
     for path in session.folder.iterdir():
         path.unlink()
     pickled, _ = prepare(model, session.folder)
