@@ -23,35 +23,38 @@ from cpython.ref cimport Py_DECREF, Py_INCREF
 from cpython.set cimport PySet_Contains
 from libc.float cimport FLT_MAX
 from libc.math cimport INFINITY
-from libc.stdint cimport int8_t, int32_t, int64_t, uint8_t, uint32_t, uint64_t
+from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 from libc.string cimport memchr, memcmp, memcpy
 
 import numpy as np
 import orjson
-import xxhash
 
 from reflectio.compiled.records import fill as fill_records
 from reflectio.compiled.sparse import is_sound, rises
+from reflectio.compiled.elements cimport put_integer
+from reflectio.compiled.envelope cimport Envelope, open_envelope
+from reflectio.compiled.known_records cimport LONGEST_RECORD, record_of, remember_record
 from reflectio.compiled.reading cimport (
     BOOL, FLOAT32, FLOAT64, INT8, INT32, INT64, MOST_AXES, UINT8, UINT32, UINT64, ObjectReader, PyArray_EMPTY, PyArray_Scalar,
     StateReader, Walk, float64, int64, item_sizes, referred, taken, type_numbers,
 )
+from reflectio.compiled.scanning cimport (
+    BACKSLASH, CLOSING_BRACE, CLOSING_BRACKET, COLON, COMMA, DECIMAL, INTEGER, MINUS, NESTING, NO_NUMBER, OPENING_BRACE,
+    OPENING_BRACKET, QUOTE, ZERO, Scanner, is_digit,
+)
+from reflectio.compiled.strided cimport are_apart, zeros_in_steps
 
 cnp.import_array()
 
 cdef extern from "Python.h":
-    object PyMemoryView_FromMemory(char *memory, Py_ssize_t size, int flags)
-    int PyBUF_READ
     object PyUnicode_New(Py_ssize_t size, Py_UCS4 most)
     void *PyUnicode_1BYTE_DATA(object text)
     Py_ssize_t PyUnicode_GET_LENGTH(object text)
     object PyUnicode_DecodeUTF8(const char *start, Py_ssize_t size, const char *errors)
     void PyUnicode_InternInPlace(PyObject **text)
-    const char *PyUnicode_AsUTF8AndSize(object text, Py_ssize_t *size) except NULL
     Py_UCS4 *PyUnicode_AsUCS4(object text, Py_UCS4 *buffer, Py_ssize_t size, int copy_null) except NULL
     object PyLong_FromLongLong(long long value)
     object PyObject_GenericGetDict(object obj, void *context)
-    Py_ssize_t PY_SSIZE_T_MAX
 
 cdef extern from *:
     """
@@ -66,39 +69,8 @@ cdef extern from *:
     """
     bint reflectio_double(const char *first, const char *last, double *value)
 
-cdef extern from *:
-    """
-    // An array that is a view of the memory of another.
-    static PyObject *reflectio_view(
-        int number, int n_axes, npy_intp *shape, npy_intp *strides, char *data, PyObject *owner)
-    {
-        PyObject *view = PyArray_NewFromDescr(
-            &PyArray_Type, PyArray_DescrFromType(number), n_axes, shape, strides, data, NPY_ARRAY_WRITEABLE, NULL);
-        if (view == NULL)
-            return NULL;
-        Py_INCREF(owner);
-        if (PyArray_SetBaseObject((PyArrayObject *)view, owner) < 0) {
-            Py_DECREF(view);
-            return NULL;
-        }
-        return view;
-    }
-    """
-    object reflectio_view(
-        int number, int n_axes, cnp.npy_intp *shape, cnp.npy_intp *strides, char *data, object owner
-    )
-
 cdef object _parse = orjson.loads
 cdef object _zeros = np.zeros
-cdef object _hexdigest = xxhash.xxh3_128_hexdigest
-
-# As far as `reflectio.strict_json` lets lists and objects nest.
-cdef enum:
-    NESTING = 254
-
-# Integers of so many digits have 64 bits at most.
-cdef enum:
-    SHORT_DIGITS = 18
 
 # Elements of up to so many characters cannot take much more memory than they take text: see `reflectio.codecs.arrays`.
 cdef enum:
@@ -121,16 +93,9 @@ cdef enum:
 cdef enum:
     MAXPRINT = 50
 
-# The segment starts at a multiple of so many bytes.
-cdef enum:
-    ALIGNMENT = 64
-
 # A header of more bytes is not copied.
 cdef enum:
     LONG_HEADER = 1 << 14
-
-cdef enum:
-    DIGITS = 32
 
 # An array in steps takes so many times the bytes of its elements at most: see `reflectio.codecs.arrays`.
 cdef enum:
@@ -142,15 +107,6 @@ cdef Py_ssize_t MOST_ELEMENTS = 1 << 40
 # With so many elements in steps, sums of products of lengths and steps have 64 bits.
 cdef Py_ssize_t MOST_STRIDED = 1 << 24
 
-cdef enum:
-    TAB = 9, NEWLINE = 10, RETURN = 13, SPACE = 32, QUOTE = 34, COMMA = 44, MINUS = 45, POINT = 46, ZERO = 48, NINE = 57, COLON = 58, OPENING_BRACKET = 91
-    BACKSLASH = 92, CLOSING_BRACKET = 93, OPENING_BRACE = 123, CLOSING_BRACE = 125
-
-cdef bytes _DIGEST = b',"digest":"xxh3_128:'
-cdef bytes _SEGMENT = b',"segment":{"nbytes":'
-cdef bytes _SEGMENT_DIGEST = b',"xxh3_128":"'
-
-
 # The last versions that documents stated without a word being said about them, as they were written: what is installed does
 # not change while it is used. Each ends with its closing brace, so that none goes on in another way.
 cdef list _known_versions = []
@@ -158,52 +114,10 @@ cdef enum:
     MOST_KNOWN = 16
     MOST_KNOWN_BYTES = 1 << 10
 
-# Record dtypes by the text of their nodes, with the names of their fields.
-cdef dict _records = {}
-cdef enum:
-    LONGEST_RECORD = 1 << 12
-    MOST_RECORDS = 64
-
-# In a module that leads here, and found when it is first needed.
-cdef object _known = None
-
-
-cdef object _known_record():
-    global _known
-    if _known is None:
-        from reflectio.codecs.dtypes import known_record
-
-        _known = known_record
-    return _known
-
-
-cdef object _record_of(bytes text):
-    """The record dtype of a text that was read before, or None."""
-    cdef PyObject *found = PyDict_GetItemWithError(_records, text)
-    # The names of a dtype can be changed in place.
-    if found is NULL or (<tuple>found)[0].names != (<tuple>found)[1]:
-        return None
-    return (<tuple>found)[0]
-
-
-cdef int _remember_record(bytes text, dict node) except -1:
-    """Remember what a text stands for, if that has been built before, and is a record dtype."""
-    if text in _records or len(_records) >= MOST_RECORDS:
-        return 0
-    dtype = _known_record()(node)
-    if dtype is not None:
-        _records[text] = dtype, dtype.names
-    return 0
-
-
 # Raised as a class, so that each is a new one: from Python 3.12 on, one that is raised again keeps the traceback that it
 # had, and adds to it, for every document that is left.
 class Unusual(Exception):
     """The text is not as this module reads it."""
-
-
-cdef inline bint _is_digit(char c) noexcept:
-    return ZERO <= c <= NINE
 
 
 cdef int _kind_of(const char *text, Py_ssize_t size):
@@ -234,64 +148,32 @@ cdef int _kind_of(const char *text, Py_ssize_t size):
 
 
 @cython.final
-cdef class Parser:
-    """
-    Reads one header, which ends with a byte that no JSON text has: the NUL behind it, or behind any bytes of Python.
-    """
+cdef class Parser(Scanner):
+    """Reads one header."""
 
-    cdef const char *at
-    cdef const char *end
     cdef Walk walk
     cdef int depth
 
     # -- text ----------------------------------------------------------------------------------------------------
-
-    cdef inline bint follows(self, const char *text, Py_ssize_t size) noexcept:
-        """Whether the header goes on like this; then it is passed over."""
-        if self.end - self.at < size or memcmp(self.at, text, size):
-            return False
-        self.at += size
-        return True
-
-    cdef inline void blanks(self) noexcept:
-        """Pass over white space, of which only the JSON format has any."""
-        while self.at[0] == SPACE or self.at[0] == NEWLINE or self.at[0] == RETURN or self.at[0] == TAB:
-            self.at += 1
-
-    cdef inline bint passes(self, char c) noexcept:
-        """Whether a character follows, with white space around it or none; then it is passed over."""
-        self.blanks()
-        if self.at[0] != c:
-            return False
-        self.at += 1
-        self.blanks()
-        return True
 
     cdef inline int expect(self, char c) except -1:
         if not self.passes(c):
             raise Unusual
         return 0
 
-    cdef inline bint named(self, const char *name, Py_ssize_t size) noexcept:
-        """Whether the name of a member follows; then it, and the colon behind it, are passed over."""
-        cdef const char *start = self.at
-        if self.end - self.at < size + 2 or self.at[0] != QUOTE or self.at[size + 1] != QUOTE:
-            return False
-        if memcmp(self.at + 1, name, size):
-            return False
-        self.at += size + 2
-        if self.passes(COLON):
-            return True
-        self.at = start
-        return False
+    cdef int enter(self) except -1:
+        self.depth += 1
+        if self.depth > NESTING:
+            raise Unusual
+        return 0
 
-    cdef inline bint member(self, const char *name, Py_ssize_t size) noexcept:
-        """As `named`, for a member that is not the first."""
-        cdef const char *start = self.at
-        if self.passes(COMMA) and self.named(name, size):
-            return True
-        self.at = start
-        return False
+    cdef inline int leave(self, char c) except -1:
+        """Pass over what closes a list or an object, but not over white space behind it."""
+        self.blanks()
+        if self.at[0] != c:
+            raise Unusual
+        self.at += 1
+        return 0
 
     cdef object string(self):
         cdef const char *start = self.at + 1
@@ -324,56 +206,12 @@ cdef class Parser:
         self.at = stop + 1
         return text
 
-    cdef bint scan_number(self, const char **stop) except -1:
-        """Find where the number ends that starts here; say whether it is an integer."""
-        cdef const char *c = self.at
-        cdef bint integer = True
-        if c[0] == MINUS:
-            c += 1
-        if not _is_digit(c[0]) or (c[0] == ZERO and _is_digit(c[1])):
-            raise Unusual
-        while _is_digit(c[0]):
-            c += 1
-        if c[0] == POINT:
-            integer = False
-            c += 1
-            if not _is_digit(c[0]):
-                raise Unusual
-            while _is_digit(c[0]):
-                c += 1
-        if c[0] == b"e" or c[0] == b"E":
-            integer = False
-            c += 1
-            if c[0] == b"+" or c[0] == MINUS:
-                c += 1
-            if not _is_digit(c[0]):
-                raise Unusual
-            while _is_digit(c[0]):
-                c += 1
-        stop[0] = c
-        return integer
-
-    cdef inline int64_t short_integer(self, const char *stop) noexcept:
-        """The integer from here on to a place; it has few digits."""
-        cdef const char *c = self.at
-        cdef bint negative = c[0] == MINUS
-        cdef int64_t value = 0
-        if negative:
-            c += 1
-        while c < stop:
-            value = 10 * value + (c[0] - ZERO)
-            c += 1
-        return -value if negative else value
-
-    cdef inline bint is_short(self, const char *stop) noexcept:
-        """Whether an integer from here on has few digits, and is no zero with a sign."""
-        return stop - self.at <= SHORT_DIGITS and not (self.at[0] == MINUS and self.at[1] == ZERO)
-
     cdef object number(self):
         cdef const char *stop = NULL
         cdef double value = 0.0
         cdef object found
-        if self.scan_number(&stop):
+        cdef int kind = self.scan_number(&stop)
+        if kind == INTEGER:
             if self.is_short(stop):
                 found = PyLong_FromLongLong(self.short_integer(stop))
             else:
@@ -381,7 +219,7 @@ cdef class Parser:
                 if type(found) is not int:
                     raise Unusual
         else:
-            if not reflectio_double(self.at, stop, &value):
+            if kind == NO_NUMBER or not reflectio_double(self.at, stop, &value):
                 raise Unusual
             found = PyFloat_FromDouble(value)
         self.at = stop
@@ -391,16 +229,18 @@ cdef class Parser:
         """A short integer that is no negative one."""
         cdef const char *stop = NULL
         cdef int64_t value
-        if not self.scan_number(&stop) or self.at[0] == MINUS or not self.is_short(stop):
+        if self.scan_number(&stop) != INTEGER or self.at[0] == MINUS or not self.is_short(stop):
             raise Unusual
         value = self.short_integer(stop)
         self.at = stop
         return value
 
+    # -- the beginning -------------------------------------------------------------------------------------------
+
     cdef bint begins(self) except -1:
         """Whether this is a header of format version 1; then its versions come next."""
         cdef const char *stop = NULL
-        if not self.passes(OPENING_BRACE) or not self.named(b"reflectio", 9) or not self.scan_number(&stop):
+        if not self.passes(OPENING_BRACE) or not self.named(b"reflectio", 9) or self.scan_number(&stop) != INTEGER:
             return False
         if stop - self.at != 1 or self.at[0] != b"1":
             return False
@@ -443,20 +283,6 @@ cdef class Parser:
         if c == b"n" and self.follows(b"null", 4):
             return None
         return self.number()
-
-    cdef int enter(self) except -1:
-        self.depth += 1
-        if self.depth > NESTING:
-            raise Unusual
-        return 0
-
-    cdef inline int leave(self, char c) except -1:
-        """Pass over what closes a list or an object, but not over white space behind it."""
-        self.blanks()
-        if self.at[0] != c:
-            raise Unusual
-        self.at += 1
-        return 0
 
     cdef list items(self, bint raw):
         cdef list items = []
@@ -505,14 +331,14 @@ cdef class Parser:
         cdef object dtype = None
         if stop is not NULL:
             text = PyBytes_FromStringAndSize(start, stop + 1 - start)
-            dtype = _record_of(text)
+            dtype = record_of(text)
             if dtype is not None:
                 self.at = stop + 1
                 return dtype
         self.at = start
         node = self.members()
         if text is not None and self.at - 1 == stop:
-            _remember_record(text, node)
+            remember_record(text, node)
         return node
 
     cdef object shared_record(self):
@@ -526,7 +352,7 @@ cdef class Parser:
         if stop is not NULL and self.follows(b',"names":', 9):
             # As it would stand there without a number.
             text = b'{"$":"dtype","names":' + PyBytes_FromStringAndSize(self.at, stop + 1 - self.at)
-            dtype = _record_of(text)
+            dtype = record_of(text)
             if dtype is not None and number not in self.walk.built and number not in self.walk.open:
                 self.walk.built[number] = dtype
                 self.at = stop + 1
@@ -534,7 +360,7 @@ cdef class Parser:
         self.at = start
         node = self.members()
         if text is not None and self.at - 1 == stop:
-            _remember_record(text, {name: part for name, part in node.items() if name != "$id"})
+            remember_record(text, {name: part for name, part in node.items() if name != "$id"})
         return node
 
     cdef const char *closing(self, const char *start):
@@ -643,13 +469,13 @@ cdef class Parser:
         if self.follows(b'"float64"', 9):
             if not self.member(b"value", 5) or self.at[0] == QUOTE or self.at[0] == OPENING_BRACE:
                 return None
-            if self.scan_number(&stop) or not reflectio_double(self.at, stop, &number):
+            if self.scan_number(&stop) != DECIMAL or not reflectio_double(self.at, stop, &number):
                 return None
             self.at = stop
             self.leave(CLOSING_BRACE)
             return PyArray_Scalar(&number, float64, None)
         if self.follows(b'"int64"', 7):
-            if not self.member(b"value", 5) or not self.scan_number(&stop) or not self.is_short(stop):
+            if not self.member(b"value", 5) or self.scan_number(&stop) != INTEGER or not self.is_short(stop):
                 return None
             integer = self.short_integer(stop)
             self.at = stop
@@ -741,7 +567,7 @@ cdef class Parser:
             return self.array_of_text(text, self.at - 1 - text)
         if kind < 0 or not self.member(b"shape", 5) or not self.passes(OPENING_BRACKET):
             return None
-        while _is_digit(self.at[0]) and n_axes < MOST_AXES:
+        while is_digit(self.at[0]) and n_axes < MOST_AXES:
             shape[n_axes] = self.small()
             if size and shape[n_axes] > MOST_ELEMENTS // size:
                 return None
@@ -750,7 +576,7 @@ cdef class Parser:
             n_axes += 1
             if not self.passes(COMMA):
                 break
-            if not _is_digit(self.at[0]):
+            if not is_digit(self.at[0]):
                 return None
         if not n_axes or self.at[0] != CLOSING_BRACKET:
             return None
@@ -791,7 +617,7 @@ cdef class Parser:
         cdef list rows
         if not isinstance(dtype, cnp.dtype) or not 0 < dtype.itemsize <= SMALL_ITEM:
             return None
-        if not self.member(b"shape", 5) or not self.passes(OPENING_BRACKET) or not _is_digit(self.at[0]):
+        if not self.member(b"shape", 5) or not self.passes(OPENING_BRACKET) or not is_digit(self.at[0]):
             return None
         length = self.small()
         if not length or not self.passes(CLOSING_BRACKET):
@@ -815,14 +641,14 @@ cdef class Parser:
         cdef cnp.npy_intp low = 0, high = item_sizes[kind]
         cdef const char *stop = NULL
         cdef int axis
-        cdef object buffer, array
+        cdef object array, steps
         if not size or size > MOST_STRIDED:
             return None
         self.expect(OPENING_BRACKET)
         for axis in range(n_axes):
             if axis:
                 self.expect(COMMA)
-            if not self.scan_number(&stop) or not self.is_short(stop):
+            if self.scan_number(&stop) != INTEGER or not self.is_short(stop):
                 return None
             strides[axis] = self.short_integer(stop)
             self.at = stop
@@ -837,20 +663,18 @@ cdef class Parser:
             else:
                 high += (shape[axis] - 1) * strides[axis]
         self.leave(CLOSING_BRACKET)
-        if high - low > SPREAD * size * item_sizes[kind] or not _are_apart(shape, strides, n_axes, item_sizes[kind]):
+        if high - low > SPREAD * size * item_sizes[kind] or not are_apart(shape, strides, n_axes, item_sizes[kind]):
             return None
         if self.member(b"at", 2):
             array = self.array_at(kind, n_axes, shape, 0)
             if array is None:
                 return None
-            return _spread(array, high - low, low, kind, n_axes, shape, strides)
+            steps = zeros_in_steps(high - low, low, kind, n_axes, shape, strides)
+            cnp.PyArray_CopyInto(steps, array)
+            return steps
         if not self.member(b"data", 4) or size > (self.end - self.at) // 2 + 1:
             return None
-        high -= low
-        buffer = cnp.PyArray_ZEROS(1, &high, cnp.NPY_UINT8, 0)
-        array = reflectio_view(
-            type_numbers[kind], n_axes, <cnp.npy_intp *>shape, strides, <char *>cnp.PyArray_DATA(buffer) - low, buffer
-        )
+        array = zeros_in_steps(high - low, low, kind, n_axes, shape, strides)
         if not self.fill(<char *>cnp.PyArray_DATA(array), kind, shape, strides, n_axes):
             return None
         self.leave(CLOSING_BRACE)
@@ -865,12 +689,12 @@ cdef class Parser:
             width = -1
         elif _of_text is not None and 3 <= size <= 4 and text[0] == b"<" and text[1] == b"U":
             for index in range(2, size):
-                if not _is_digit(text[index]) or text[2] == ZERO:
+                if not is_digit(text[index]) or text[2] == ZERO:
                     return None
                 width = 10 * width + (text[index] - ZERO)
         if not width or width > MOST_CHARACTERS:
             return None
-        if not self.member(b"shape", 5) or not self.passes(OPENING_BRACKET) or not _is_digit(self.at[0]):
+        if not self.member(b"shape", 5) or not self.passes(OPENING_BRACKET) or not is_digit(self.at[0]):
             return None
         length = self.small()
         if not self.passes(CLOSING_BRACKET) or not self.member(b"data", 4) or not self.passes(OPENING_BRACKET):
@@ -924,6 +748,7 @@ cdef class Parser:
         cdef const char *stop = NULL
         cdef double number = 0.0
         cdef int64_t integer
+        cdef int found
         if kind == BOOL:
             if self.follows(b"true", 4):
                 (<uint8_t *>target)[0] = 1
@@ -932,10 +757,13 @@ cdef class Parser:
             else:
                 return False
             return True
-        if not (_is_digit(self.at[0]) or self.at[0] == MINUS):
+        if not (is_digit(self.at[0]) or self.at[0] == MINUS):
             return (kind == FLOAT64 or kind == FLOAT32) and self.named_float(target, kind)
-        if not self.scan_number(&stop):
-            if kind != FLOAT64 and kind != FLOAT32 or not reflectio_double(self.at, stop, &number):
+        found = self.scan_number(&stop)
+        if found != INTEGER:
+            if found == NO_NUMBER or kind != FLOAT64 and kind != FLOAT32:
+                return False
+            if not reflectio_double(self.at, stop, &number):
                 return False
         elif not self.is_short(stop):
             return False
@@ -944,7 +772,7 @@ cdef class Parser:
         else:
             integer = self.short_integer(stop)
             self.at = stop
-            return _put(target, kind, integer)
+            return put_integer(target, kind, integer)
         self.at = stop
         if kind == FLOAT64:
             (<double *>target)[0] = number
@@ -1135,114 +963,7 @@ cdef class Parser:
         return name
 
 
-cdef object _spread(
-    object array, cnp.npy_intp nbytes, cnp.npy_intp low, int kind, int n_axes, Py_ssize_t *shape, cnp.npy_intp *strides
-):
-    """Lay the elements of an array out in steps that keep them apart, in a buffer of so many bytes."""
-    cdef object buffer = cnp.PyArray_ZEROS(1, &nbytes, cnp.NPY_UINT8, 0)
-    cdef object spread = reflectio_view(
-        type_numbers[kind], n_axes, <cnp.npy_intp *>shape, strides, <char *>cnp.PyArray_DATA(buffer) - low, buffer
-    )
-    cnp.PyArray_CopyInto(spread, array)
-    return spread
-
-
-cdef bint _are_apart(Py_ssize_t *shape, cnp.npy_intp *steps, int n_axes, Py_ssize_t itemsize):
-    """Whether no two elements share a byte, as far as `reflectio.layout.is_apart` tells."""
-    cdef cnp.npy_intp[MOST_AXES] strides
-    cdef Py_ssize_t[MOST_AXES] lengths
-    cdef cnp.npy_intp stride, reach = itemsize
-    cdef int axis, other
-    for axis in range(n_axes):
-        stride = -steps[axis] if steps[axis] < 0 else steps[axis]
-        # In the order of their strides.
-        other = axis
-        while other > 0 and strides[other - 1] > stride:
-            strides[other], lengths[other] = strides[other - 1], lengths[other - 1]
-            other -= 1
-        strides[other], lengths[other] = stride, shape[axis]
-    for axis in range(n_axes):
-        if lengths[axis] > 1:
-            if strides[axis] < reach:
-                return False
-            reach += (lengths[axis] - 1) * strides[axis]
-    return True
-
-
-cdef bint _put(char *target, int kind, int64_t integer):
-    """Write an integer as an element, if the dtype has it."""
-    if kind == INT64:
-        (<int64_t *>target)[0] = integer
-    elif kind == INT32:
-        if not -2147483648 <= integer <= 2147483647:
-            return False
-        (<int32_t *>target)[0] = <int32_t>integer
-    elif kind == UINT8:
-        if not 0 <= integer <= 255:
-            return False
-        (<uint8_t *>target)[0] = <uint8_t>integer
-    elif kind == UINT32:
-        if not 0 <= integer <= 4294967295:
-            return False
-        (<uint32_t *>target)[0] = <uint32_t>integer
-    elif kind == UINT64:
-        if integer < 0:
-            return False
-        (<uint64_t *>target)[0] = <uint64_t>integer
-    else:
-        if not -128 <= integer <= 127:
-            return False
-        (<int8_t *>target)[0] = <int8_t>integer
-    return True
-
-
 # -- documents ---------------------------------------------------------------------------------------------------
-
-# The limits that were asked for last, and how long a header may be that keeps them whatever it holds.
-cdef object _limits = None
-cdef Py_ssize_t _most = 0
-
-
-cdef Py_ssize_t _most_bytes(limits) except -1:
-    global _limits, _most
-    if limits is not _limits:
-        # A value other than the first follows a comma or an opening bracket. Limits may be any integers.
-        _most = max(0, min(limits.text_bytes, 2 * (limits.nodes - 1), PY_SSIZE_T_MAX))
-        if limits.depth < NESTING:
-            _most = 0
-        _limits = limits
-    return _most
-
-
-cdef bint _is_digest(const char *start, Py_ssize_t size, const char *stated) except -1:
-    """Whether some digits are the digest of some bytes."""
-    cdef Py_ssize_t n_digits = 0
-    cdef object found = _hexdigest(PyMemoryView_FromMemory(<char *>start, size, PyBUF_READ))
-    cdef const char *digits = PyUnicode_AsUTF8AndSize(found, &n_digits)
-    return n_digits == DIGITS and memcmp(digits, stated, DIGITS) == 0
-
-
-cdef const char *_description_of_segment(const char *start, const char *stop, Py_ssize_t *nbytes):
-    """Where the description of the segment starts that ends before a place, and what it says; NULL where there is none."""
-    cdef const char *c
-    cdef Py_ssize_t size = 0, unit = 1
-    if stop - start <= len(_SEGMENT) + SHORT_DIGITS + len(_SEGMENT_DIGEST) + DIGITS + 2 or memcmp(stop - 2, b'"}', 2):
-        return NULL
-    c = stop - 2 - DIGITS - len(_SEGMENT_DIGEST)
-    if memcmp(c, PyBytes_AS_STRING(_SEGMENT_DIGEST), len(_SEGMENT_DIGEST)):
-        return NULL
-    while _is_digit((c - 1)[0]) and unit <= 1000000000000000:
-        c -= 1
-        size += unit * (c[0] - ZERO)
-        unit *= 10
-    if unit == 1 or (c[0] == ZERO and unit > 10):
-        return NULL
-    c -= len(_SEGMENT)
-    if memcmp(c, PyBytes_AS_STRING(_SEGMENT), len(_SEGMENT)):
-        return NULL
-    nbytes[0] = size
-    return c
-
 
 def build(bytes data not None, policy, make, nothing, segment_of, installed):
     """
@@ -1269,44 +990,20 @@ def build(bytes data not None, policy, make, nothing, segment_of, installed):
         The object, and the decoder, which is yet to complete and to check it; None where the document has to be read in
         another way.
     """
-    cdef const char *start = PyBytes_AS_STRING(data)
-    cdef Py_ssize_t size = PyBytes_GET_SIZE(data), end, offset, nbytes = 0, position
-    cdef const char *nul
-    cdef const char *digest
-    cdef const char *description
+    cdef Envelope envelope
     cdef Parser parser
+    cdef const char *stop
     cdef object segment = nothing
     cdef object text = data
-    if not size or start[0] != OPENING_BRACE:
+    if not open_envelope(data, policy.limits, &envelope):
         return None
-    nul = <const char *>memchr(start, 0, size)
-    end = size if nul is NULL else nul - start
-    if end > _most_bytes(policy.limits):
-        return None
-    description = start + end
-    digest = description - 2 - DIGITS - len(_DIGEST)
-    if end > len(_DIGEST) + DIGITS + 2 and not memcmp(digest, PyBytes_AS_STRING(_DIGEST), len(_DIGEST)):
-        # The comma before the member is digested, too.
-        if memcmp(start + end - 2, b'"}', 2) or not _is_digest(start, digest + 1 - start, digest + len(_DIGEST)):
-            return None
-        description = digest
-    elif nul is not NULL:
-        return None
-    if nul is not NULL:
-        description = _description_of_segment(start, digest, &nbytes)
-        offset = (end // ALIGNMENT + 1) * ALIGNMENT
-        if description is NULL or offset + nbytes != size:
-            return None
-        for position in range(end, offset):
-            if start[position]:
-                return None
-        if not _is_digest(start + offset, nbytes, digest - 2 - DIGITS):
-            return None
-        segment = segment_of(memoryview(data)[offset:])
+    if envelope.segment:
+        segment = segment_of(memoryview(data)[envelope.segment :])
         # A long header is in memory once.
-        text = PyBytes_FromStringAndSize(start, end) if end < LONG_HEADER else memoryview(data)[:end]
+        text = data[: envelope.header] if envelope.header < LONG_HEADER else memoryview(data)[: envelope.header]
     parser = Parser.__new__(Parser)
-    parser.at, parser.end = start, start + end
+    parser.at = PyBytes_AS_STRING(data)
+    parser.end, stop = parser.at + envelope.header, parser.at + envelope.model
     # The header itself is a level.
     parser.depth = 1
     try:
@@ -1315,10 +1012,10 @@ def build(bytes data not None, policy, make, nothing, segment_of, installed):
         decoder = make(policy, segment, text)
         parser.walk = decoder
         built = parser.value(False)
-        if description == parser.end:
+        if stop == parser.end:
             # Without a digest.
             parser.leave(CLOSING_BRACE)
             parser.blanks()
     except Exception:
         return None
-    return (built, decoder) if parser.at == description else None
+    return (built, decoder) if parser.at == stop else None

@@ -19,7 +19,9 @@ from cpython.set cimport PySet_Contains
 from cpython.unicode cimport PyUnicode_CheckExact
 from libc.float cimport FLT_MAX
 from libc.string cimport memcpy
-from libc.stdint cimport int8_t, int32_t, int64_t, uint8_t, uint32_t, uint64_t
+from libc.stdint cimport int64_t, uint8_t, uint64_t
+
+from reflectio.compiled.elements cimport put_integer
 
 import numpy as np
 
@@ -344,24 +346,8 @@ cdef bint _fill(list items, int kind, char *target, cnp.npy_intp stride) except 
             integer = PyLong_AsLongLongAndOverflow(<object>item, &overflow)
             if overflow:
                 return False
-            if kind == INT64:
-                (<int64_t *>target)[0] = integer
-            elif kind == INT32:
-                if not -2147483648 <= integer <= 2147483647:
-                    return False
-                (<int32_t *>target)[0] = <int32_t>integer
-            elif kind == UINT8:
-                if not 0 <= integer <= 255:
-                    return False
-                (<uint8_t *>target)[0] = <uint8_t>integer
-            elif kind == UINT32:
-                if not 0 <= integer <= 4294967295:
-                    return False
-                (<uint32_t *>target)[0] = <uint32_t>integer
-            else:
-                if not -128 <= integer <= 127:
-                    return False
-                (<int8_t *>target)[0] = <int8_t>integer
+            if not put_integer(target, kind, integer):
+                return False
         target += stride
     return True
 
