@@ -96,6 +96,10 @@ def with_model(model: bytes, segment: bytes | None = None) -> bytes:
     return put_together(beginning() + model.replace(b"VERSION", sklearn.__version__.encode()), segment)
 
 
+FIELDS = (
+    "float64", "float32", "int64", "int32", "int16", "int8", "uint64", "uint32", "uint16", "uint8", "bool", "float16", "<U2",
+)  # fmt: skip
+
 PLACES = {
     "alone": b"%s",
     "item": b"[1,%s,2]",
@@ -126,6 +130,10 @@ PLACES = {
     "tag": b'{"$":%s,"items":[]}',
     "attribute": b'{"$":"sklearn.preprocessing.StandardScaler","copy":%s,"with_mean":true,"_sklearn_version":"VERSION"}',
     "object": b'{"$":"sklearn.preprocessing.StandardScaler","$id":%s,"copy":true,"_sklearn_version":"VERSION"}',
+} | {
+    f"field {kind}": b'{"$":"ndarray","dtype":{"$":"dtype","names":["a","b"],"formats":["bool","%s"],"offsets":[0,1],"itemsize":12},'
+    b'"shape":[2],"data":[[true,%%s],[false,%s]]}' % (kind.encode(), b"true" if kind == "bool" else b"1")
+    for kind in FIELDS
 }
 KEYS = {
     "key": b"{%s:1}",
@@ -204,6 +212,8 @@ RICH = (
     b'"with_std":true,"_sklearn_version":"VERSION"},"c":{"$":"ndarray","$id":2,"dtype":"float64","shape":[2,1],"order":"F","data":[[1],[-2.5]]},'
     b'"d":{"$":"ref","id":2},"e":{"$":"ref","id":1},"f":{"$":"tuple","items":[{},[]]},"g":{"$":"scalar","dtype":"int64","value":3},'
     b'"h":{"$":"ndarray","dtype":"bool","shape":[2],"strides":[-2],"data":[true,false]},"i":{"$":"set","items":[1]},'
+    b'"k":{"$":"ndarray","dtype":{"$":"dtype","$id":3,"names":["p","q"],"formats":["int16","float32"],"offsets":[0,2],"itemsize":6},'
+    b'"shape":[2],"data":[[1,2.5],[-3,"nan"]]},"l":{"$":"ndarray","dtype":{"$":"ref","id":3},"shape":[1],"data":[[4,5]]},'
     b'"j":{"$":"ndarray","dtype":"int32","shape":[1],"at":0}}'
 )
 SEGMENT = b"\x01\0\0\0"
@@ -211,8 +221,51 @@ SEGMENT = b"\x01\0\0\0"
 
 def test_the_rich_text_is_right():
     document = with_model(RICH, SEGMENT)
+    # Of records, the dtype has to be known.
+    reflectio.loads(document)
     assert read_in_one_pass(document)
     assert load_both_ways(document) == ""
+
+
+def test_records_that_are_not_as_their_dtype_says():
+    record = b'{"$":"ndarray","dtype":%s,"shape":[%s],"data":[%s]}'
+    described = (
+        b'{"$":"dtype",%s"names":["a","b"],"formats":["int8","float64"],"offsets":[8,0],"itemsize":16}'
+    )
+    reflectio.loads(with_model(record % (described % b"", b"1", b"[1,2]")))
+    right = spaced = 0
+    for dtype in (
+        described % b"",
+        described % b'"$id":5,',
+        b'{"$":"ref","id":4}',
+        b'{"$":"ref","id":6}',
+        b'{"$":"ref","id":9}',
+    ):
+        for shape, data in (
+            (b"1", b"[1,2]"), (b"2", b"[1,2],[3,4]"), (b"1", b"[1,2],[3,4]"), (b"2", b"[1,2]"), (b"1", b"[1]"), (b"1", b"[1,2,3]"),
+            (b"1", b"[]"), (b"0", b""), (b"1", b"1"), (b"1", b"[[1,2]]"), (b"1", b"[1,[2]]"), (b"1", b"[1.0,2]"), (b"1", b"[1,\"nan\"]"),
+            (b"1,1", b"[[1,2]]"), (b"1", b"{}"), (b"", b"[1,2]"), (b"1000000000", b"[1,2]"), (b"1", b"[1,2]],[[1,2]"), (b"1", b"[1,null]"),
+        ):  # fmt: skip
+            text = record % (dtype, shape, data)
+            for model in (
+                b"[%s,%s,%s]"
+                % (
+                    described % b'"$id":4,',
+                    b'{"$":"ndarray","$id":6,"dtype":"int8","shape":[1],"data":[1]}',
+                    text,
+                ),
+                b"[%s,%s]" % (text, text.replace(b'"$id":5,', b"")),
+                b'[%s,{"$":"ref","id":5}]' % text,
+                b'[%s,{"$":"ref","id":5}]' % text.replace(b'"dtype":{', b'"$id":7,"dtype":{'),
+                b'{"$":"tuple","items":[%s]}' % text,
+            ):
+                document = with_model(model)
+                right += not load_both_ways(document)
+                # As JSON, which has no digest.
+                spaced += not load_both_ways(
+                    re.sub(rb"([{}\[\],:])", rb" \n\1\t ", beginning() + model) + b"}"
+                )
+    assert right == spaced > 20
 
 
 def test_a_text_that_ends_anywhere():

@@ -1,32 +1,45 @@
 """How elements of arrays are written that a document states as numbers."""
 
-from libc.stdint cimport int8_t, int32_t, int64_t, uint8_t, uint32_t, uint64_t
+from libc.stdint cimport int8_t, int16_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
+from libc.string cimport memcpy
 
-from reflectio.compiled.reading cimport INT32, INT64, UINT8, UINT32, UINT64
+# dtypes whose elements JSON says by itself.
+cdef enum:
+    FLOAT64, FLOAT32, INT64, INT32, UINT8, UINT32, UINT64, INT8, BOOL, INT16, UINT16
 
 
 cdef inline bint put_integer(char *target, int kind, int64_t integer) noexcept:
-    """Write an integer as an element, if the dtype has it."""
+    """Write an integer as an element of an integer dtype, if that has it; fields of records may lie at any address."""
+    cdef int32_t int32 = <int32_t>integer
+    cdef int16_t int16 = <int16_t>integer
     if kind == INT64:
-        (<int64_t *>target)[0] = integer
+        memcpy(target, &integer, 8)
     elif kind == INT32:
-        if not -2147483648 <= integer <= 2147483647:
+        if integer != int32:
             return False
-        (<int32_t *>target)[0] = <int32_t>integer
+        memcpy(target, &int32, 4)
     elif kind == UINT8:
-        if not 0 <= integer <= 255:
+        if integer != <uint8_t>integer:
             return False
-        (<uint8_t *>target)[0] = <uint8_t>integer
+        target[0] = <char>integer
     elif kind == UINT32:
-        if not 0 <= integer <= 4294967295:
+        if integer != <uint32_t>integer:
             return False
-        (<uint32_t *>target)[0] = <uint32_t>integer
+        memcpy(target, &int32, 4)
     elif kind == UINT64:
         if integer < 0:
             return False
-        (<uint64_t *>target)[0] = <uint64_t>integer
-    else:
-        if not -128 <= integer <= 127:
+        memcpy(target, &integer, 8)
+    elif kind == INT16:
+        if integer != int16:
             return False
-        (<int8_t *>target)[0] = <int8_t>integer
+        memcpy(target, &int16, 2)
+    elif kind == UINT16:
+        if integer != <uint16_t>integer:
+            return False
+        memcpy(target, &int16, 2)
+    else:
+        if integer != <int8_t>integer:
+            return False
+        target[0] = <char>integer
     return True

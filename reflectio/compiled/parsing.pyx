@@ -29,15 +29,17 @@ from libc.string cimport memchr, memcmp, memcpy
 import numpy as np
 import orjson
 
-from reflectio.compiled.records import fill as fill_records
 from reflectio.compiled.sparse import is_sound, rises
-from reflectio.compiled.elements cimport put_integer
+from reflectio.compiled.elements cimport (
+    BOOL, FLOAT32, FLOAT64, INT8, INT32, INT64, UINT8, UINT32, UINT64, put_integer,
+)
 from reflectio.compiled.envelope cimport Envelope, open_envelope
 from reflectio.compiled.known_records cimport LONGEST_RECORD, record_of, remember_record
 from reflectio.compiled.reading cimport (
-    BOOL, FLOAT32, FLOAT64, INT8, INT32, INT64, MOST_AXES, UINT8, UINT32, UINT64, ObjectReader, PyArray_EMPTY, PyArray_Scalar,
-    StateReader, Walk, float64, int64, item_sizes, referred, taken, type_numbers,
+    MOST_AXES, ObjectReader, PyArray_EMPTY, PyArray_Scalar, Reader, StateReader, Walk, float64, int64, is_record, item_sizes,
+    referred, taken, type_numbers,
 )
+from reflectio.compiled.records cimport MOST_FIELDS, Field, read_fields
 from reflectio.compiled.scanning cimport (
     BACKSLASH, CLOSING_BRACE, CLOSING_BRACKET, COLON, COMMA, DECIMAL, INTEGER, MINUS, NESTING, NO_NUMBER, OPENING_BRACE,
     OPENING_BRACKET, QUOTE, ZERO, Scanner, is_digit,
@@ -153,6 +155,8 @@ cdef class Parser(Scanner):
 
     cdef Walk walk
     cdef int depth
+    # Whether what is read now is a node whose arrays may be there before it is built.
+    cdef bint holds_arrays
 
     # -- text ----------------------------------------------------------------------------------------------------
 
@@ -269,11 +273,7 @@ cdef class Parser(Scanner):
         if c == QUOTE:
             return self.string()
         if c == OPENING_BRACE:
-            if not raw:
-                return self.node()
-            if self.follows(b'{"$":"dtype","names":', 21):
-                return self.record()
-            return self.shared_record() if self.follows(b'{"$":"dtype","$id":', 19) else self.members()
+            return self.raw_node() if raw else self.node()
         if c == OPENING_BRACKET:
             return self.items(raw)
         if c == b"t" and self.follows(b"true", 4):
@@ -283,6 +283,23 @@ cdef class Parser(Scanner):
         if c == b"n" and self.follows(b"null", 4):
             return None
         return self.number()
+
+    cdef object raw_node(self):
+        """An object as JSON gives it, but for what may be there already: dtypes of records, and arrays in some places."""
+        cdef const char *start = self.at
+        cdef object array
+        if self.opens(b'"dtype"', 7):
+            return self.described(start)
+        if self.opens(b'"column"', 8):
+            return self.column(start)
+        if self.holds_arrays and self.opens(b'"ndarray"', 9):
+            self.enter()
+            array = self.array()
+            self.depth -= 1
+            if array is not None:
+                return array
+            self.at = start
+        return self.members()
 
     cdef list items(self, bint raw):
         cdef list items = []
@@ -299,67 +316,88 @@ cdef class Parser(Scanner):
     cdef dict members(self):
         """An object, as JSON gives it."""
         cdef dict members = {}
-        cdef Py_ssize_t count = 0
-        cdef object key
         self.enter()
         self.expect(OPENING_BRACE)
         if self.at[0] != CLOSING_BRACE:
-            while True:
-                key = self.string()
-                self.expect(COLON)
-                PyDict_SetItem(members, key, self.value(True))
-                count += 1
-                if not self.passes(COMMA):
-                    break
-        self.leave(CLOSING_BRACE)
+            self.add_member(members)
+        self.add_others(members)
         self.depth -= 1
+        return members
+
+    cdef int add_member(self, dict members) except -1:
+        cdef object key = self.string()
+        self.expect(COLON)
+        return PyDict_SetItem(members, key, self.value(True))
+
+    cdef int add_others(self, dict members) except -1:
+        """Read the members of an object that come after the first ones, and its end."""
+        cdef Py_ssize_t count = PyDict_Size(members)
+        while self.passes(COMMA):
+            self.add_member(members)
+            count += 1
+        self.leave(CLOSING_BRACE)
         # A key that came twice.
         if PyDict_Size(members) != count:
             raise Unusual
-        return members
+        return 0
 
-    cdef object record(self):
-        """
-        A record dtype: itself, where the same text was read before, as that of trees is with every model; else as JSON gives it.
+    cdef dict column(self, const char *start):
+        """A column of rows, of which the tag was read, as JSON gives it, but for the joined array, which may be there already."""
+        cdef dict members
+        cdef object of
+        cdef bint outside = self.holds_arrays
+        if self.member(b"of", 2) and self.at[0] == QUOTE:
+            of = self.string()
+            if self.member(b"array", 5):
+                self.enter()
+                self.holds_arrays = True
+                members = {"$": "column", "of": of, "array": self.value(True)}
+                self.holds_arrays = outside
+                self.add_others(members)
+                self.depth -= 1
+                return members
+        self.at = start
+        return self.members()
 
-        To build what is built already gives it as it is.
+    cdef bint opens(self, const char *tag, Py_ssize_t size):
+        """Whether a node with a tag, which is given with its quotes, starts here; then that is passed over."""
+        cdef const char *start = self.at
+        if self.passes(OPENING_BRACE) and self.named(b"$", 1) and self.follows(tag, size):
+            return True
+        self.at = start
+        return False
+
+    cdef object described(self, const char *start):
         """
-        cdef const char *start = self.at - 21
+        A dtype, of which the tag was read: itself, where it is a record and the same text was read before, as that of trees is
+        with every model; else as JSON gives it.
+
+        To build what is built already gives it as it is. Where others refer to it, it is noted as built.
+        """
         cdef const char *stop = self.closing(start)
-        cdef bytes text = None
-        cdef object node
-        cdef object dtype = None
-        if stop is not NULL:
-            text = PyBytes_FromStringAndSize(start, stop + 1 - start)
-            dtype = record_of(text)
-            if dtype is not None:
+        cdef const char *rest
+        cdef bytes text
+        cdef object number = None
+        cdef object dtype, node
+        if self.member(b"$id", 3):
+            number = self.small()
+        rest = self.at
+        if stop is NULL or not self.member(b"names", 5):
+            self.at = start
+            return self.members()
+        text = PyBytes_FromStringAndSize(rest, stop + 1 - rest)
+        dtype = record_of(text)
+        if dtype is not None:
+            if number is None:
                 self.at = stop + 1
                 return dtype
-        self.at = start
-        node = self.members()
-        if text is not None and self.at - 1 == stop:
-            remember_record(text, node)
-        return node
-
-    cdef object shared_record(self):
-        """As `record`, where others refer to it; then it is built, by its number."""
-        cdef const char *start = self.at - 19
-        cdef const char *stop = self.closing(start)
-        cdef bytes text = None
-        cdef object number = self.small()
-        cdef object node
-        cdef object dtype = None
-        if stop is not NULL and self.follows(b',"names":', 9):
-            # As it would stand there without a number.
-            text = b'{"$":"dtype","names":' + PyBytes_FromStringAndSize(self.at, stop + 1 - self.at)
-            dtype = record_of(text)
-            if dtype is not None and number not in self.walk.built and number not in self.walk.open:
+            if number not in self.walk.built and number not in self.walk.open:
                 self.walk.built[number] = dtype
                 self.at = stop + 1
                 return dtype
         self.at = start
         node = self.members()
-        if text is not None and self.at - 1 == stop:
+        if self.at - 1 == stop:
             remember_record(text, {name: part for name, part in node.items() if name != "$id"})
         return node
 
@@ -411,7 +449,7 @@ cdef class Parser(Scanner):
         cdef const char *tag = self.at + 1
         cdef Py_ssize_t size
         cdef object built = None
-        cdef object name, reader
+        cdef object name, reader = None
         cdef PyObject *found
         if self.at[0] != QUOTE:
             raise Unusual
@@ -454,7 +492,9 @@ cdef class Parser(Scanner):
             # Not so plain: to lists and dicts first. What was read so far had no effect.
             self.at = start
             self.depth -= 1
+            self.holds_arrays = isinstance(reader, Reader) and (<Reader>reader).takes_arrays
             name = self.members()
+            self.holds_arrays = False
             self.depth += 1
             built = self.walk.build_nested(name)
         return built
@@ -543,12 +583,14 @@ cdef class Parser(Scanner):
         if self.depth + MOST_AXES > NESTING:
             return None
         if self.member(b"$id", 3):
+            if self.holds_arrays:
+                return None
             number = self.small()
             if number in self.walk.built or number in self.walk.open:
                 return None
         if not self.member(b"dtype", 5):
             return None
-        if self.follows(b'{"$":"dtype","names":', 21):
+        if self.at[0] == OPENING_BRACE:
             array = self.array_of_records()
             if number is not None and array is not None:
                 self.walk.built[number] = array
@@ -594,6 +636,8 @@ cdef class Parser(Scanner):
                 self.walk.built[number] = array
             return array
         if self.member(b"at", 2):
+            if self.holds_arrays:
+                return None
             array = self.array_at(kind, n_axes, shape, fortran)
         elif self.member(b"data", 4):
             # An element takes two characters at least, so that memory is not asked for in vain.
@@ -611,11 +655,30 @@ cdef class Parser(Scanner):
 
     cdef object array_of_records(self):
         """An array with one axis of records of numbers that were met before; None where it is another, and nothing was done."""
-        cdef object dtype = self.record()
+        cdef const char *start = self.at
+        cdef const char *behind
+        # What has an id, or refers to one, has been noted then.
+        cdef bint is_noted = True
+        cdef object dtype = None
+        cdef object array = None
+        if self.opens(b'"ref"', 5):
+            dtype = self.ref()
+        elif self.opens(b'"dtype"', 7):
+            behind = self.at
+            is_noted = self.member(b"$id", 3)
+            self.at = behind
+            dtype = self.described(start)
+        if isinstance(dtype, cnp.dtype):
+            array = self.records(dtype)
+            if array is None and is_noted:
+                raise Unusual
+        return array
+
+    cdef object records(self, cnp.dtype dtype):
+        cdef Field[MOST_FIELDS] fields
+        cdef Py_ssize_t n_fields = read_fields(dtype, fields), length
         cdef object array
-        cdef Py_ssize_t length
-        cdef list rows
-        if not isinstance(dtype, cnp.dtype) or not 0 < dtype.itemsize <= SMALL_ITEM:
+        if not n_fields or not 0 < (<object>dtype).itemsize <= SMALL_ITEM:
             return None
         if not self.member(b"shape", 5) or not self.passes(OPENING_BRACKET) or not is_digit(self.at[0]):
             return None
@@ -623,17 +686,40 @@ cdef class Parser(Scanner):
         if not length or not self.passes(CLOSING_BRACKET):
             return None
         if self.member(b"at", 2):
+            if self.holds_arrays:
+                return None
             start = self.small()
             self.leave(CLOSING_BRACE)
             return self.walk.take(start, dtype, (length,), "C")
-        if not self.member(b"data", 4) or self.at[0] != OPENING_BRACKET:
-            return None
-        rows = self.items(True)
-        self.leave(CLOSING_BRACE)
-        if len(rows) != length:
+        # A field takes two characters at least, and a record two more, so that memory is not asked for in vain.
+        if not self.member(b"data", 4) or length > (self.end - self.at) // (2 * n_fields + 2) + 1:
             return None
         array = _zeros(length, dtype)
-        return array if fill_records(array, rows) else None
+        if not self.fill_records(array, fields, n_fields):
+            return None
+        self.leave(CLOSING_BRACE)
+        return array
+
+    cdef bint fill_records(self, cnp.ndarray records, const Field *fields, Py_ssize_t n_fields) except -1:
+        """Read lists of the values of their fields into records; say whether all were as the dtype and the shape ask."""
+        cdef Py_ssize_t itemsize = cnp.PyArray_ITEMSIZE(records), index, number
+        cdef char *record = <char *>cnp.PyArray_DATA(records)
+        if not self.passes(OPENING_BRACKET):
+            return False
+        for index in range(cnp.PyArray_DIM(records, 0)):
+            if index and not self.passes(COMMA):
+                return False
+            if not self.passes(OPENING_BRACKET):
+                return False
+            for number in range(n_fields):
+                if number and not self.passes(COMMA):
+                    return False
+                if not self.element(record + fields[number].offset, fields[number].kind):
+                    return False
+            if not self.passes(CLOSING_BRACKET):
+                return False
+            record += itemsize
+        return self.passes(CLOSING_BRACKET)
 
     cdef object strided_array(self, int kind, int n_axes, Py_ssize_t *shape, Py_ssize_t size):
         """An array that lies in steps in a buffer of its own; None where it is another."""
@@ -747,6 +833,7 @@ cdef class Parser(Scanner):
     cdef bint element(self, char *target, int kind) except -1:
         cdef const char *stop = NULL
         cdef double number = 0.0
+        cdef float narrow
         cdef int64_t integer
         cdef int found
         if kind == BOOL:
@@ -775,11 +862,12 @@ cdef class Parser(Scanner):
             return put_integer(target, kind, integer)
         self.at = stop
         if kind == FLOAT64:
-            (<double *>target)[0] = number
+            memcpy(target, &number, 8)
             return True
         if not -FLT_MAX <= number <= FLT_MAX:
             return False
-        (<float *>target)[0] = <float>number
+        narrow = <float>number
+        memcpy(target, &narrow, 4)
         return True
 
     cdef bint named_float(self, char *target, int kind):

@@ -15,12 +15,9 @@ cdef enum:
 cdef enum:
     UNNOTICED = 1 << 16
 
-# dtypes whose elements JSON says by itself, with numpy's number for each, and the size of an element.
-cdef enum:
-    FLOAT64, FLOAT32, INT64, INT32, UINT8, UINT32, UINT64, INT8, BOOL
-
-cdef int[9] type_numbers
-cdef int[9] item_sizes
+# numpy's number for each of the dtypes of `elements.pxd`, and the size of an element.
+cdef int[11] type_numbers
+cdef int[11] item_sizes
 cdef cnp.dtype float64
 cdef cnp.dtype int64
 
@@ -52,6 +49,8 @@ cdef class Reader:
     cdef object other
     cdef object codec
     cdef Py_ssize_t dimensions
+    # Whether arrays that are parts of a node may be there already, rather than their own nodes.
+    cdef bint takes_arrays
 
     cdef object read(self, dict node, Walk decoder)
 

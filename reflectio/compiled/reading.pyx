@@ -21,7 +21,7 @@ from libc.float cimport FLT_MAX
 from libc.string cimport memcpy
 from libc.stdint cimport int64_t, uint8_t, uint64_t
 
-from reflectio.compiled.elements cimport put_integer
+from reflectio.compiled.elements cimport BOOL, FLOAT32, FLOAT64, UINT64, put_integer
 
 import numpy as np
 
@@ -85,14 +85,13 @@ if sizeof(Py_ssize_t) < sizeof(int64_t):
     # Lengths and offsets of a document have 64 bits here. Where memory has fewer, Python reads documents.
     raise ImportError("for systems with 64 bits")
 
-cdef dict _kinds = {
-    "float64": FLOAT64, "float32": FLOAT32, "int64": INT64, "int32": INT32, "uint8": UINT8, "uint32": UINT32,
-    "uint64": UINT64, "int8": INT8, "bool": BOOL,
-}
-for _text, _kind in _kinds.items():
-    type_numbers[_kind] = np.dtype(_text).num
-for _text, _kind in _kinds.items():
-    item_sizes[_kind] = np.dtype(_text).itemsize
+cdef tuple _texts = (
+    "float64", "float32", "int64", "int32", "uint8", "uint32", "uint64", "int8", "bool", "int16", "uint16",
+)
+for _kind, _text in enumerate(_texts):
+    type_numbers[_kind], item_sizes[_kind] = np.dtype(_text).num, np.dtype(_text).itemsize
+# The others are rare, but as fields of records.
+cdef dict _kinds = {_text: _kind for _kind, _text in enumerate(_texts[:9])}
 
 float64 = np.dtype(np.float64)
 int64 = np.dtype(np.int64)

@@ -21,6 +21,10 @@ from libc.math cimport isfinite
 from libc.stdint cimport int8_t, int16_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memcpy
 
+from reflectio.compiled.elements cimport (
+    BOOL, FLOAT32, FLOAT64, INT8, INT16, INT32, INT64, UINT8, UINT16, UINT32, UINT64, put_integer,
+)
+
 cnp.import_array()
 
 cdef extern from "Python.h":
@@ -29,31 +33,10 @@ cdef extern from "Python.h":
     PyObject *Py_True
     PyObject *Py_False
 
-# So many fields a record may have; more are rare.
-cdef enum:
-    MOST_FIELDS = 32
-
-cdef enum:
-    FLOAT64, FLOAT32, INT64, INT32, INT16, INT8, UINT64, UINT32, UINT16, UINT8, BOOL
-
 cdef dict _kinds = {
     "f8": FLOAT64, "f4": FLOAT32, "i8": INT64, "i4": INT32, "i2": INT16, "i1": INT8, "u8": UINT64, "u4": UINT32,
     "u2": UINT16, "u1": UINT8, "b1": BOOL,
 }
-
-# The integers that a signed field holds, and an unsigned one of less than 64 bits, by its kind.
-cdef long long[11] _least, _most
-for _index, (_low, _high) in enumerate([
-    (0, 0), (0, 0), (-(2**63), 2**63 - 1), (-(2**31), 2**31 - 1), (-(2**15), 2**15 - 1), (-(2**7), 2**7 - 1),
-    (0, 2**63 - 1), (0, 2**32 - 1), (0, 2**16 - 1), (0, 2**8 - 1), (0, 1),
-]):
-    _least[_index] = _low
-    _most[_index] = _high
-
-
-cdef struct Field:
-    int kind
-    Py_ssize_t offset
 
 
 # The dtype met last, for there is one for all trees, and how its records lie. Its fields cannot be changed, but for their names.
@@ -62,7 +45,7 @@ cdef Field[MOST_FIELDS] _fields_of_last
 cdef Py_ssize_t _n_fields_of_last = 0
 
 
-cdef Py_ssize_t _read_fields(object dtype, Field *fields) except -1:
+cdef Py_ssize_t read_fields(object dtype, Field *fields) except -1:
     """How the records of a dtype lie; give the number of fields, or 0 where they are not plain numbers."""
     global _last, _n_fields_of_last
     if dtype is not _last:
@@ -130,12 +113,10 @@ cdef object _value(const char *place, int kind):
 
 
 cdef bint _put(char *place, int kind, PyObject *value) except -1:
-    """Write a number there; say whether it is one that the field holds."""
+    """Write a number there, where its dtype may not be aligned; say whether it is one that the field holds."""
     cdef double float64
     cdef float float32
-    cdef long long integer
-    cdef int32_t int32
-    cdef int16_t int16
+    cdef int64_t integer
     cdef int overflow = 0
     if kind == FLOAT64 or kind == FLOAT32:
         if PyFloat_CheckExact(<object>value):
@@ -159,20 +140,8 @@ cdef bint _put(char *place, int kind, PyObject *value) except -1:
     if not PyLong_CheckExact(<object>value):
         return False
     integer = PyLong_AsLongLongAndOverflow(<object>value, &overflow)
-    if overflow or not _least[kind] <= integer <= _most[kind]:
-        # Among them natural numbers beyond 63 bits.
-        return False
-    if kind == INT64 or kind == UINT64:
-        memcpy(place, &integer, 8)
-    elif kind == INT32 or kind == UINT32:
-        int32 = <int32_t>integer
-        memcpy(place, &int32, 4)
-    elif kind == INT16 or kind == UINT16:
-        int16 = <int16_t>integer
-        memcpy(place, &int16, 2)
-    else:
-        place[0] = <char>integer
-    return True
+    # Natural numbers beyond 63 bits are left to numpy.
+    return not overflow and put_integer(place, kind, integer)
 
 
 def rows_of(cnp.ndarray records not None):
@@ -190,7 +159,7 @@ def rows_of(cnp.ndarray records not None):
         None where a field is no plain number, or a value is not finite.
     """
     cdef Field[MOST_FIELDS] fields
-    cdef Py_ssize_t n_fields = _read_fields((<object>records).dtype, fields)
+    cdef Py_ssize_t n_fields = read_fields((<object>records).dtype, fields)
     if not n_fields or cnp.PyArray_NDIM(records) != 1 or not cnp.PyArray_IS_C_CONTIGUOUS(records):
         return None
     cdef Py_ssize_t n_records = cnp.PyArray_DIM(records, 0)
@@ -229,7 +198,7 @@ def fill(cnp.ndarray records not None, list rows not None):
         Whether all were written. If not, the records hold some of them.
     """
     cdef Field[MOST_FIELDS] fields
-    cdef Py_ssize_t n_fields = _read_fields((<object>records).dtype, fields)
+    cdef Py_ssize_t n_fields = read_fields((<object>records).dtype, fields)
     if not n_fields or cnp.PyArray_NDIM(records) != 1 or not cnp.PyArray_IS_C_CONTIGUOUS(records):
         return False
     if cnp.PyArray_DIM(records, 0) != PyList_GET_SIZE(rows) or not cnp.PyArray_ISWRITEABLE(records):

@@ -95,6 +95,14 @@ cdef list _parts(cnp.ndarray array, Py_ssize_t count, list lengths, bint same, b
     return parts
 
 
+cdef bint _is_plain(cnp.ndarray array) except -1:
+    """Whether the elements are numbers, or records of them, as they are built while they are read, one after the other."""
+    cdef int number = cnp.PyArray_TYPE(array)
+    if not cnp.PyArray_IS_C_CONTIGUOUS(array):
+        return False
+    return cnp.PyTypeNum_ISNUMBER(number) or cnp.PyTypeNum_ISBOOL(number) or (number == cnp.NPY_VOID and not (<object>array).dtype.hasobject)
+
+
 def read_column(dict node not None, Py_ssize_t count, Walk decoder not None, bint borrow):
     """
     Give the values of a column of arrays or scalars that is plain.
@@ -126,9 +134,13 @@ def read_column(dict node not None, Py_ssize_t count, Walk decoder not None, bin
     cdef cnp.ndarray array
     cdef cnp.dtype dtype
     cdef list values
-    if count < 1 or type(of) is not str or type(described) is not dict or len(node) != 3 + (lengths is not None) + same:
+    # What was built as it was read; else it is built below, when all else about the column is right.
+    cdef bint is_there = type(described) is cnp.ndarray
+    if count < 1 or type(of) is not str or len(node) != 3 + (lengths is not None) + same:
         return None
-    shape = member(<dict>described, "shape")
+    if not is_there and type(described) is not dict or is_there and not _is_plain(described):
+        return None
+    shape = list(described.shape) if is_there else member(<dict>described, "shape")
     if type(shape) is not list or not shape or not (lengths is None or type(lengths) is list and not same):
         return None
     if not PyLong_CheckExact((<list>shape)[0]):
@@ -140,7 +152,7 @@ def read_column(dict node not None, Py_ssize_t count, Walk decoder not None, bin
     if scalars:
         if len(<list>shape) > 1 or lengths is not None or length != (1 if same else count):
             return None
-        if type(member(<dict>described, "dtype")) is not str:
+        if (described.dtype.names is not None) if is_there else (type(member(<dict>described, "dtype")) is not str):
             return None
     elif lengths is not None:
         if not _are_lengths(<list>lengths, count, length):
@@ -148,7 +160,7 @@ def read_column(dict node not None, Py_ssize_t count, Walk decoder not None, bin
     elif not same and length % count:
         return None
     # That its shape is one, and how long it is, is found there.
-    found = borrowed(<dict>described, decoder)
+    found = described if is_there else borrowed(<dict>described, decoder)
     if found is None:
         return None
     array = found

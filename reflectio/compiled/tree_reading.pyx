@@ -162,6 +162,10 @@ cdef class TreeReader(Reader):
     # That of the nodes, known once there was a tree.
     cdef object dtype
 
+    def __init__(self, other, codec, policy):
+        super().__init__(other, codec, policy)
+        self.takes_arrays = True
+
     cdef object read(self, dict node, Walk decoder):
         cdef object tree
         if self.dtype is None:

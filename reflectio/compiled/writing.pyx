@@ -21,6 +21,8 @@ from libc.string cimport memcpy
 
 import numpy as np
 
+from reflectio.compiled.elements cimport BOOL, FLOAT32, FLOAT64, INT8, INT32, INT64, UINT8, UINT32, UINT64
+
 cnp.import_array()
 
 cdef extern from "Python.h":
@@ -50,9 +52,6 @@ cdef enum:
 
 cdef enum:
     MOST_AXES = 8
-
-cdef enum:
-    FLOAT64, FLOAT32, INT64, INT32, UINT8, UINT32, UINT64, INT8, BOOL
 
 cdef list _texts = ["float64", "float32", "int64", "int32", "uint8", "uint32", "uint64", "int8", "bool"]
 cdef list _dtypes = [np.dtype(text) for text in _texts]
