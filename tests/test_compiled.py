@@ -233,6 +233,12 @@ def test_records_that_are_not_as_their_dtype_says():
         b'{"$":"dtype",%s"names":["a","b"],"formats":["int8","float64"],"offsets":[8,0],"itemsize":16}'
     )
     reflectio.loads(with_model(record % (described % b"", b"1", b"[1,2]")))
+    # An id in another place, which is refused, whatever was read before.
+    for odd in (b',"$id":8}', b',"$id":8.0}', b',"$id":"8"}'):
+        document = with_model(b"[%s]" % (record % ((described % b"")[:-1] + odd, b"1", b"[1,2]")))
+        for _ in range(3):
+            load_both_ways(document)
+            reflectio.loads(with_model(record % (described % b"", b"1", b"[1,2]")))
     right = spaced = 0
     for dtype in (
         described % b"",

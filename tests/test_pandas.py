@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tomllib
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -24,6 +25,7 @@ pd = pytest.importorskip("pandas", reason="pandas is not installed")
 from hypothesis.extra import pandas as pdst  # noqa: E402
 
 from reflectio.codecs import pandas_types  # noqa: E402
+from reflectio.codecs.pandas_hashes import _of_object  # noqa: E402
 
 offsets = pd.tseries.offsets
 PARIS = ZoneInfo("Europe/Paris")
@@ -921,3 +923,12 @@ def test_the_header_names_the_version_of_pandas():
 def test_nothing_imports_pandas_unless_a_document_needs_it(code):
     check = f"{code}; import sys; assert sys.modules.get('pandas') is None"
     subprocess.run([sys.executable, "-c", check], check=True)
+
+
+@pytest.mark.parametrize(
+    "label",
+    [0, -1, 1.5, "text", (), (1,), (1 << 40, "a"), ((1, 2.5), (None, "b")), (-1, -2, (3, ())), float("nan"), (float("nan"), 1), True],
+)  # fmt: skip
+def test_labels_are_hashed_as_pandas_does_it(label: Any) -> None:
+    hashtable = pytest.importorskip("pandas._libs.hashtable")
+    assert _of_object(label) == hashtable.object_hash(label) & 0xFFFFFFFF

@@ -12,7 +12,7 @@ import operator
 import re
 import types
 from collections import Counter, defaultdict, deque
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -27,6 +27,14 @@ _DEPTH = 1000
 # How many keys of a set or mapping may have one hash.
 _COLLISIONS = 500
 _SALTED = frozenset({str, bytes})
+
+# How many values the comparisons of a document's keys may visit that have the same hash, each with each: most differ in the
+# first that they are compared in, unless they were made to differ in the last.
+_COMPARED = 10_000_000
+_COMPOSITE = (tuple, frozenset, slice, re.Pattern)
+
+# Text and bytes are compared many at a time.
+_COMPARED_AT_ONCE = 64
 
 # How many fields a dtype may have, those of its fields included.
 _FIELDS = 100_000
@@ -51,6 +59,7 @@ class _Measured:
     def __init__(self) -> None:
         self.sizes: dict[int, tuple[Any, int, int]] = {}
         self.hashed = 0
+        self.compared = 0
 
     def measure(self, root: Any, parts: _Parts, own: Callable[[Any], int], limit: int, what: str) -> int:
         """The sizes of an object and its parts, counted as often as they are met; they form no cycle."""
@@ -77,13 +86,15 @@ class _Measured:
         return sizes[id(root)][1]
 
 
+# What it takes to hash or to go through something, and what it takes to compare keys, which look at other parts.
 _measured: WeakKeyDictionary[Decoder, _Measured] = WeakKeyDictionary()
+_compared: WeakKeyDictionary[Decoder, _Measured] = WeakKeyDictionary()
 
 
-def _of(decoder: Decoder) -> _Measured:
-    found = _measured.get(decoder)
+def _of(decoder: Decoder, all_of: WeakKeyDictionary[Decoder, _Measured] = _measured) -> _Measured:
+    found = all_of.get(decoder)
     if found is None:
-        found = _measured[decoder] = _Measured()
+        found = all_of[decoder] = _Measured()
     return found
 
 
@@ -122,16 +133,67 @@ def check_keys(keys: Collection[Any], decoder: Decoder) -> None:
             raise LimitError(
                 f"hashing the keys of the document visits more than {limit} values, the policy's limit nodes"
             )
-    _check_collisions(keys)
+    _check_collisions(keys, decoder)
 
 
-def _check_collisions(keys: Collection[Any]) -> None:
+def _check_collisions(keys: Collection[Any], decoder: Decoder) -> None:
+    kinds = set(map(type, keys))
+    is_composite = any(issubclass(kind, _COMPOSITE) for kind in kinds)
     # Text is hashed with a secret; numbers are not, and all multiples of 2**61 - 1 hash to zero. Keys of one hash are
     # compared each with each: a hundred thousand take minutes.
-    if len(keys) <= _COLLISIONS or set(map(type, keys)) <= _SALTED:
+    if not is_composite and (len(keys) <= _COLLISIONS or kinds <= _SALTED):
         return
-    if Counter(map(hash, keys)).most_common(1)[0][1] > _COLLISIONS:
+    hashes = list(map(hash, keys))
+    if len(keys) > _COLLISIONS and Counter(hashes).most_common(1)[0][1] > _COLLISIONS:
         raise LimitError(f"more than {_COLLISIONS} keys of a set or mapping have the same hash")
+    if is_composite:
+        charge_comparisons(keys, hashes, decoder)
+
+
+def charge_comparisons(keys: Iterable[Any], hashes: Sequence[int], decoder: Decoder) -> None:
+    """
+    Count what it takes to compare keys that have the same hash, each with each, and refuse too much of it.
+
+    Parameters
+    ----------
+    keys : iterable
+        The keys.
+    hashes : sequence of int
+        The hash of each, as who will compare them has it.
+    decoder : Decoder
+        Builds the document, all of whose keys count together.
+    """
+    often = {value for value, count in Counter(hashes).items() if count > 1}
+    if not often:
+        return
+    groups: dict[int, list[int]] = defaultdict(list)
+    measured = _of(decoder, _compared)
+    for key, value in zip(keys, hashes, strict=True):
+        if value in often:
+            size = measured.measure(key, _compared_parts, _compared_values, _COMPARED, "a key")
+            groups[value].append(size)
+    measured.compared += sum(len(sizes) * sum(sizes) for sizes in groups.values())
+    if measured.compared > _COMPARED:
+        raise LimitError(f"comparing keys that have the same hash visits more than {_COMPARED} values")
+
+
+def _compared_parts(key: Any) -> Iterable[Any]:
+    if isinstance(key, slice):
+        return (key.start, key.stop, key.step)
+    return key if isinstance(key, tuple | frozenset) else ()
+
+
+def _compared_values(key: Any) -> int:
+    if isinstance(key, str | bytes):
+        return 1 + len(key) // _COMPARED_AT_ONCE
+    if isinstance(key, re.Pattern):
+        return 1 + len(key.pattern)
+    if isinstance(key, int):
+        return 1 + key.bit_length() // _COMPARED_AT_ONCE
+    if isinstance(key, frozenset):
+        # Whether each element is in another set is found by its hash, too.
+        return 1 + sum(count * count for count in Counter(map(hash, key)).values())
+    return 1
 
 
 # -- dtypes ---------------------------------------------------------------------------------------------------

@@ -6,12 +6,16 @@ from typing import Any
 
 import numpy as np
 
-from reflectio.codecs.growth import check_keys
+from reflectio.codecs.growth import charge_comparisons, check_keys
 from reflectio.decoder import Decoder
 from reflectio.errors import LimitError
 
 # How many labels may have one hash. Of honest ones few do: pandas' hashes have 32 bits.
 _COLLISIONS = 500
+
+# The primes of xxHash, which tuples are hashed by.
+_FIRST, _SECOND, _FIFTH = 11400714785074694791, 14029467366897019727, 2870177450012600261
+_WORD = (1 << 64) - 1
 
 # Hashed with a secret of the process, or no more than one label.
 _SALTED = frozenset({str, bytes, type(None)})
@@ -49,7 +53,8 @@ def check_hashes(index: Any, decoder: Decoder) -> None:
         check_keys(items, decoder)
         if len(items) <= _COLLISIONS or _SALTED.issuperset(map(type, items)):
             return
-        hashes = _fold(np.array([hash(item) for item in items], np.int64).view(np.uint64))
+        hashes = np.array([_of_object(item) for item in items], np.uint32)
+        charge_comparisons(items, hashes.tolist(), decoder)
     elif len(labels) <= _COLLISIONS:
         return
     elif labels.dtype.kind == "c":
@@ -66,8 +71,19 @@ def check_hashes(index: Any, decoder: Decoder) -> None:
         raise LimitError(f"more than {_COLLISIONS} labels have the same hash")
 
 
-def _fold(values: Any) -> Any:
-    return (values >> np.uint64(32) ^ values).astype(np.uint32)
+def _of_object(label: Any) -> int:
+    """What pandas makes of Python's hash; of a tuple, of the 32 bits that it makes of each element."""
+    if type(label) is tuple:
+        mixed = _FIFTH
+        for item in label:
+            mixed = mixed + _of_object(item) * _SECOND & _WORD
+            mixed = (mixed << 31 | mixed >> 33) * _FIRST & _WORD
+        mixed = mixed + (len(label) ^ _FIFTH ^ 3527539) & _WORD
+    elif type(label) is float and label != label:
+        mixed = 0
+    else:
+        mixed = hash(label) & _WORD
+    return (mixed >> 32 ^ mixed) & 0xFFFFFFFF
 
 
 def _of_integers(values: Any) -> Any:

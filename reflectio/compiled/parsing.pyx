@@ -398,7 +398,8 @@ cdef class Parser(Scanner):
         self.at = start
         node = self.members()
         if self.at - 1 == stop:
-            remember_record(text, {name: part for name, part in node.items() if name != "$id"})
+            # An id in another place is a part of the text, which is none of a record then.
+            remember_record(text, node if number is None else {name: part for name, part in node.items() if name != "$id"})
         return node
 
     cdef const char *closing(self, const char *start):

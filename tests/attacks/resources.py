@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import itertools
 from collections.abc import Callable
 from typing import Any
 
@@ -391,6 +392,41 @@ def _doubling(depth: int) -> bytes:
     return text_of({"$": "set", "items": [{"$": "ref", "id": 0}]}, objects=objects)
 
 
+def _prefixed_keys(kind: str) -> bytes:
+    """
+    Tuples of one hash that differ only behind one of two equal things that are long to compare.
+
+    The hash of a tuple is a sum that is multiplied and rotated for each item: the last item is chosen to give what is wanted.
+    """
+    words, first, second, fifth = 1 << 64, 11400714785074694791, 14029467366897019727, 2870177450012600261
+
+    def step(state: int, item: int) -> int:
+        state = (state + item * second) % words
+        return (state << 31 | state >> 33) * first % words
+
+    items = [index % 1000 + 0.5 for index in range(20_000)]
+    held = {"tuple": items, "frozenset": [index + 0.5 for index in range(20_000)]}[kind]
+    begin = step(fifth, hash(tuple(held) if kind == "tuple" else frozenset(held)) % words)
+    keys: list[Any] = []
+    for number in itertools.count(1000):
+        last = (987654321987654321 - step(begin, number)) * pow(second, -1, words) % words
+        last -= words * (last >= words // 2)
+        if abs(last) < 2**61 - 1 and last != -1:
+            prefix: Any = {"$": "ref", "id": len(keys) % 2}
+            keys.append({"$": "tuple", "items": [prefix, number, last]})
+        if len(keys) == 500:
+            break
+    objects = [{"$": kind, "$id": index, "items": held} for index in range(2)]
+    return text_of({"$": "set", "items": keys}, objects=objects)
+
+
+def _tuples_of_one_hash() -> bytes:
+    """Labels whose elements are the same to pandas, which folds the hash of each to 32 bits."""
+    labels = [{"$": "tuple", "items": [high << 32 | high ^ 12345]} for high in range(1, 32_000)]
+    index = {"$": "pandas.Index", "data": labels[::2] + labels[1::2][::-1]}
+    return text_of({"$": "pandas.Categorical", "codes": array([0], "int32"), "categories": index})
+
+
 def _deep_key(depth: int) -> bytes:
     """A tuple that is too deep to be hashed."""
     objects = [
@@ -494,6 +530,25 @@ ATTACKS = [
             says="nests too deeply",
         )
         for key, inside in {"lists": lambda item: [item], "dicts": lambda item: {"a": item}}.items()
+    ),
+    *(
+        Attack(
+            f"compare-{kind}s",
+            "have hundreds of keys compared to their ends, each with each",
+            _OWN,
+            lambda kind=kind: _prefixed_keys(kind),
+            "LimitError",
+            says="comparing keys",
+        )
+        for kind in ("tuple", "frozenset")
+    ),
+    Attack(
+        "compare-labels",
+        "have pandas compare labels each with each that have different hashes to Python",
+        _OWN,
+        _tuples_of_one_hash,
+        "LimitError",
+        says="comparing keys",
     ),
     Attack("hash-deep", "exceed the stack while hashing", _OWN, lambda: _deep_key(50_000), _REFUSED),
     Attack(
