@@ -74,6 +74,21 @@ def test_the_parts_are_in_use():
     assert load_both_ways(document) == ""
 
 
+@pytest.mark.parametrize("format", ["binary", "json"])
+def test_all_of_the_zoo_is_read_in_one_pass(format):
+    names = zoo.instance_names()
+    left = []
+    for index, name in enumerate(names):
+        document = reflectio.dumps(zoo.fitted(index, "float64")[0], format=format)
+        # What its nodes mean here is known from then on.
+        reflectio.loads(document)
+        if not read_in_one_pass(document):
+            left.append(name)
+    print(f"{len(names) - len(left)} of {len(names)} models are read in one pass, in {format} format")
+    assert len(names) > 200
+    assert not left
+
+
 # -- odd texts -------------------------------------------------------------------------------------------------------
 
 
@@ -529,6 +544,9 @@ def documents() -> list[bytes]:
         "SVC",
         "Pipeline",
         "Birch",
+        "VotingClassifier",
+        "RandomForestClassifier",
+        "SplineTransformer",
     )
     made = [reflectio.dumps(parts), *(reflectio.dumps(fitted(name)) for name in names)]
     for document in made:

@@ -655,7 +655,10 @@ cdef class Parser(Scanner):
         return array
 
     cdef object array_of_records(self):
-        """An array with one axis of records of numbers that were met before; None where it is another, and nothing was done."""
+        """
+        An array with one axis of records of numbers that were met before, or else its node with their dtype; None where it is
+        another, and nothing was done.
+        """
         cdef const char *start = self.at
         cdef const char *behind
         # What has an id, or refers to one, has been noted then.
@@ -670,9 +673,14 @@ cdef class Parser(Scanner):
             self.at = behind
             dtype = self.described(start)
         if isinstance(dtype, cnp.dtype):
+            behind = self.at
             array = self.records(dtype)
             if array is None and is_noted:
-                raise Unusual
+                if not self.holds_arrays:
+                    raise Unusual
+                self.at = behind
+                array = {"$": "ndarray", "dtype": dtype}
+                self.add_others(array)
         return array
 
     cdef object records(self, cnp.dtype dtype):
