@@ -49,7 +49,7 @@ from sklearn.utils import Bunch
 
 import reflectio
 from reflectio.atomic import write_atomically
-from reflectio.conversion import files
+from reflectio.conversion import files, plan_folder
 from reflectio.conversion.fingerprints import fingerprint
 from reflectio.conversion.formats import TARGETS, parse, write
 from reflectio.errors import DocumentError, ReflectioError
@@ -771,6 +771,58 @@ def test_a_folder_is_converted_with_a_summary_of_what_failed(tmp_path):
     report = json.loads(_run("models", "out2", "--check", "--json", "--workers", 1, cwd=tmp_path).stdout)
     assert [file["ok"] for file in report["files"]] == [True, True, True, False]
     assert not (tmp_path / "out2").exists()
+
+
+@pytest.mark.parametrize(
+    ("names", "written"),
+    [
+        (["a.pkl", "a.rfl", "a.pkl.rfl"], ["a.pkl.rfl", "a.rfl.rfl", "a.pkl.rfl.rfl"]),
+        # One makes way for another, and thereby takes the name of a third.
+        (["a.pkl", "a.rfl", "a.pkl.rfl", "a.pkl.rfl.rfl"],
+         ["a.pkl.rfl", "a.rfl.rfl", "a.pkl.rfl.rfl", "a.pkl.rfl.rfl.rfl"]),
+        (["a.pkl", "b.pkl", "a.pkl.rfl"], ["a.rfl", "b.rfl", "a.pkl.rfl"]),
+    ],
+)  # fmt: skip
+def test_no_two_files_of_a_folder_have_one_target(names, written, tmp_path):
+    (tmp_path / "models").mkdir()
+    for name in names:
+        write_model = reflectio.dump if name.endswith(".rfl") else joblib.dump
+        write_model([name], tmp_path / "models" / name)
+    ran = _run("models", "out", "--overwrite", "--workers", 1, cwd=tmp_path)
+    assert (ran.returncode, ran.stderr) == (0, "")
+    found = {path.name: reflectio.load(path) for path in (tmp_path / "out").iterdir()}
+    assert found == {target: [name] for name, target in zip(names, written, strict=True)}
+
+
+def test_within_one_folder_no_result_replaces_another_model(tmp_path):
+    (tmp_path / "models").mkdir()
+    contents = {}
+    for name in ("a.pkl", "a.rfl", "a.pkl.rfl"):
+        write_model = reflectio.dump if name.endswith(".rfl") else joblib.dump
+        write_model([name], tmp_path / "models" / name)
+        contents[name] = (tmp_path / "models" / name).read_bytes()
+    for options in (["--overwrite"], ["--check"], ["--overwrite", "--json"]):
+        ran = _run("models", "models", *options, cwd=tmp_path)
+        assert ran.returncode == 1
+        assert "'models/a.pkl' would become 'models/a.pkl.rfl', which is another model" in ran.stderr
+        found = {path.name: path.read_bytes() for path in (tmp_path / "models").iterdir()}
+        assert found == contents
+
+
+def test_a_result_makes_way_for_a_model_that_lies_in_its_place(tmp_path):
+    # The results of the inner folder go where the models of a folder in it are, told through a link.
+    (tmp_path / "models" / "old" / "old").mkdir(parents=True)
+    (tmp_path / "link").symlink_to("models")
+    reflectio.dump(["outer"], tmp_path / "models" / "old" / "a.rfl")
+    (tmp_path / "models" / "old" / "old" / "a.pkl").write_bytes(pickle.dumps(["inner"]))
+    pairs = plan_folder(tmp_path / "models" / "old", tmp_path / "link", "binary")
+    targets = [str(target.relative_to(tmp_path / "link")) for _, target in pairs]
+    assert targets == ["a.rfl", "old/a.pkl.rfl"]
+
+
+def test_a_document_is_converted_in_its_own_place(tmp_path):
+    reflectio.dump(["a"], tmp_path / "a.rfl")
+    assert plan_folder(tmp_path, tmp_path, "binary") == [(tmp_path / "a.rfl", tmp_path / "a.rfl")]
 
 
 def test_a_folder_is_taken_up_where_it_was_left(tmp_path):
