@@ -49,7 +49,7 @@ from sklearn.utils import Bunch
 
 import reflectio
 from reflectio.atomic import write_atomically
-from reflectio.conversion import files, plan_folder
+from reflectio.conversion import files, folders, plan_folder
 from reflectio.conversion.fingerprints import fingerprint
 from reflectio.conversion.formats import TARGETS, parse, write
 from reflectio.errors import DocumentError, ReflectioError
@@ -878,6 +878,39 @@ def test_a_file_that_ends_its_process_does_not_take_the_others_with_it(tmp_path)
     assert "the process that converted it died" in report["files"][1]["error"]
 
 
+class _Leaver:
+    def __reduce__(self) -> Any:
+        return sys.exit, (4,)
+
+
+def test_a_file_that_raises_anything_does_not_take_the_others_with_it(tmp_path):
+    folder = tmp_path / "models"
+    folder.mkdir()
+    for name in "abc":
+        (folder / f"{name}.pkl").write_bytes(pickle.dumps([name]))
+    (folder / "b.pkl").write_bytes(pickle.dumps(_Leaver()))
+    ran = _run("models", "out", "--unsafe", "--json", "--workers", 1, cwd=tmp_path)
+    report = json.loads(ran.stdout)
+    assert ran.returncode == 1
+    assert [file["ok"] for file in report["files"]] == [True, False, True]
+    assert (
+        "did not foresee this, which is a defect of it worth a report: SystemExit: 4"
+        in report["files"][1]["error"]
+    )
+
+
+@pytest.mark.parametrize("error", [NotImplementedError("zip version 25.5"), KeyError("x"), RecursionError()])
+def test_an_error_that_nobody_foresaw_is_a_failure_of_its_file(error, tmp_path, monkeypatch):
+    def fail(*_: Any, **__: Any) -> None:
+        raise error
+
+    monkeypatch.setattr(folders, "convert_with", fail)
+    outcome = folders._convert(tmp_path / "a.pkl", tmp_path / "a.rfl", None)
+    assert outcome.failed
+    assert f"{type(error).__name__}" in outcome.error
+    assert "(test_convert.py, line " in outcome.error
+
+
 class _Sleeper:
     def __reduce__(self) -> Any:
         return exec, ("import time; open('asleep', 'w').close(); time.sleep(600)",)
@@ -1068,6 +1101,29 @@ def test_control_characters_of_a_file_reach_no_terminal(tmp_path):
     assert ran.returncode == 1
     assert not set("\x1b\x07") & set(ran.stdout + ran.stderr)
     assert "[bold]" in ran.stderr
+
+
+HOSTILE_VERSION = "\x1b]0;PWN\x07\x1b[2J\u202e\nconverted  fake.pkl 1.0"
+
+
+@pytest.mark.parametrize(
+    "arguments", [["models", "out"], ["models", "out", "--json"], ["models/a.pkl", "out.rfl"]]
+)
+def test_a_warning_with_text_of_a_file_is_harmless_and_one_line(arguments, tmp_path):
+    from attacks.opcodes import mapping, new
+
+    (tmp_path / "models").mkdir()
+    state = mapping(_sklearn_version=value(HOSTILE_VERSION))
+    model = pickled(new("sklearn.linear_model._base.LinearRegression", state))
+    (tmp_path / "models" / "a.pkl").write_bytes(model)
+    ran = _run(*arguments, cwd=tmp_path)
+    assert ran.returncode == 0
+    assert not set("\x1b\x07\u202e") & set(ran.stdout + ran.stderr)
+    (warning,) = ran.stderr.splitlines()
+    assert warning.startswith("warning: " + ("models/a.pkl: " if arguments[0] == "models" else "Trying"))
+    assert (
+        r"LinearRegression from version \x1b]0;PWN\x07\x1b[2J\u202e converted  fake.pkl 1.0 when" in warning
+    )
 
 
 def test_lz4_is_read_where_it_is_installed():

@@ -6,6 +6,7 @@ import multiprocessing
 import os
 import signal
 import threading
+import warnings
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -19,7 +20,7 @@ from attrs import frozen
 from reflectio.compression import Compression, CompressionLike
 from reflectio.conversion.files import Conversion, Options, convert_with
 from reflectio.conversion.formats import SUFFIX_OF, SUFFIXES, TargetFormat
-from reflectio.errors import ReflectioError
+from reflectio.errors import ReflectioError, unforeseen
 from reflectio.policy import Policy
 
 # What compression adds to a file's name.
@@ -43,6 +44,9 @@ class Outcome:
         Why it failed; empty where it did not.
     skipped : bool
         Whether nothing was done because the target is there already.
+    warnings : tuple of str
+        The Python warnings of its conversion, which are printed nowhere. A file says some of their text: see to it
+        that a terminal does not act on it.
     """
 
     source: Path
@@ -50,6 +54,7 @@ class Outcome:
     conversion: Conversion | None
     error: str = ""
     skipped: bool = False
+    warnings: tuple[str, ...] = ()
 
     @property
     def failed(self) -> bool:
@@ -258,17 +263,22 @@ def _interrupts_held_back() -> Iterator[None]:
 
 
 def _convert(source: Path, target: Path, options: Options) -> Outcome:
-    try:
-        done = convert_with(options, source, target, folders=True)
-    except (ReflectioError, OSError, MemoryError) as error:
-        return Outcome(source, target, None, _message(error))
-    return Outcome(source, target, done)
+    # Shown by whoever asked for the conversion: what warnings say may come from the file, and a worker would print it
+    # as it is.
+    with warnings.catch_warnings(record=True) as caught:
+        try:
+            done, error = convert_with(options, source, target, folders=True), ""
+        except (Exception, SystemExit) as raised:  # of code that the file runs, too, where that is asked for
+            done, error = None, _message(raised)
+    return Outcome(source, target, done, error, warnings=tuple(str(each.message) for each in caught))
 
 
-def _message(error: Exception) -> str:
+def _message(error: BaseException) -> str:
     if isinstance(error, OSError) and error.strerror:
         # Which of the two files it is about is half of what there is to say.
         return (
             error.strerror if error.filename is None else f"{os.fsdecode(error.filename)}: {error.strerror}"
         )
-    return str(error) or type(error).__name__
+    if isinstance(error, ReflectioError | OSError | MemoryError):
+        return str(error) or type(error).__name__
+    return unforeseen(error)
