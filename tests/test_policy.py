@@ -216,6 +216,14 @@ def test_a_name_that_is_not_dotted_is_refused_with_the_expected_form(write, name
             'extends = ["nowhere"]',
             "extends 'nowhere', which is neither a file .* nor a built-in list .*default",
         ),
+        # What Python, the system or a terminal has no room for.
+        (f"[limits]\nnodes = {'1' * 5000}", "'nodes' on line 2 has more digits than a policy file can"),
+        (f"x = [\n{'1' * 5000}]", "a number on line 2 has more digits than a policy file can"),
+        (f"[limits]\nnodes = 0x{'f' * 5000}", r"\[limits\] nodes is more than 9223372036854775807; expected"),
+        (f"[limits]\ntext_bytes = 0x{'f' * 5000}", r"\[limits\] text_bytes is more than .*; expected"),
+        (f'[limits]\ntext_bytes = "{"9" * 30} GiB"', r"\[limits\] text_bytes is more than .*; expected"),
+        (f'[limits]\ntext_bytes = "{"9" * 5000} B"', r"\[limits\] text_bytes is '9{99}.*; expected"),
+        (f'extends = ["{"a" * 5000}"]', r"extends 'a{200}', which cannot be read \(File name too long\)"),
     ],
 )
 def test_an_error_names_the_file_and_the_key_and_the_expected_form(write, text, message):
@@ -237,6 +245,11 @@ def test_a_missing_file_a_folder_and_bytes_that_are_no_text_are_clear_errors(tmp
         Policy.from_file(tmp_path / "none.toml")
     with pytest.raises(PolicyError, match="cannot be read"):
         Policy.from_file(tmp_path)
+    with pytest.raises(PolicyError, match=r"'a\\x00b' is no path of a policy file"):
+        Policy.from_file("a\0b")
+    (tmp_path / "loop.toml").symlink_to("loop.toml")
+    with pytest.raises(PolicyError, match="cannot be read"):
+        Policy.from_file(tmp_path / "loop.toml")
     (tmp_path / "bytes.toml").write_bytes(b"\xff\xfe")
     with pytest.raises(PolicyError, match="UTF-8"):
         Policy.from_file(tmp_path / "bytes.toml")
