@@ -21,6 +21,7 @@ import pytest
 from roundtrip import both_formats
 
 import reflectio
+from reflectio import encoder
 from reflectio.codec import Codec
 from reflectio.writers import writers
 
@@ -238,3 +239,25 @@ def test_what_a_codec_that_is_registered_raises_comes_through(monkeypatch) -> No
     monkeypatch.setitem(writers, _Changing, _Fails().encode)
     with pytest.raises(KeyError, match="of a codec"):
         reflectio.dumps([_Changing(dict)])
+
+
+class _Endless:
+    """Reduces to a state that holds a new object of the class."""
+
+    def __init__(self, left: int) -> None:
+        self._left = left
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        assert self._left, "it went on"
+        return copyreg.__newobj__, (_Endless,), {"next": _Endless(self._left - 1)}
+
+
+def test_an_object_without_an_end_is_refused(monkeypatch) -> None:
+    # By default, after some million levels.
+    monkeypatch.setattr(encoder, "_MOST_MOVES", 100)
+    with pytest.raises(reflectio.UnsupportedTypeError, match="there is no end of them"):
+        reflectio.dumps(_Endless(20_000))
+    nested: Any = []
+    for _ in range(3_900):
+        nested = [nested]
+    assert reflectio.dumps(nested)
