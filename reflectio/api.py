@@ -21,7 +21,7 @@ from reflectio.decoder import Decoder
 from reflectio.document import Document, read, read_source, write_binary, write_json
 from reflectio.draft import Draft, joined, write
 from reflectio.encoder import Encoder, RowsReferredError
-from reflectio.errors import DocumentError, UnsupportedTypeError
+from reflectio.errors import DocumentError, ReflectioError, UnsupportedTypeError
 from reflectio.header import nodes_of_text
 from reflectio.policy import Policy, PolicyLike
 from reflectio.readers import NameRefusedError
@@ -32,6 +32,7 @@ from reflectio.source import Source
 from reflectio.streamed_segment import StreamedSegment
 from reflectio.versions import AS_INSTALLED, check_versions, versions_for
 from reflectio.walk_in import as_reflectio_error
+from reflectio.walk_out import ODD_STATE, as_unsupported
 
 Format = Literal["binary", "json"]
 PathLike = str | os.PathLike[str]
@@ -99,7 +100,15 @@ def _encode(
                     encoder = Encoder(
                         inline=format == "json", careful=careful, rows=rows, apart=apart, segment=segment
                     )
-                model, objects = encoder.encode(obj)
+                try:
+                    model, objects = encoder.encode(obj)
+                except ReflectioError:
+                    raise
+                except ODD_STATE as error:
+                    # A TypeError is what orjson raises, too.
+                    if isinstance(error, orjson.JSONEncodeError) and not careful:
+                        raise
+                    raise as_unsupported(error)  # noqa: B904  which has its cause
                 versions = versions_for(encoder.names)
                 if format == "json":
                     return write_json(versions, metadata, model, objects)
@@ -161,11 +170,15 @@ def dumps(
     Raises
     ------
     UnsupportedTypeError
-        The object holds something that no document can hold; the message has the path to it.
+        The object holds something that no document can hold; the message has the path to it. Or it changes while it
+        is walked.
     ValueError
         There is no such format, compression or level, or they do not go together.
     ImportError
         The library that is to compress is missing.
+    Exception
+        What the object's own code raises (``__getstate__``, say), or a codec that was registered, and what means that
+        there is not enough memory.
 
     See Also
     --------

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import evolve, frozen
 
+from reflectio.endless import read_until_over
 from reflectio.errors import LimitError
 from reflectio.header import Header, read_header
 from reflectio.inspection.html import audit_html
@@ -253,7 +254,12 @@ def _read(source: Any, policy: Policy) -> tuple[memoryview, int | None]:
         with open(Path(source), "rb") as file:
             size = size_of(file)
             if not file.peek(_FIRST_CHUNK).startswith(_DOCUMENT):
-                source = read_whole(file, limit)
+                # A device may have no end: then what is no file of a model shows before that.
+                source = (
+                    read_until_over(file, policy.limits, foreign=True)
+                    if size is None
+                    else read_whole(file, limit)
+                )
             else:
                 source = b"".join(_header_chunks(file, limit))
         return view_of(source), size

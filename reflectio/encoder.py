@@ -15,6 +15,15 @@ from reflectio.writers import MOVE_AT, NESTING
 _writing = compiled.part("writing")
 
 
+# How often what is moved out of what was moved is moved in turn, every forty to eighty levels. A list that nests a million
+# levels deep is written; the state of an object whose state always holds a new one would be without an end.
+_MOST_MOVES = 1 << 15
+_ENDLESS = (
+    "more than a million levels of objects are within each other, or there is no end of them: a __getstate__ or "
+    "__reduce__ may give a new object, with such a state in turn, each time that it is called"
+)
+
+
 class InRows(NamedTuple):
     """
     Stands for the node of an object that is written within rows, and so has no node of its own that could carry an id.
@@ -127,8 +136,13 @@ class Encoder(Walk):
         objects: list[Node] = []
         if not (self.moved or self.shared_plain):
             return model, objects
+        generation, of_generation = 0, len(self.moved)
         for index, moved in enumerate(self.moved):
+            if index == of_generation:
+                generation, of_generation = generation + 1, len(self.moved)
             try:
+                if generation > _MOST_MOVES:
+                    raise self.refuse(_ENDLESS)
                 self.depth = 2
                 objects.append(self._visit_moved(*moved))
             except ReflectioError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 
 __all__ = [
@@ -15,6 +16,8 @@ __all__ = [
     "UntrustedNameError",
     "ValidationError",
     "VersionWarning",
+    "as_shown",
+    "unforeseen",
 ]
 
 PathPart = str | int
@@ -132,6 +135,26 @@ class UntrustedNameError(DecodeError):
 
 class ValidationError(DecodeError):
     """The document describes a state that would be unsafe to use, or that its class cannot have."""
+
+
+def as_shown(text: str) -> str:
+    """
+    Text of a document as a message has it: as it stands, or quoted where a terminal would take it for anything else.
+
+    A document may hold line breaks, control characters, and text that runs backwards.
+    """
+    return text if text.isascii() and text.isprintable() else ascii(text)
+
+
+def unforeseen(error: BaseException) -> str:
+    """What to say of an error that reflectio does not raise on purpose, where work goes on with the next file."""
+    # Nothing needs it as long as all goes well.
+    import traceback
+
+    what = traceback.format_exception_only(error)[-1].strip()
+    place = traceback.extract_tb(error.__traceback__)[-1:]
+    where = "".join(f" ({os.path.basename(frame.filename)}, line {frame.lineno})" for frame in place)
+    return f"reflectio did not foresee this, which is a defect of it worth a report: {what}{where}"
 
 
 class VersionWarning(UserWarning):

@@ -152,7 +152,7 @@ def _check_header(header: dict[str, Any]) -> None:
     if missing := _REQUIRED - header.keys():
         raise DocumentError(f"the header has no {' and no '.join(sorted(missing))}")
     if unknown := header.keys() - set(MEMBERS):
-        raise DocumentError(f"the header has unknown members: {', '.join(sorted(unknown))}")
+        raise DocumentError(f"the header has unknown members: {', '.join(map(repr, sorted(unknown)))}")
     if type(header["versions"]) is not dict:
         raise DocumentError("the versions must be an object").rooted("$.versions")
     if type(header.get("objects", [])) is not list:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 
 from reflectio.codec import Node
-from reflectio.errors import UntrustedNameError
+from reflectio.errors import UntrustedNameError, as_shown
 from reflectio.name_uses import uses
 from reflectio.policy import Kind, Policy
 
@@ -74,6 +74,5 @@ def refusal(
 
 
 def _shortened(name: str) -> str:
-    # As text that no terminal takes for anything else: a name may hold control characters, or run backwards.
-    plain = name if name.isascii() and name.isprintable() else ascii(name)
+    plain = as_shown(name)
     return plain if len(plain) <= _LONGEST else f"{plain[:_LONGEST]}..."

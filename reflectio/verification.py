@@ -20,6 +20,7 @@ from reflectio.errors import (
     ReflectioError,
     UntrustedNameError,
     VersionWarning,
+    as_shown,
     format_path,
 )
 from reflectio.expected_bytes import ExpectedBytes
@@ -188,7 +189,7 @@ class _Run:
         self.current = "names"
         report = audit(data, policy=self.policy)
         if not report.ok:
-            names = ", ".join(use.name for use in report.untrusted)
+            names = ", ".join(as_shown(use.name) for use in report.untrusted)
             self.add("names", "failed", f"the policy refuses {names}", report.untrusted[0].path)
         else:
             count = len(report.names)

@@ -11,7 +11,7 @@ from importlib import metadata
 from typing import Any
 
 from reflectio._version import __version__
-from reflectio.errors import DocumentError, ValidationError, VersionWarning
+from reflectio.errors import DocumentError, ValidationError, VersionWarning, as_shown
 from reflectio.policy import Policy
 
 # Import packages whose distribution has another name. Anything else is looked up, which takes longer.
@@ -100,12 +100,14 @@ def check_versions(versions: Mapping[str, Any], policy: Policy, *, stacklevel: i
     differences = []
     for distribution, written in versions.items():
         if type(written) is not str:
-            raise DocumentError(f"the version of {distribution} must be text").rooted("$.versions")
+            raise DocumentError(f"the version of {distribution!r} must be text").rooted("$.versions")
         if distribution in _UNCHECKED or policy.mismatch == "ignore":
             continue
         installed = installed_version(distribution)
         if installed != written:
-            differences.append(f"{distribution} {written} (here: {installed or 'not installed'})")
+            differences.append(
+                f"{as_shown(distribution)} {as_shown(written)} (here: {installed or 'not installed'})"
+            )
     if not differences:
         if policy.mismatch != "ignore":
             AS_INSTALLED[:] = [dict(versions), *AS_INSTALLED[: _REMEMBERED - 1]]

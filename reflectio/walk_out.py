@@ -161,6 +161,32 @@ class PythonWalk:
         return nodes
 
 
+#: What Python raises over a container that changes while it is walked, or over a state of an odd form.
+ODD_STATE = (RuntimeError, LookupError, TypeError, ValueError, AttributeError)
+
+_PACKAGE = f"{__name__.partition('.')[0]}."
+
+
+def as_unsupported(error: Exception) -> Exception:
+    """
+    The error to raise where walking an object raised one of `ODD_STATE`.
+
+    What the object's own code raises, or a codec that is registered, stays as it is: it says more.
+    """
+    place = error.__traceback__
+    while place is not None and place.tb_next is not None:
+        place = place.tb_next
+    if place is None or not place.tb_frame.f_globals.get("__name__", "").startswith(_PACKAGE):
+        return error
+    wrapped = UnsupportedTypeError(
+        f"the object has no state that can be written ({type(error).__name__}: {error}). Either it changed while it "
+        "was walked: see to it that no other thread, and no __getstate__ or __reduce__, changes anything. Or one of "
+        "these gives what Python's protocol for copying does not have"
+    )
+    wrapped.__cause__ = error
+    return wrapped.rooted("$.model")
+
+
 _writing = compiled.part("writing")
 
 # The walk that encoders are made with.

@@ -12,8 +12,9 @@ import subprocess
 import sys
 import threading
 from contextlib import suppress
-from importlib import metadata
+from importlib import import_module, metadata
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer
@@ -367,6 +368,44 @@ def test_text_that_a_terminal_acts_on_is_shown_by_escapes(text: str, shown: str)
     assert printable_lines(f"{text}\n") == "\n".join(map(printable, f"{text}\n".split("\n")))
 
 
+_FAKE = "x\nok  fake.rfl\u202e\x1b[2J"
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        {"model": 1, _FAKE: 1},
+        {"model": 1, "versions": {_FAKE: 1}},
+        {"model": 1, "versions": {_FAKE: _FAKE}},
+        {"model": {"$": f"os.{_FAKE}"}},
+        {"model": {"$": f"a.{_FAKE}"}},
+        {"model": {"$": _FAKE}},
+        {"model": {"$": "tuple", "items": [], _FAKE: 1}},
+        {"model": {"$": "ndarray", "dtype": _FAKE, "shape": [1], "data": [1]}},
+    ],
+    ids=["member", "version", "versions", "denied name", "name", "tag", "member of a node", "dtype"],
+)
+@pytest.mark.parametrize(
+    "command",
+    ["audit", "show", "verify", "policy suggest", "audit -p deny.toml", "verify -p deny.toml", "convert"],
+)
+def test_text_of_a_document_begins_no_line_of_a_report(tmp_path, monkeypatch, members, command) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("model.rfl").write_text(json.dumps({"reflectio": 1, "versions": {}, **members}))
+    Path("deny.toml").write_text('extends = ["default"]\n[deny]\nclasses = ["os.*"]\n')
+    out = ["out.rfl", "-p", "deny.toml"] if command == "convert" else []
+    shown = CliRunner().invoke(app, [*command.split(), "model.rfl", *out]).output
+    assert shown
+    assert not [line for line in shown.splitlines() if line.strip().startswith("ok  fake")]
+    assert not set("\x1b\u202e") & set(shown)
+
+
+def test_a_policy_that_is_none_is_named_harmlessly(tmp_path) -> None:
+    ran = CliRunner().invoke(app, ["audit", "--policy", "p\x1b[2J.toml", str(tmp_path)])
+    assert ran.exit_code == 2
+    assert "\x1b" not in ran.output
+
+
 @pytest.mark.parametrize("text", ["größe", "数据", "naïve 😀", "[bold]x[/bold]", ":smile:", "a b"])
 def test_other_text_is_shown_as_it_is(text: str) -> None:
     file = io.StringIO()
@@ -478,6 +517,42 @@ def test_an_error_that_nobody_foresaw_keeps_its_traceback() -> None:
         command()
 
 
+@pytest.mark.parametrize(
+    ("command", "module", "said"),
+    [
+        (["audit"], "reflectio.audit", "unreadable  b.rfl"),
+        (["verify"], "reflectio.verification", "b.rfl: cannot be read"),
+        (["show"], "reflectio.inspection.header", "error: b.rfl: "),
+        (["policy", "suggest"], "reflectio.policy_report.suggest", "warning: b.rfl cannot be read: "),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_an_error_that_nobody_foresaw_is_a_failure_of_its_file(
+    tmp_path, monkeypatch, command, module, said
+) -> None:
+    for name in "abc":
+        reflectio.dump([name], tmp_path / f"{name}.rfl")
+    monkeypatch.chdir(tmp_path)
+    loaded = import_module(module)
+    function = {"reflectio.verification": "verify", "reflectio.inspection.header": "read_header"}.get(
+        module, "audit"
+    )
+    whole = getattr(loaded, function)
+
+    def fail_with_one(source: Any, **options: Any) -> Any:
+        if source == Path("b.rfl"):
+            raise NotImplementedError("zip file version 25.5")
+        return whole(source, **options)
+
+    monkeypatch.setattr(loaded, function, fail_with_one)
+    ran = CliRunner().invoke(app, [*command, "a.rfl", "b.rfl", "c.rfl"])
+    assert ran.exit_code == 1
+    assert said in ran.output
+    assert "NotImplementedError: zip file version 25.5 (test_cli.py, line " in ran.output
+    assert "a.rfl" in ran.output
+    assert "c.rfl" in ran.output
+
+
 def test_a_message_may_name_a_file_in_bytes() -> None:
     assert explain(FileNotFoundError(2, "No such file", b"a\x07"))[0] == r"a\x07: No such file"
 
@@ -491,6 +566,17 @@ def test_a_warning_is_one_line(capsys) -> None:
 
     command()
     assert capsys.readouterr().err == "warning: written with another version\n"
+
+
+def test_a_line_break_in_a_warning_begins_no_line(capsys) -> None:
+    @reported
+    def command() -> None:
+        import warnings
+
+        warnings.warn("version 1.0\nok  fake.rfl\r\x1b[2J", stacklevel=1)
+
+    command()
+    assert capsys.readouterr().err == "warning: version 1.0 ok  fake.rfl\\r\\x1b[2J\n"
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such signal")

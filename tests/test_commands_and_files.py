@@ -262,6 +262,7 @@ def test_a_joblib_file_of_a_gigabyte_is_audited(folder: Path) -> None:
 #: How what comes begins, and what it goes on with.
 ENDLESS = {
     "zeros": (b"", bytes(1 << 16)),
+    "noise": (b"", b"\xfe" * (1 << 16)),
     "a pickle, then zeros": (pickle.dumps([1])[:-1], bytes(1 << 16)),
     "a whole pickle, then more": (pickle.dumps([1]), pickle.dumps([1]) * 1000),
     "a document, then zeros": (reflectio.dumps(np.zeros(100)), bytes(1 << 16)),
@@ -270,7 +271,9 @@ ENDLESS = {
 READERS = [
     (command, kind)
     for command, kinds in {
-        **dict.fromkeys(["show -", "diff - good.rfl", "verify -"], ("zeros", "a document, then zeros")),
+        **dict.fromkeys(
+            ["show -", "diff - good.rfl", "verify -"], ("zeros", "noise", "a document, then zeros")
+        ),
         **dict.fromkeys(["audit -", "convert - out.rfl", "policy suggest -"], tuple(ENDLESS)),
     }.items()
     for kind in kinds
@@ -305,6 +308,36 @@ def test_standard_input_without_an_end_is_left_early(folder: Path, command: str,
     assert b"Traceback" not in err
     assert not (folder / "out.rfl").exists()
     assert status == 1, (out, err)
+
+
+@pytest.mark.parametrize("command", ["audit PIPE", "convert PIPE out.rfl", "policy suggest PIPE"])
+@pytest.mark.parametrize("kind", ENDLESS)
+def test_a_pipe_or_device_without_an_end_is_left_early(folder: Path, command: str, kind: str) -> None:
+    first, more = ENDLESS[kind]
+    path = folder / "endless.fifo"
+    path.unlink(missing_ok=True)
+    os.mkfifo(path)
+    written = 0
+
+    def write() -> None:
+        nonlocal written
+        try:
+            with path.open("wb", buffering=0) as pipe:
+                written += pipe.write(first)
+                while written < 1 << 26:
+                    written += pipe.write(more)
+        except BrokenPipeError:
+            pass  # nobody reads it any more
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    result = run(*command.replace("PIPE", path.name).split(), cwd=folder)
+    writer.join()
+    assert written < 1 << 26
+    assert not (folder / "out.rfl").exists()
+    assert "Traceback" not in result.stderr
+    # Of a document, no more than the header is read to audit it.
+    assert result.returncode == (kind == "a document, then zeros" and not command.startswith("convert")) ^ 1
 
 
 def test_a_long_pickle_on_standard_input_is_read_to_its_end(folder: Path) -> None:

@@ -49,7 +49,7 @@ from sklearn.utils import Bunch
 
 import reflectio
 from reflectio.atomic import write_atomically
-from reflectio.conversion import files
+from reflectio.conversion import files, folders, plan_folder
 from reflectio.conversion.fingerprints import fingerprint
 from reflectio.conversion.formats import TARGETS, parse, write
 from reflectio.errors import DocumentError, ReflectioError
@@ -773,6 +773,58 @@ def test_a_folder_is_converted_with_a_summary_of_what_failed(tmp_path):
     assert not (tmp_path / "out2").exists()
 
 
+@pytest.mark.parametrize(
+    ("names", "written"),
+    [
+        (["a.pkl", "a.rfl", "a.pkl.rfl"], ["a.pkl.rfl", "a.rfl.rfl", "a.pkl.rfl.rfl"]),
+        # One makes way for another, and thereby takes the name of a third.
+        (["a.pkl", "a.rfl", "a.pkl.rfl", "a.pkl.rfl.rfl"],
+         ["a.pkl.rfl", "a.rfl.rfl", "a.pkl.rfl.rfl", "a.pkl.rfl.rfl.rfl"]),
+        (["a.pkl", "b.pkl", "a.pkl.rfl"], ["a.rfl", "b.rfl", "a.pkl.rfl"]),
+    ],
+)  # fmt: skip
+def test_no_two_files_of_a_folder_have_one_target(names, written, tmp_path):
+    (tmp_path / "models").mkdir()
+    for name in names:
+        write_model = reflectio.dump if name.endswith(".rfl") else joblib.dump
+        write_model([name], tmp_path / "models" / name)
+    ran = _run("models", "out", "--overwrite", "--workers", 1, cwd=tmp_path)
+    assert (ran.returncode, ran.stderr) == (0, "")
+    found = {path.name: reflectio.load(path) for path in (tmp_path / "out").iterdir()}
+    assert found == {target: [name] for name, target in zip(names, written, strict=True)}
+
+
+def test_within_one_folder_no_result_replaces_another_model(tmp_path):
+    (tmp_path / "models").mkdir()
+    contents = {}
+    for name in ("a.pkl", "a.rfl", "a.pkl.rfl"):
+        write_model = reflectio.dump if name.endswith(".rfl") else joblib.dump
+        write_model([name], tmp_path / "models" / name)
+        contents[name] = (tmp_path / "models" / name).read_bytes()
+    for options in (["--overwrite"], ["--check"], ["--overwrite", "--json"]):
+        ran = _run("models", "models", *options, cwd=tmp_path)
+        assert ran.returncode == 1
+        assert "'models/a.pkl' would become 'models/a.pkl.rfl', which is another model" in ran.stderr
+        found = {path.name: path.read_bytes() for path in (tmp_path / "models").iterdir()}
+        assert found == contents
+
+
+def test_a_result_makes_way_for_a_model_that_lies_in_its_place(tmp_path):
+    # The results of the inner folder go where the models of a folder in it are, told through a link.
+    (tmp_path / "models" / "old" / "old").mkdir(parents=True)
+    (tmp_path / "link").symlink_to("models")
+    reflectio.dump(["outer"], tmp_path / "models" / "old" / "a.rfl")
+    (tmp_path / "models" / "old" / "old" / "a.pkl").write_bytes(pickle.dumps(["inner"]))
+    pairs = plan_folder(tmp_path / "models" / "old", tmp_path / "link", "binary")
+    targets = [str(target.relative_to(tmp_path / "link")) for _, target in pairs]
+    assert targets == ["a.rfl", "old/a.pkl.rfl"]
+
+
+def test_a_document_is_converted_in_its_own_place(tmp_path):
+    reflectio.dump(["a"], tmp_path / "a.rfl")
+    assert plan_folder(tmp_path, tmp_path, "binary") == [(tmp_path / "a.rfl", tmp_path / "a.rfl")]
+
+
 def test_a_folder_is_taken_up_where_it_was_left(tmp_path):
     (tmp_path / "models" / "deep").mkdir(parents=True)
     for name in ("a", "b", "deep/c"):
@@ -824,6 +876,39 @@ def test_a_file_that_ends_its_process_does_not_take_the_others_with_it(tmp_path)
     report = json.loads(_run("models", "out", "--unsafe", "--json", cwd=tmp_path).stdout)
     assert [file["ok"] for file in report["files"]] == [True, False, True]
     assert "the process that converted it died" in report["files"][1]["error"]
+
+
+class _Leaver:
+    def __reduce__(self) -> Any:
+        return sys.exit, (4,)
+
+
+def test_a_file_that_raises_anything_does_not_take_the_others_with_it(tmp_path):
+    folder = tmp_path / "models"
+    folder.mkdir()
+    for name in "abc":
+        (folder / f"{name}.pkl").write_bytes(pickle.dumps([name]))
+    (folder / "b.pkl").write_bytes(pickle.dumps(_Leaver()))
+    ran = _run("models", "out", "--unsafe", "--json", "--workers", 1, cwd=tmp_path)
+    report = json.loads(ran.stdout)
+    assert ran.returncode == 1
+    assert [file["ok"] for file in report["files"]] == [True, False, True]
+    assert (
+        "did not foresee this, which is a defect of it worth a report: SystemExit: 4"
+        in report["files"][1]["error"]
+    )
+
+
+@pytest.mark.parametrize("error", [NotImplementedError("zip version 25.5"), KeyError("x"), RecursionError()])
+def test_an_error_that_nobody_foresaw_is_a_failure_of_its_file(error, tmp_path, monkeypatch):
+    def fail(*_: Any, **__: Any) -> None:
+        raise error
+
+    monkeypatch.setattr(folders, "convert_with", fail)
+    outcome = folders._convert(tmp_path / "a.pkl", tmp_path / "a.rfl", None)
+    assert outcome.failed
+    assert f"{type(error).__name__}" in outcome.error
+    assert "(test_convert.py, line " in outcome.error
 
 
 class _Sleeper:
@@ -1016,6 +1101,29 @@ def test_control_characters_of_a_file_reach_no_terminal(tmp_path):
     assert ran.returncode == 1
     assert not set("\x1b\x07") & set(ran.stdout + ran.stderr)
     assert "[bold]" in ran.stderr
+
+
+HOSTILE_VERSION = "\x1b]0;PWN\x07\x1b[2J\u202e\nconverted  fake.pkl 1.0"
+
+
+@pytest.mark.parametrize(
+    "arguments", [["models", "out"], ["models", "out", "--json"], ["models/a.pkl", "out.rfl"]]
+)
+def test_a_warning_with_text_of_a_file_is_harmless_and_one_line(arguments, tmp_path):
+    from attacks.opcodes import mapping, new
+
+    (tmp_path / "models").mkdir()
+    state = mapping(_sklearn_version=value(HOSTILE_VERSION))
+    model = pickled(new("sklearn.linear_model._base.LinearRegression", state))
+    (tmp_path / "models" / "a.pkl").write_bytes(model)
+    ran = _run(*arguments, cwd=tmp_path)
+    assert ran.returncode == 0
+    assert not set("\x1b\x07\u202e") & set(ran.stdout + ran.stderr)
+    (warning,) = ran.stderr.splitlines()
+    assert warning.startswith("warning: " + ("models/a.pkl: " if arguments[0] == "models" else "Trying"))
+    assert (
+        r"LinearRegression from version \x1b]0;PWN\x07\x1b[2J\u202e converted  fake.pkl 1.0 when" in warning
+    )
 
 
 def test_lz4_is_read_where_it_is_installed():

@@ -195,7 +195,7 @@ def test_what_is_no_bytes_is_a_type_error(data: Any) -> None:
         (b'{"reflectio": 1, "model": 1}', "no versions"),
         (b'{"reflectio": 1, "versions": [], "model": 1}', "versions must be an object"),
         (b'{"reflectio": 1, "versions": {}, "model": 1, "objects": {}}', "objects must be a list"),
-        (b'{"reflectio": 1, "versions": {}, "model": 1, "extra": 1}', "unknown members: extra"),
+        (b'{"reflectio": 1, "versions": {}, "model": 1, "extra": 1}', "unknown members: 'extra'"),
         (b'{"reflectio": 1, "versions": {}, "model": 1, "digest": "md5:0"}', "xxh3_128"),
         (b'{"reflectio": 1, "versions": {}, "model": 1}x', "not a reflectio document"),
         (b'{"reflectio": 1, "versions": {}, "model": 1}\0', "describes no segment"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 import os
 import pathlib
@@ -216,6 +217,14 @@ def test_a_name_that_is_not_dotted_is_refused_with_the_expected_form(write, name
             'extends = ["nowhere"]',
             "extends 'nowhere', which is neither a file .* nor a built-in list .*default",
         ),
+        # What Python, the system or a terminal has no room for.
+        (f"[limits]\nnodes = {'1' * 5000}", "'nodes' on line 2 has more digits than a policy file can"),
+        (f"x = [\n{'1' * 5000}]", "a number on line 2 has more digits than a policy file can"),
+        (f"[limits]\nnodes = 0x{'f' * 5000}", r"\[limits\] nodes is more than 9223372036854775807; expected"),
+        (f"[limits]\ntext_bytes = 0x{'f' * 5000}", r"\[limits\] text_bytes is more than .*; expected"),
+        (f'[limits]\ntext_bytes = "{"9" * 30} GiB"', r"\[limits\] text_bytes is more than .*; expected"),
+        (f'[limits]\ntext_bytes = "{"9" * 5000} B"', r"\[limits\] text_bytes is '9{99}.*; expected"),
+        (f'extends = ["{"a" * 5000}"]', r"extends 'a{200}', which cannot be read \(File name too long\)"),
     ],
 )
 def test_an_error_names_the_file_and_the_key_and_the_expected_form(write, text, message):
@@ -237,6 +246,11 @@ def test_a_missing_file_a_folder_and_bytes_that_are_no_text_are_clear_errors(tmp
         Policy.from_file(tmp_path / "none.toml")
     with pytest.raises(PolicyError, match="cannot be read"):
         Policy.from_file(tmp_path)
+    with pytest.raises(PolicyError, match=r"'a\\x00b' is no path of a policy file"):
+        Policy.from_file("a\0b")
+    (tmp_path / "loop.toml").symlink_to("loop.toml")
+    with pytest.raises(PolicyError, match="cannot be read"):
+        Policy.from_file(tmp_path / "loop.toml")
     (tmp_path / "bytes.toml").write_bytes(b"\xff\xfe")
     with pytest.raises(PolicyError, match="UTF-8"):
         Policy.from_file(tmp_path / "bytes.toml")
@@ -502,6 +516,83 @@ def test_what_either_denies_is_denied_and_the_smaller_limit_and_the_stricter_ans
     assert (policy.limits.nodes, policy.limits.depth, policy.mismatch) == (50, 10_000, "error")
     assert Policy.of(Policy(mismatch="ignore", limits=Limits(nodes=5000))).limits.nodes == 1000
     assert Policy.of(Policy(mismatch="ignore")).mismatch == "warn"
+
+
+_LARGEST = Limits(**dict.fromkeys(attrs.asdict(Limits()), 2**62))
+
+
+class _Lax(Policy):
+    def allows(self, kind, name):
+        return True
+
+    def confirm(self, kind, name, obj):
+        return True
+
+    def denies(self, name):
+        return False
+
+
+class _Untold(int):
+    """A number that says of itself that it is the least of all."""
+
+    def __lt__(self, other):
+        return True
+
+    def __gt__(self, other):
+        return False
+
+
+@pytest.mark.parametrize(
+    "loosened",
+    [
+        lambda narrow, locked: attrs.evolve(narrow, limits=_LARGEST, mismatch="ignore"),
+        lambda narrow, locked: attrs.evolve(locked, limits=_LARGEST, mismatch="ignore", denied=frozenset()),
+        lambda narrow, locked: Policy(_LARGEST, "ignore", allowed=locked.allowed, bounds=locked),
+        lambda narrow, locked: Policy(_LARGEST, "ignore", allowed=locked.allowed, bounds=narrow),
+        lambda narrow, locked: Policy(
+            _LARGEST,
+            "ignore",
+            allowed=locked.allowed,
+            bounds=Policy(_LARGEST, allowed=locked.allowed, bounds=locked),
+        ),
+        lambda narrow, locked: Policy(attrs.evolve(_LARGEST, nodes=_Untold(2**62)), allowed=locked.allowed),
+        lambda narrow, locked: copy.copy(attrs.evolve(narrow, limits=_LARGEST, mismatch="ignore")),
+    ],
+    ids=["narrowed", "locked itself", "bounds", "narrowed bounds", "bounds of bounds", "numbers", "copy"],
+)
+def test_a_policy_that_says_that_it_is_within_a_lock_is_bound_all_the_same(lock, loosened):
+    lock(_LOCK)
+    locked = Policy.of(None)
+    policy = Policy.of(loosened(Policy.of(Policy(allowed=locked.allowed)), locked))
+    assert type(policy) is Policy
+    assert attrs.asdict(policy.limits) == attrs.asdict(locked.limits)
+    assert policy.mismatch == "warn"
+    assert policy.denies("acme.models.Old")
+    assert policy.allows("class", "acme.A")
+    for name in ("acme.models.Old", "acme.B", "os.system"):
+        assert not policy.allows("class", name)
+    assert Policy.of(policy) is policy
+
+
+@pytest.mark.parametrize(
+    "make",
+    [lambda locked: _Lax(bounds=locked), lambda locked: Policy(bounds=_Lax(bounds=locked))],
+    ids=["itself", "its bounds"],
+)
+def test_a_policy_with_methods_of_its_own_is_refused_under_a_lock(lock, make):
+    lock(_LOCK)
+    with pytest.raises(
+        PolicyError, match="is locked, and what a policy of type '_Lax' allows cannot be told"
+    ):
+        Policy.of(make(Policy.of(None)))
+
+
+def test_a_subclass_cannot_stand_in_for_the_locked_policy(lock):
+    lock(_LOCK)
+    for policy in (_Lax.of(None), _Lax.of("default"), Policy.of(None), Policy.of("default")):
+        assert type(policy) is Policy
+        assert not policy.allows("class", "os.system")
+    assert type(_Lax.of("strict")) is type(Policy.of("strict")) is Policy
 
 
 def test_a_policy_is_narrowed_once(lock):

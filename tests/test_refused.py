@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import copyreg
 import queue
 import re
 import socket
@@ -20,6 +21,9 @@ import pytest
 from roundtrip import both_formats
 
 import reflectio
+from reflectio import encoder
+from reflectio.codec import Codec
+from reflectio.writers import writers
 
 
 def local_function() -> Any:
@@ -172,3 +176,88 @@ def test_metadata_must_be_what_json_can_say() -> None:
     for metadata in ({1: 2}, {"a": object()}, {"a": float("nan")}, {"a": (1,)}):
         with pytest.raises(reflectio.UnsupportedTypeError, match=r"\$\.metadata"):
             reflectio.dumps(1, metadata=metadata)
+
+
+# Objects whose own code changes what is walked, or gives odd states -------------------------------------------
+
+
+class _Changing:
+    """Changes a container each time that its state is asked for."""
+
+    def __init__(self, change):
+        self._change = change
+
+    def __getstate__(self):
+        self._change()
+        return {"a": 1}
+
+
+class _Reducing:
+    """Reduces to whatever it was given."""
+
+    def __init__(self, reduced):
+        self._reduced = reduced
+
+    def __reduce_ex__(self, protocol):
+        return self._reduced
+
+
+def _growing_dict():
+    found: dict[Any, Any] = {}
+    found |= {index: _Changing(lambda: found.update({len(found) + 0.5: 1})) for index in range(5)}
+    return found
+
+
+@pytest.mark.parametrize("format", ["binary", "json"])
+@pytest.mark.parametrize(
+    "make",
+    [
+        _growing_dict,
+        lambda: _Reducing(()),
+        lambda: _Reducing((_Reducing,)),
+        lambda: _Reducing((_Reducing, 5)),
+        lambda: _Reducing((copyreg.__newobj__, ())),
+        lambda: _Reducing((copyreg.__newobj__, (_Reducing, 1), {2: 3})),
+        lambda: _Reducing((copyreg.__newobj_ex__, ())),
+        lambda: _Reducing((_Reducing, (), None, None, 5)),
+        lambda: _Reducing((_Reducing, (), None, None, [1])),
+    ],
+)
+def test_an_object_that_changes_or_has_an_odd_state_is_refused(make, format):
+    with pytest.raises(reflectio.UnsupportedTypeError, match=r"state|saved|set:"):
+        reflectio.dumps(make(), format=format)
+
+
+class _Fails(Codec):
+    """A codec that a user registered, and that raises an error of its own."""
+
+    def encode(self, obj: Any, encoder: Any) -> Any:
+        raise KeyError("of a codec")
+
+
+def test_what_a_codec_that_is_registered_raises_comes_through(monkeypatch) -> None:
+    monkeypatch.setitem(writers, _Changing, _Fails().encode)
+    with pytest.raises(KeyError, match="of a codec"):
+        reflectio.dumps([_Changing(dict)])
+
+
+class _Endless:
+    """Reduces to a state that holds a new object of the class."""
+
+    def __init__(self, left: int) -> None:
+        self._left = left
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        assert self._left, "it went on"
+        return copyreg.__newobj__, (_Endless,), {"next": _Endless(self._left - 1)}
+
+
+def test_an_object_without_an_end_is_refused(monkeypatch) -> None:
+    # By default, after some million levels.
+    monkeypatch.setattr(encoder, "_MOST_MOVES", 100)
+    with pytest.raises(reflectio.UnsupportedTypeError, match="there is no end of them"):
+        reflectio.dumps(_Endless(20_000))
+    nested: Any = []
+    for _ in range(3_900):
+        nested = [nested]
+    assert reflectio.dumps(nested)

@@ -83,11 +83,10 @@ def audit(
 def _report(file: str, policy: Policy) -> Audit | str:
     """The audit of a file, or why there is none."""
     from reflectio.audit import audit
-    from reflectio.errors import ReflectioError
 
     try:
         return audit(source(file, policy.limits, foreign=True), policy=policy)
-    except (ReflectioError, OSError, MemoryError) as error:
+    except Exception as error:  # whatever is wrong with one file, the others are judged
         message, hint = explain(error)
         return f"{message}. {hint}" if hint else message
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from rich.style import Style
     from rich.text import Text
 
-__all__ = ["Console", "literal", "output", "print_json", "printable", "printable_lines", "stderr"]
+__all__ = ["Console", "literal", "one_line", "output", "print_json", "printable", "printable_lines", "stderr"]
 
 # Unicode categories of what shows nothing itself and changes what else is shown: control characters (among them
 # those that begin a terminal's escape sequences), marks of the direction of writing, halves of surrogate pairs,
@@ -82,6 +82,11 @@ def _escaped(character: str) -> str:
 def printable_lines(text: str) -> str:
     """Do what `printable` does to text of several lines, and keep the lines."""
     return "\n".join(printable(line) for line in text.split("\n"))
+
+
+def one_line(text: str) -> str:
+    """Make text of several lines one that is harmless to print, where a line break may come from a document."""
+    return printable(" ".join(text.split("\n")))
 
 
 def literal(text: str, style: str | Style = "") -> Text:

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeAlias
 
 import typer
 
-from reflectio.cli.console import output, print_json, printable, stderr
+from reflectio.cli.console import one_line, output, print_json, printable, stderr
 from reflectio.cli.files import STANDARD_INPUT
 from reflectio.cli.files import source as open_source
 from reflectio.cli.options import AsJson, PolicyFile
 from reflectio.cli.progress import patience, progress
-from reflectio.cli.status import answer, explain, fail, problem
+from reflectio.cli.status import answer, explain, fail, problem, warn
 
 if TYPE_CHECKING:
     from reflectio.compression import CompressionLike
@@ -343,6 +343,9 @@ def _convert_folder(
         if as_json:
             print_json({"ok": False, "error": message, "files": _plain_folder(outcomes)})
         raise
+    for outcome in _in_order(outcomes):
+        for message in outcome.warnings:
+            warn(f"{printable(os.fspath(outcome.source))}: {one_line(message)}")
     good = not any(outcome.failed for outcome in outcomes)
     if as_json:
         print_json({"ok": good, "files": _plain_folder(outcomes)})

@@ -7,6 +7,8 @@ from typing import Annotated, TypeAlias
 
 import typer
 
+from reflectio.cli.console import printable
+
 __all__ = ["AsJson", "Files", "PolicyFile"]
 
 Files: TypeAlias = Annotated[
@@ -22,7 +24,7 @@ def _existing(policy: Path | None) -> Path | None:
 
         if str(policy) not in built_in_lists():
             raise typer.BadParameter(
-                f"'{policy}' is neither a file nor a built-in list ({', '.join(built_in_lists())})"
+                f"'{printable(str(policy))}' is neither a file nor a built-in list ({', '.join(built_in_lists())})"
             )
     return policy
 

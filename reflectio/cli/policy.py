@@ -197,9 +197,9 @@ def _suggestion_members(found: Suggestion) -> dict[str, Any]:
 
 def _summarise(found: Suggestion) -> None:
     for file, error in found.errors.items():
-        warn(f"{file} cannot be read: {error}")
+        warn(f"{file} cannot be read: {printable(error)}")
     for name in found.refused:
-        warn(f"left out: {name.name}, which {_some(name.files)} would need: {name.reason}")
+        warn(f"left out: {printable(name.name)}, which {_some(name.files)} would need: {name.reason}")
     for name in found.to_look_at:
         warn(f"look at {name.name}, which {_some(name.files)} would need: {name.reason}")
 

@@ -108,7 +108,7 @@ def show(
     if textconv and as_json:
         raise typer.BadParameter("--textconv and --json exclude each other")
     # Reading needs numpy: mistakes in the command line do not wait for it.
-    from reflectio.errors import DocumentError, ReflectioError
+    from reflectio.errors import DocumentError
     from reflectio.inspection.paths import parse
     from reflectio.policy import Policy
 
@@ -126,7 +126,7 @@ def show(
                 header = read(file, chosen)
                 if not textconv:
                     report = _report(header, path, depth=depth, everything=everything, exact=exact)
-        except (ReflectioError, OSError) as error:
+        except Exception as error:  # whatever is wrong with one file, the others are shown
             message, hint = explain(error)
             if textconv and not isinstance(error, OSError):
                 # git gives up on all of `git log -p` where one file of the past is no document.
@@ -136,7 +136,7 @@ def show(
             reports.append({"file": file, "ok": False, "error": message})
             if not as_json:
                 if not isinstance(error, OSError):
-                    message, hint = f"{label(file)}: {message}", _hint(message)
+                    message, hint = f"{label(file)}: {printable(message)}", _hint(message)
                 problem(message, hint)
             continue
         if report is None:

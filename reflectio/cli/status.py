@@ -13,7 +13,7 @@ from typing import Any, NoReturn, ParamSpec, TypeVar
 
 import typer
 
-from reflectio.cli.console import Console, print_json, printable, printable_lines, stderr
+from reflectio.cli.console import Console, one_line, print_json, printable, printable_lines, stderr
 
 __all__ = ["INTERRUPTED", "NO", "USAGE", "YES", "answer", "explain", "fail", "problem", "reported", "warn"]
 
@@ -95,7 +95,7 @@ def explain(error: BaseException) -> tuple[str, str]:
 
     Parameters
     ----------
-    error : ReflectioError, OSError or MemoryError
+    error : BaseException
         What a function of reflectio raised.
 
     Returns
@@ -112,7 +112,10 @@ def explain(error: BaseException) -> tuple[str, str]:
         return what, _HINTS.get(error.errno or 0, "")
     if isinstance(error, MemoryError):
         return "there is not enough memory", "Close other programs, or use a machine with more."
-    return str(error), ""
+    # As above.
+    from reflectio.errors import ReflectioError, unforeseen
+
+    return (str(error) if isinstance(error, ReflectioError) else unforeseen(error)), ""
 
 
 def _is_path(filename: Any) -> bool:
@@ -181,7 +184,7 @@ def _discard_output() -> None:
 @contextmanager
 def _warnings_told() -> Iterator[None]:
     def show(message: Warning | str, *_: Any, **__: Any) -> None:
-        warn(str(message))
+        warn(one_line(str(message)))
 
     with warnings.catch_warnings():
         warnings.showwarning = show

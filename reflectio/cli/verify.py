@@ -62,11 +62,11 @@ def verify(
     from reflectio.verification import verify as verify_source
 
     chosen = Policy.of(policy)
-    results: list[tuple[str, Verification | OSError]] = []
+    results: list[tuple[str, Verification | Exception]] = []
     for file in tracked(named, "Verifying"):
         try:
             results.append((file, verify_source(source(file, chosen.limits), policy=chosen)))
-        except OSError as error:
+        except Exception as error:  # whatever is wrong with one file, the others are checked
             results.append((file, error))
     good = all(_passes(found, strict) for _, found in results)
     if as_json:
@@ -77,7 +77,7 @@ def verify(
         passed = _passes(found, strict)
         if quiet and passed:
             continue
-        if isinstance(found, OSError):
+        if isinstance(found, Exception):
             _print_unreadable(console, file, *explain(found))
         else:
             findings = found.findings
@@ -90,12 +90,12 @@ def verify(
     answer(good)
 
 
-def _passes(found: Verification | OSError, strict: bool) -> bool:
-    return not isinstance(found, OSError) and found.ok and not (strict and found.remarks)
+def _passes(found: Verification | Exception, strict: bool) -> bool:
+    return not isinstance(found, Exception) and found.ok and not (strict and found.remarks)
 
 
-def _members(file: str, found: Verification | OSError, strict: bool) -> dict[str, Any]:
-    if isinstance(found, OSError):
+def _members(file: str, found: Verification | Exception, strict: bool) -> dict[str, Any]:
+    if isinstance(found, Exception):
         return {"file": file, "ok": False, "error": explain(found)[0], "findings": []}
     findings = [
         {

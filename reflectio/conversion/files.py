@@ -21,10 +21,11 @@ from reflectio.conversion.formats import (
     parse,
     write,
 )
+from reflectio.endless import read_until_over
 from reflectio.errors import ReflectioError
 from reflectio.pickles.files import Format as SourceFormat
-from reflectio.policy import Policy
-from reflectio.source import read_whole
+from reflectio.policy import Limits, Policy
+from reflectio.source import read_whole, size_of
 
 PathLike = str | os.PathLike[str]
 
@@ -229,7 +230,7 @@ def convert_with(
 
 def _read(source: PathLike | bytes, policy: Policy, *, unsafe: bool) -> tuple[Any, Any, SourceFormat, int]:
     """The object, the metadata beside it, the format of its file, and how many bytes that has."""
-    data = source if isinstance(source, bytes) else _bytes_of(Path(source), policy.limits.document_bytes)
+    data = source if isinstance(source, bytes) else _bytes_of(Path(source), policy.limits)
     nbytes = len(data)
     found, build = parse(data, policy, unsafe=unsafe)
     metadata = metadata_of(data, policy) if found == "reflectio" else None
@@ -267,6 +268,9 @@ def _exists(path: Path) -> FileExistsError:
     )
 
 
-def _bytes_of(path: Path, limit: int) -> bytes:
+def _bytes_of(path: Path, limits: Limits) -> bytes:
     with open(path, "rb") as file:
-        return read_whole(file, limit)
+        # What is no ordinary file may have no end.
+        if size_of(file) is None:
+            return read_until_over(file, limits, foreign=True)
+        return read_whole(file, limits.document_bytes)

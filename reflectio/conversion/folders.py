@@ -6,6 +6,7 @@ import multiprocessing
 import os
 import signal
 import threading
+import warnings
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -19,7 +20,7 @@ from attrs import frozen
 from reflectio.compression import Compression, CompressionLike
 from reflectio.conversion.files import Conversion, Options, convert_with
 from reflectio.conversion.formats import SUFFIX_OF, SUFFIXES, TargetFormat
-from reflectio.errors import ReflectioError
+from reflectio.errors import ReflectioError, unforeseen
 from reflectio.policy import Policy
 
 # What compression adds to a file's name.
@@ -43,6 +44,9 @@ class Outcome:
         Why it failed; empty where it did not.
     skipped : bool
         Whether nothing was done because the target is there already.
+    warnings : tuple of str
+        The Python warnings of its conversion, which are printed nowhere. A file says some of their text: see to it
+        that a terminal does not act on it.
     """
 
     source: Path
@@ -50,6 +54,7 @@ class Outcome:
     conversion: Conversion | None
     error: str = ""
     skipped: bool = False
+    warnings: tuple[str, ...] = ()
 
     @property
     def failed(self) -> bool:
@@ -73,23 +78,54 @@ def plan_folder(source: Path, target: Path, format: TargetFormat) -> list[tuple[
     Returns
     -------
     list of tuple of Path
-        Pairs of source and target, sorted.
+        Pairs of source and target, sorted. No two have one target, and none has the source of another one.
+
+    Raises
+    ------
+    ReflectioError
+        The results lie among the sources, and one would replace another source.
     """
     results = target.resolve()
-    inside = results != source.resolve()
+    # Where the source is the target or lies in it, nothing tells results from sources.
+    apart = not source.resolve().is_relative_to(results)
     found = sorted(
         path
         for path in source.rglob("*")
         # What an earlier conversion wrote there is not converted once more.
-        if path.is_file() and _is_model(path) and not (inside and path.resolve().is_relative_to(results))
+        if path.is_file() and _is_model(path) and not (apart and path.resolve().is_relative_to(results))
     )
-    # Files that differ by their suffix only keep it, so that none replaces another.
-    counts = Counter(path.parent / _stem(path) for path in found)
-    pairs = []
-    for path in found:
-        stem = _stem(path) if counts[path.parent / _stem(path)] == 1 else path.name
-        pairs.append((path, target / path.relative_to(source).parent / f"{stem}{SUFFIX_OF[format]}"))
-    return pairs
+    places = [target / path.relative_to(source).parent for path in found]
+    # Links to folders are followed, and files that are links are not: these are replaced themselves.
+    real = {folder: os.path.realpath(folder) for folder in {*places, *(path.parent for path in found)}}
+    sources = {_entry(real[path.parent], path.name): path for path in found}
+    names = [f"{_stem(path)}{SUFFIX_OF[format]}" for path in found]
+    # What would replace another one, or a source that it is not made from, is called by the whole name of its source.
+    # That may be the name of yet another one, which makes way in turn.
+    while True:
+        targets = [_entry(real[place], name) for place, name in zip(places, names, strict=True)]
+        counts = Counter(targets)
+        in_the_way = [
+            index
+            for index, (path, entry) in enumerate(zip(found, targets, strict=True))
+            if counts[entry] > 1 or sources.get(entry, path) != path
+        ]
+        if not in_the_way:
+            return [(path, place / name) for path, place, name in zip(found, places, names, strict=True)]
+        before = names.copy()
+        for index in in_the_way:
+            names[index] = f"{found[index].name}{SUFFIX_OF[format]}"
+        if names == before:
+            # Whole names differ from each other: what is left is the name of a source.
+            first = in_the_way[0]
+            raise ReflectioError(
+                f"{os.fspath(found[first])!r} would become {os.fspath(places[first] / names[first])!r}, which is "
+                "another model to convert; nothing was written. Let the results go into another folder"
+            )
+
+
+def _entry(folder: str, name: str) -> str:
+    """What tells the entries of folders apart, where the system does not tell upper from lower case, too."""
+    return os.path.normcase(os.path.join(folder, name))
 
 
 def _is_model(path: Path) -> bool:
@@ -227,17 +263,22 @@ def _interrupts_held_back() -> Iterator[None]:
 
 
 def _convert(source: Path, target: Path, options: Options) -> Outcome:
-    try:
-        done = convert_with(options, source, target, folders=True)
-    except (ReflectioError, OSError, MemoryError) as error:
-        return Outcome(source, target, None, _message(error))
-    return Outcome(source, target, done)
+    # Shown by whoever asked for the conversion: what warnings say may come from the file, and a worker would print it
+    # as it is.
+    with warnings.catch_warnings(record=True) as caught:
+        try:
+            done, error = convert_with(options, source, target, folders=True), ""
+        except (Exception, SystemExit) as raised:  # of code that the file runs, too, where that is asked for
+            done, error = None, _message(raised)
+    return Outcome(source, target, done, error, warnings=tuple(str(each.message) for each in caught))
 
 
-def _message(error: Exception) -> str:
+def _message(error: BaseException) -> str:
     if isinstance(error, OSError) and error.strerror:
         # Which of the two files it is about is half of what there is to say.
         return (
             error.strerror if error.filename is None else f"{os.fsdecode(error.filename)}: {error.strerror}"
         )
-    return str(error) or type(error).__name__
+    if isinstance(error, ReflectioError | OSError | MemoryError):
+        return str(error) or type(error).__name__
+    return unforeseen(error)

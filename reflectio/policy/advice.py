@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Literal
 
 from reflectio.dangerous_names import dangerous_module
+from reflectio.errors import as_shown
 from reflectio.policy.files import VARIABLE, built_in_lists
 from reflectio.policy.names import KINDS, LIST_NAMES, Kind, is_plain, name_problem
 
@@ -71,7 +72,7 @@ def _warnings(policy: Policy, obstacles: Mapping[str, Obstacle]) -> Iterator[str
     for name, obstacle in obstacles.items():
         names.setdefault(obstacle, []).append(name)
     if denied := names.get("denied"):
-        yield f"{policy.source} denies {', '.join(denied)}; nothing allows what [deny] lists."
+        yield f"{policy.source} denies {', '.join(map(as_shown, denied))}; nothing allows what [deny] lists."
     if (beyond := names.get("beyond the lock")) and policy.bounds is not None:
         yield (
             f"{policy.bounds.source}, which {VARIABLE} names, is locked and does not allow {', '.join(beyond)}; only "

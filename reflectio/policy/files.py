@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import re
+import sys
 import tomllib
 from collections.abc import Iterator
 from functools import cache
@@ -40,13 +43,23 @@ def built_in_lists() -> dict[str, Path]:
     return {path.stem: path for path in sorted(folder.glob("*.toml"))}
 
 
+# How much a message has of a text that should have been short.
+_LONGEST_SHOWN = 200
+
+
 def locate(text: str, folder: Path, asker: str) -> Path:
     """The file that an entry of ``extends``, or a ``policy`` argument, means: a built-in list wins."""
     lists = built_in_lists()
     if text in lists:
         return lists[text]
     path = folder / text
-    if not path.exists():
+    try:
+        found = path.exists()
+    except OSError as error:
+        raise PolicyError(
+            f"{asker} {text[:_LONGEST_SHOWN]!r}, which cannot be read ({error.strerror or error})"
+        ) from error
+    if not found:
         raise PolicyError(
             f"{asker} {text!r}, which is neither a file ({path}) nor a built-in list "
             f"({', '.join(lists) or 'none is installed'})"
@@ -59,6 +72,20 @@ _LARGEST_FILE = 1 << 24
 
 
 def _read(path: Path) -> dict[str, Any]:
+    text = _text_of(path)
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise PolicyError(f"{path}: not valid TOML: {error}") from error
+    except ValueError as error:
+        # What Python says of a number with more digits than it reads; tomllib lets it through, without the place.
+        place = _place_of_long_number(text)
+        raise PolicyError(f"{path}: {place} has more digits than a policy file can") from error
+    except RecursionError:
+        raise PolicyError(f"{path}: its lists nest too deeply for a policy file") from None
+
+
+def _text_of(path: Path) -> str:
     try:
         with path.open("rb") as file:
             text = file.read(_LARGEST_FILE + 1)
@@ -66,17 +93,29 @@ def _read(path: Path) -> dict[str, Any]:
             raise PolicyError(
                 f"{path}: a policy file has {_LARGEST_FILE >> 20} MiB at most; this is another kind of file"
             )
-        return tomllib.loads(text.decode())
+        return text.decode()
     except FileNotFoundError:
         raise PolicyError(f"{path}: there is no such policy file") from None
     except OSError as error:
         raise PolicyError(f"{path}: the policy file cannot be read ({error.strerror or error})") from error
     except UnicodeDecodeError as error:
         raise PolicyError(f"{path}: a policy file is TOML in UTF-8, and this is not UTF-8 text") from error
-    except tomllib.TOMLDecodeError as error:
-        raise PolicyError(f"{path}: not valid TOML: {error}") from error
-    except RecursionError:
-        raise PolicyError(f"{path}: its lists nest too deeply for a policy file") from None
+    except PolicyError:
+        raise
+    except ValueError as error:
+        raise PolicyError(f"{os.fspath(path)!r} is no path of a policy file ({error})") from error
+
+
+def _place_of_long_number(toml: str) -> str:
+    """Where a policy file has a number of so many digits that Python does not read it: the key and the line."""
+    most = sys.get_int_max_str_digits()
+    long = next((run for run in re.finditer("[0-9_]+", toml) if len(run[0]) > most), None)
+    if long is None:
+        return "a number in it"
+    start = toml.rfind("\n", 0, long.start()) + 1
+    line = toml.count("\n", 0, start) + 1
+    key = toml[start : long.start()].partition("=")[0].strip()
+    return f"{key[:_LONGEST_SHOWN]!r} on line {line}" if key else f"a number on line {line}"
 
 
 def read_file(path: Path) -> tuple[PolicyFile, dict[str, Any]]:
@@ -101,9 +140,17 @@ def stamp_of(path: Path) -> Stamp | None:
     """What tells whether a file has changed: its time and size; None where there is none."""
     try:
         status = path.stat()
-    except OSError:
+    except (OSError, ValueError):
         return None
     return status.st_mtime_ns, status.st_size
+
+
+def _real(path: Path) -> Path:
+    """The file that a path leads to; itself where it leads to none, which reading it tells."""
+    try:
+        return Path(os.path.realpath(path))
+    except (OSError, ValueError):
+        return path
 
 
 @attrs.define
@@ -119,7 +166,7 @@ class Merged:
 
     def add(self, path: Path, extending: tuple[Path, ...] = ()) -> None:
         """Take in a file, after the files that it extends, so that what it says itself counts."""
-        path = path.resolve()
+        path = _real(path)
         if path in extending:
             chain = " -> ".join(str(each) for each in (*extending[extending.index(path) :], path))
             raise PolicyError(f"{path}: policy files extend each other in a cycle: {chain}")

@@ -166,7 +166,13 @@ class Policy:
         Raises
         ------
         PolicyError
-            As for `from_file`.
+            As for `from_file`; or the policy given is of a subclass, and one in force is locked.
+
+        Notes
+        -----
+        A lock binds what is asked through the functions and classes that reflectio documents. It does not hold in
+        code that runs in the same process and means to escape it: such code can change the environment, or what
+        has a private name.
         """
         if policy is None and _compiled is not None and not _compiled.is_set(_VARIABLE):
             return _default_policy()
@@ -174,24 +180,24 @@ class Policy:
         if policy is None:
             if not system or system == "default":
                 return cls.default()
-            return cls._named(system, f"{VARIABLE} says")
+            return Policy._named(system, f"{VARIABLE} says")
         if isinstance(policy, Policy):
             given = policy
         elif isinstance(policy, str | os.PathLike):
-            given = cls._named(policy, "the policy is given as")
+            given = Policy._named(policy, "the policy is given as")
         else:
             raise PolicyError(
                 f"policy is of type {type(policy).__name__!r}; expected a Policy, the path of a policy file, "
                 "or the name of a built-in list"
             )
         if system:
-            lock = cls._named(system, f"{VARIABLE} says")
+            lock = Policy._named(system, f"{VARIABLE} says")
             if lock.locked:
-                return given._within(lock)
+                return _within(given, lock)
         return given
 
-    @classmethod
-    def _named(cls, policy: str | os.PathLike[str], asker: str) -> Policy:
+    @staticmethod
+    def _named(policy: str | os.PathLike[str], asker: str) -> Policy:
         text = os.fspath(policy)
         key = (os.getcwd(), text)
         known = _policies.get(key)
@@ -199,30 +205,8 @@ class Policy:
             return known[0]
         path = locate(text, Path(), asker)
         source = f"the {text} policy" if text in built_in_lists() else str(path)
-        found = _policies[key] = cls._merge(path, source)
+        found = _policies[key] = Policy._merge(path, source)
         return found[0]
-
-    def _within(self, lock: Policy) -> Policy:
-        """This policy as far as another one permits it; the same object each time."""
-        if self is lock or self.bounds is lock:
-            return self
-        # Two policies allow a name together, or neither does: lists may cover it in different ways, one by its
-        # name and the other by a pattern, so that the question goes to both.
-        together = _narrowed.setdefault(self, WeakKeyDictionary())
-        if lock not in together:
-            limits = {
-                attribute.name: min(
-                    getattr(self.limits, attribute.name), getattr(lock.limits, attribute.name)
-                )
-                for attribute in attrs.fields(Limits)
-            }
-            strictest = max(self.mismatch, lock.mismatch, key=get_args(Mismatch).index)
-            source = f"{self.source}, within the locked policy {lock.source},"
-            bounds = lock if self.bounds is None else self.bounds._within(lock)
-            together[lock] = Policy(
-                Limits(**limits), strictest, source, self.allowed, self.denied, self.locked, bounds
-            )
-        return together[lock]
 
     def extend(
         self,
@@ -383,6 +367,51 @@ _policies: dict[tuple[str, str], tuple[Policy, dict[Path, Stamp | None]]] = {}
 
 # Policies by what they were narrowed to, so that what is derived from one is derived once.
 _narrowed: WeakKeyDictionary[Policy, WeakKeyDictionary[Policy, Policy]] = WeakKeyDictionary()
+
+# What each of these is within, as it was made here. What a policy says of itself, such as its bounds, proves nothing:
+# anybody can give a policy bounds, and limits beyond them.
+_made_within: WeakKeyDictionary[Policy, Policy] = WeakKeyDictionary()
+
+_MISMATCHES: tuple[Mismatch, ...] = get_args(Mismatch)
+
+
+def _within(given: Policy, lock: Policy) -> Policy:
+    """A policy as far as a locked one permits it; the same object each time."""
+    if given is lock:
+        return given
+    if type(given) is not Policy:
+        # Its methods may say anything, stricter or looser.
+        raise PolicyError(
+            f"{lock.source}, which {VARIABLE} names, is locked, and what a policy of type {type(given).__name__!r} "
+            "allows cannot be told beforehand; give a Policy, or the path of a policy file"
+        )
+    if _made_within.get(given) is lock:
+        return given
+    # Two policies allow a name together, or neither does: lists may cover it in different ways, one by its
+    # name and the other by a pattern, so that the question goes to both.
+    together = _narrowed.setdefault(given, WeakKeyDictionary())
+    if lock not in together:
+        limits = {
+            # Plain integers, which cannot have a way of their own of being compared.
+            attribute.name: min(
+                int(getattr(given.limits, attribute.name)), getattr(lock.limits, attribute.name)
+            )
+            for attribute in attrs.fields(Limits)
+        }
+        strictest = max(_MISMATCHES.index(each.mismatch) for each in (given, lock))
+        bounds = lock if given.bounds is None else _within(given.bounds, lock)
+        narrowed = Policy(
+            Limits(**limits),
+            _MISMATCHES[strictest],
+            f"{given.source}, within the locked policy {lock.source},",
+            given.allowed,
+            given.denied,
+            given.locked,
+            bounds,
+        )
+        _made_within[narrowed] = lock
+        together[lock] = narrowed
+    return together[lock]
 
 
 @functools.cache

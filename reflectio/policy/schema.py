@@ -35,7 +35,7 @@ _UNITS = {
     "GiB": 2**30,
     "TiB": 2**40,
 }
-_SIZE = re.compile(r"(\d+)(?:\.(\d+))? ?([kKMGT]?i?B)", re.ASCII)
+_SIZE = re.compile(r"(\d{1,30})(?:\.(\d{1,30}))? ?([kKMGT]?i?B)", re.ASCII)
 
 
 @frozen
@@ -86,22 +86,35 @@ def _structure_extends(value: Any, _: Any) -> ExtendsList:
     return ExtendsList(tuple(value))
 
 
+# What is more, written in hexadecimal digits, has too many decimal ones for Python to show.
+_MOST = 2**63 - 1
+
+
 def _structure_count(value: Any, _: Any) -> int:
     # bool is a subclass of int, yet `depth = true` is surely a mistake.
     if type(value) is not int or value < 1:
         raise ValueError(f"is {value!r}; expected a whole number of at least 1")
+    if value > _MOST:
+        raise ValueError(f"is more than {_MOST}; expected a whole number that is less")
     return value
 
 
+_A_SIZE = 'expected a number of bytes, or text such as "8 GiB" or "500 MB"'
+
+
 def _structure_size(value: Any, _: Any) -> Size:
-    if type(value) is int and value >= 1:
-        return Size(value)
-    if isinstance(value, str) and (match := _SIZE.fullmatch(value)) and match[3] in _UNITS:
+    size = 0
+    if type(value) is int:
+        size = value
+    elif isinstance(value, str) and (match := _SIZE.fullmatch(value)) and match[3] in _UNITS:
         whole, fraction, unit = match.groups()
         digits = fraction or ""
-        if size := int(whole + digits) * _UNITS[unit] // 10 ** len(digits):
-            return Size(size)
-    raise ValueError(f'is {value!r}; expected a number of bytes, or text such as "8 GiB" or "500 MB"')
+        size = int(whole + digits) * _UNITS[unit] // 10 ** len(digits)
+    if size > _MOST:
+        raise ValueError(f"is more than {_MOST} bytes; {_A_SIZE}")
+    if size < 1:
+        raise ValueError(f"is {value!r}; {_A_SIZE}")
+    return Size(size)
 
 
 def _structure_flag(value: Any, _: Any) -> bool:

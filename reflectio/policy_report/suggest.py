@@ -14,7 +14,7 @@ from attrs import field, frozen
 
 from reflectio.audit import audit
 from reflectio.dangerous_names import dangerous_module
-from reflectio.errors import ReflectioError
+from reflectio.errors import ReflectioError, unforeseen
 from reflectio.policy import (
     KINDS,
     LIST_NAMES,
@@ -209,6 +209,9 @@ def suggest(
             continue
         except OSError as error:
             errors[label] = error.strerror or str(error)
+            continue
+        except Exception as error:  # whatever is wrong with one file, the others are read
+            errors[label] = unforeseen(error)
             continue
         if report.problems:
             # No policy would load it.
