@@ -50,6 +50,7 @@ from sklearn.feature_extraction import DictVectorizer, FeatureHasher
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.gaussian_process.kernels import RBF, Exponentiation
 from sklearn.metrics import DistanceMetric
+from sklearn.metrics.pairwise import linear_kernel
 from sklearn.utils import Bunch
 
 import reflectio
@@ -192,10 +193,15 @@ CASES: dict[str, Case] = {
         lambda: svm.SVC(kernel="precomputed").fit(X @ X.T, DIGITS),
         "support_vectors.check_support_vectors",
     ),
+    "SVC of a kernel function": Case(
+        "kernels.check_kept_samples",
+        lambda: svm.SVC(kernel=linear_kernel).fit(X, DIGITS),
+        "kernels.check_kept_samples",
+    ),
     "exponent of a kernel": Case(
-        "support_vectors.check_exponentiation",
+        "kernels.check_exponentiation",
         lambda: Exponentiation(RBF(), 2),
-        "support_vectors.check_exponentiation",
+        "kernels.check_exponentiation",
     ),
     # Clusters
     "k-means": Case(

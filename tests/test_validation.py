@@ -10,6 +10,7 @@ import warnings
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import scipy.sparse
 from sklearn import (
@@ -29,9 +30,9 @@ from sklearn.discriminant_analysis import LinearDiscriminantAnalysis, QuadraticD
 from sklearn.feature_extraction import DictVectorizer, FeatureHasher
 from sklearn.feature_extraction.text import CountVectorizer, HashingVectorizer
 from sklearn.feature_selection import SelectKBest
-from sklearn.gaussian_process import GaussianProcessClassifier
+from sklearn.gaussian_process import GaussianProcessClassifier, kernels
 from sklearn.gaussian_process.kernels import RBF, Exponentiation
-from sklearn.metrics.pairwise import linear_kernel
+from sklearn.metrics.pairwise import linear_kernel, rbf_kernel
 from sklearn.model_selection import GridSearchCV
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.neural_network import MLPClassifier
@@ -163,6 +164,8 @@ FORGERIES: list[tuple[tuple[str, Any], str, Any]] = [
     (PRECOMPUTED_SVC, "support_", filled(-1)),
     (PRECOMPUTED_SVC, "shape_fit_", constant(40)),
     (CALLABLE_SVC, "shape_fit_", constant((1_000_000, 3))),
+    (CALLABLE_SVC, "_BaseLibSVM__Xfit", drop_last),
+    (CALLABLE_SVC, "_BaseLibSVM__Xfit", lambda samples: samples[:, 0].copy()),
     (SVR, "_n_support", constant(np.array([1], dtype=np.int32))),
     (SVR, "_intercept_", lambda intercept: intercept[:0].copy()),
     (ONE_CLASS, "support_vectors_", lambda vectors: vectors.tocsc()),
@@ -254,6 +257,7 @@ FORGERIES: list[tuple[tuple[str, Any], str, Any]] = [
 
 # Where two attributes disagree, the one that is blamed.
 BLAMED = {
+    ("SVC with a kernel function", "shape_fit_"): "_BaseLibSVM__Xfit",
     ("sparse SVC", "support_vectors_"): "support_",
     ("sparse SVC", "_sparse"): "support_vectors_",
     ("KMeans", "n_features_in_"): "cluster_centers_",
@@ -282,6 +286,32 @@ def test_a_forged_attribute_is_refused_by_name(made, name, forge):
         reflectio.loads(document_of(estimator, **{name: forged}))
     blamed = BLAMED.get((made[0], name), name)
     assert re.match(rf"\$\.model\.{blamed}\b", caught.value.path)
+
+
+KERNELS = {
+    "a function": linear_kernel,
+    "a function with keywords": functools.partial(rbf_kernel, gamma=0.5),
+    "numpy's product": np.inner,
+    "sums and products": 2.0 * kernels.RBF([1.0, 2.0, 3.0]) + kernels.WhiteKernel() * kernels.DotProduct(),
+    "powers": kernels.Matern(np.float64(0.5), nu=2.5) ** 2 + kernels.RationalQuadratic(),
+    "a period": kernels.ExpSineSquared(length_scale=np.array([2.0])),
+    "a pairwise kernel": kernels.PairwiseKernel(metric="poly", pairwise_kernels_kwargs={"degree": 2}),
+}
+
+SAMPLES = {"array": X, "list": X.tolist(), "table": pd.DataFrame(X), "sparse matrix": SPARSE}
+
+
+@pytest.mark.parametrize("samples", SAMPLES)
+@pytest.mark.parametrize("kernel", KERNELS)
+def test_kernels_of_all_kinds_are_loaded_with_the_samples_that_they_take(kernel, samples):
+    data = SAMPLES[samples]
+    estimator = svm.SVC(kernel=KERNELS[kernel])
+    if samples == "sparse matrix" and not kernel.startswith("a function"):
+        with pytest.raises((TypeError, ValueError)):
+            estimator.fit(data, CLASSES)
+        return
+    loaded = reflectio.loads(reflectio.dumps(estimator.fit(data, CLASSES)))
+    np.testing.assert_allclose(loaded.decision_function(data), estimator.decision_function(data))
 
 
 def members(node: Any, tag: str) -> Any:

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from reflectio.codecs.fitted import is_sparse, shape_of
+from reflectio.codecs.kernels import is_kernel, is_pairwise
 from reflectio.errors import ValidationError
 
 _DEEPEST = 32
@@ -52,13 +53,7 @@ def _is_row(value: Any) -> bool:
 
 
 def _is_kernel(value: Any) -> bool:
-    kernels = sys.modules.get("sklearn.gaussian_process.kernels")
-    if kernels is None or not isinstance(value, kernels.Kernel):
-        return False
-    if not is_of_sklearn(value):
-        return True
-    held = [vars(value)[name] for name in ("k1", "k2", "kernel") if name in vars(value)]
-    return type(value) is not kernels.CompoundKernel and all(map(_is_kernel, held))
+    return is_kernel(value) and is_pairwise(value)
 
 
 # What must hold of the attributes of an estimator, by its class.

@@ -17,6 +17,7 @@ from reflectio.codecs import (
     histogram_boosting,
     interpolators,
     isotonic,
+    kernels,
     keywords,
     linear,
     multiclass,
@@ -40,6 +41,7 @@ from reflectio.registry import add, register_factory
 _CHECKS = (
     categories,
     decompositions,
+    kernels,
     keywords,
     linear,
     multiclass,

@@ -15,7 +15,7 @@ import numpy as np
 from reflectio.checks import check, take_steps
 from reflectio.codecs.answers import check_one_answer
 from reflectio.codecs.fitted import FEW, shape_of, within
-from reflectio.codecs.support_vectors import PAIRWISE_NAMES
+from reflectio.codecs.kernels import PAIRWISE_NAMES
 from reflectio.errors import ValidationError
 
 # Where an estimator keeps the estimators that answer for it: the last of a list of steps, or one of these.

@@ -110,12 +110,12 @@ TARGET = Target(
             "support_vectors._check_dense_vectors", "SVC, SVR, NuSVC", "support_ support_vectors_ _dual_coef_"
         ),
         Attack(
-            "support_vectors._check_training_samples",
+            "support_vectors._check_training_samples kernels.check_kept_samples",
             "precomputed SVC, SVC with a kernel",
             "support_ shape_fit_ _BaseLibSVM__Xfit",
         ),
         Attack("support_vectors._check_sparse_vectors", "sparse SVC, sparse One, NuSVR", _SPARSE_SVM),
-        Attack("support_vectors.check_exponentiation", "Exponentiation", "exponent"),
+        Attack("kernels.check_exponentiation", "Exponentiation", "exponent"),
         Attack("clusters.check_centers", "KMeans, MiniBatch", "cluster_centers_ _n_threads n_features_in_"),
         Attack("clusters.check_counts", "MiniBatchKMeans", "_counts"),
         Attack("clusters.check_bisections", "BisectingKMeans", "_bisecting_tree center left right _X_mean"),

@@ -1,0 +1,118 @@
+"""States that scikit-learn trusts later on: in a next fit, in what is fitted with them, and in code of others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+from attacks.attack import Attack
+
+_LIBSVM = "own: a kernel matrix has as many columns as the training samples that are kept, which libsvm does not count"
+
+
+@cache
+def _data() -> tuple[Any, Any]:
+    from sklearn.datasets import make_classification
+
+    data: tuple[Any, Any] = make_classification(60, 4, random_state=0)
+    return data
+
+
+def _machine_of(count: int, **attributes: Any) -> Any:
+    """A machine whose support vector is the last of so many samples, as far as it says, by a kernel that reads none."""
+    import numpy as np
+    from sklearn.gaussian_process.kernels import DotProduct, WhiteKernel
+    from sklearn.svm import OneClassSVM
+
+    model = OneClassSVM(kernel=DotProduct()).fit(_data()[0])
+    ones = np.array([[1.0]])
+    vars(model).update(
+        kernel=WhiteKernel(),
+        shape_fit_=(count, 4),
+        support_=np.array([count - 1], "int32"),
+        _n_support=np.array([1, 1], "int32"),
+        support_vectors_=np.zeros((0, 0)),
+        _dual_coef_=ones,
+        dual_coef_=ones,
+    )
+    vars(model).update(attributes)
+    return model
+
+
+def _samples_of_a_range() -> Any:
+    from sklearn.model_selection import ParameterGrid
+
+    count = 2**31 - 1
+    grid = ParameterGrid({"a": [1]})
+    # Its length is this one; the kernel is told another.
+    vars(grid).update(param_grid=[{"a": range(count)}], shape=(1,))
+    return _machine_of(count, _BaseLibSVM__Xfit=grid)
+
+
+def _samples_of_a_bunch() -> Any:
+    from sklearn.utils import Bunch
+
+    bunch = Bunch(**{f"k{number}": 0 for number in range(99)}, shape=(1,))
+    return _machine_of(100, _BaseLibSVM__Xfit=bunch)
+
+
+def _samples_in_a_row() -> Any:
+    import numpy as np
+    from sklearn.gaussian_process.kernels import DotProduct
+
+    return _machine_of(4, kernel=DotProduct(), _BaseLibSVM__Xfit=np.ones(4))
+
+
+def _samples_in_a_matrix() -> Any:
+    from scipy.sparse import csr_matrix
+    from sklearn.gaussian_process.kernels import DotProduct
+
+    return _machine_of(60, kernel=DotProduct(), _BaseLibSVM__Xfit=csr_matrix(_data()[0]))
+
+
+def _scales_of_none() -> Any:
+    import numpy as np
+    from sklearn.gaussian_process.kernels import RBF, ConstantKernel, RationalQuadratic
+
+    kernel = RBF() + ConstantKernel() * RationalQuadratic(length_scale=np.ones((1, 0)))
+    return _machine_of(1, kernel=kernel, _BaseLibSVM__Xfit=np.ones((1, 4)))
+
+
+def _gamma_of_none() -> Any:
+    from functools import partial
+
+    import numpy as np
+    from sklearn.metrics.pairwise import laplacian_kernel
+
+    kernel = partial(laplacian_kernel, gamma=np.ones((1, 0)))
+    return _machine_of(1, kernel=kernel, _BaseLibSVM__Xfit=np.ones((1, 4)))
+
+
+_MODELS: dict[str, tuple[str, str, Callable[[], Any]]] = {
+    "samples-of-a-range": ("have libsvm read 16 GB past its kernel matrix", _LIBSVM, _samples_of_a_range),
+    "samples-of-a-bunch": ("have libsvm read past its kernel matrix", _LIBSVM, _samples_of_a_bunch),
+    "samples-in-a-row": ("have four numbers, which numpy takes for one sample", _LIBSVM, _samples_in_a_row),
+    "samples-in-a-matrix": ("have samples that numpy takes for one object", _LIBSVM, _samples_in_a_matrix),
+    "scales-of-none": (
+        "have a kernel matrix without columns, by one part of a kernel",
+        _LIBSVM,
+        _scales_of_none,
+    ),
+    "gamma-of-none": ("have a kernel matrix without columns, by a keyword", _LIBSVM, _gamma_of_none),
+}
+
+
+def _document_of(make: Callable[[], Any]) -> Callable[[], bytes]:
+    def document() -> bytes:
+        import reflectio
+
+        return reflectio.dumps(make(), format="json")
+
+    return document
+
+
+ATTACKS = [
+    Attack(f"trusted-{key}", tries, source, _document_of(make), "ValidationError")
+    for key, (tries, source, make) in _MODELS.items()
+]
