@@ -41,6 +41,7 @@ from sklearn import (
     multiclass,
     naive_bayes,
     neighbors,
+    neural_network,
     preprocessing,
     svm,
     tree,
@@ -247,6 +248,16 @@ CASES: dict[str, Case] = {
         "linear.check_coordinate_descent",
         lambda: linear_model.Lasso(precompute=X.T @ X).fit(X, DIGITS),
         "linear.check_coordinate_descent",
+    ),
+    "robust regression": Case(
+        "linear.check_huber",
+        lambda: linear_model.HuberRegressor().fit(SAMPLES, TARGETS),
+        "linear.check_huber",
+    ),
+    "layers of a network": Case(
+        "linear.check_layers",
+        lambda: neural_network.MLPClassifier(max_iter=5, random_state=0).fit(SAMPLES, CLASSES),
+        "linear.check_layers",
     ),
     "code to start from": Case(
         "linear.check_initial_code",

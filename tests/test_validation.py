@@ -35,7 +35,7 @@ from sklearn.gaussian_process.kernels import RBF, Exponentiation
 from sklearn.metrics.pairwise import linear_kernel, rbf_kernel
 from sklearn.model_selection import GridSearchCV
 from sklearn.multiclass import OneVsRestClassifier
-from sklearn.neural_network import MLPClassifier
+from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import (
     FunctionTransformer,
@@ -124,6 +124,13 @@ PLAIN_SGD = ("SGDRegressor", lambda: linear_model.SGDRegressor().fit(X, TARGETS)
 ONE_CLASS_SGD = ("SGDOneClassSVM", lambda: linear_model.SGDOneClassSVM(average=True).fit(X))
 LASSO = ("Lasso", lambda: linear_model.Lasso(0.01, warm_start=True).fit(X, TARGETS))
 GRAM = ("Lasso on a Gram matrix", lambda: linear_model.Lasso(precompute=X.T @ X).fit(X, TARGETS))
+HUBER = ("HuberRegressor", lambda: linear_model.HuberRegressor(warm_start=True).fit(X, TARGETS))
+NETWORK = (
+    "MLPRegressor",
+    lambda: MLPRegressor(
+        hidden_layer_sizes=(3,), solver="lbfgs", warm_start=True, max_iter=5, random_state=0
+    ).fit(X, TARGETS),
+)
 KNN = ("KNeighborsClassifier", lambda: neighbors.KNeighborsClassifier(algorithm="brute").fit(X, CLASSES))
 TREE_KNN = ("KNeighborsTransformer", lambda: neighbors.KNeighborsTransformer(algorithm="kd_tree").fit(X))
 MAHALANOBIS = (
@@ -171,6 +178,7 @@ FORGERIES: list[tuple[tuple[str, Any], str, Any]] = [
     (ONE_CLASS, "support_vectors_", lambda vectors: vectors.tocsc()),
     (KMEANS, "cluster_centers_", lambda centers: centers[:, :1].copy()),
     (KMEANS, "cluster_centers_", widen),
+    (KMEANS, "cluster_centers_", lambda centers: centers[:0].copy()),
     (KMEANS, "_n_threads", constant(1_000_000)),
     (KMEANS, "_n_threads", constant(0)),
     (KMEANS, "n_features_in_", constant(4)),
@@ -190,6 +198,17 @@ FORGERIES: list[tuple[tuple[str, Any], str, Any]] = [
     (LASSO, "coef_", drop_last),
     (LASSO, "coef_", lambda coefficients: [0.0]),
     (GRAM, "precompute", lambda gram: np.eye(500)),
+    (HUBER, "coef_", repeat),
+    (HUBER, "coef_", lambda coefficients: coefficients[:, None].copy()),
+    (HUBER, "scale_", constant(np.ones(2))),
+    (NETWORK, "coefs_", lambda layers: layers[:1]),
+    (NETWORK, "coefs_", lambda layers: [layers[0], np.ones((50, 1))]),
+    (NETWORK, "coefs_", lambda layers: [SPARSE, *layers[1:]]),
+    (NETWORK, "intercepts_", lambda shifts: [*shifts, shifts[0]]),
+    (NETWORK, "intercepts_", lambda shifts: [shifts[0][:1].copy(), *shifts[1:]]),
+    (NETWORK, "n_layers_", constant(2)),
+    (NETWORK, "hidden_layer_sizes", constant((2,))),
+    (NETWORK, "hidden_layer_sizes", constant("3")),
     (KNN, "_y", drop_last),
     (KNN, "_y", filled(1_000_000)),
     (KNN, "_y", filled(-1)),
@@ -260,6 +279,7 @@ BLAMED = {
     ("SVC with a kernel function", "shape_fit_"): "_BaseLibSVM__Xfit",
     ("sparse SVC", "support_vectors_"): "support_",
     ("sparse SVC", "_sparse"): "support_vectors_",
+    ("MLPRegressor", "coefs_"): "(coefs_|n_layers_)",
     ("KMeans", "n_features_in_"): "cluster_centers_",
     ("KNeighborsClassifier", "_fit_X"): "n_features_in_",
     ("KNeighborsClassifier", "classes_"): "_y",
@@ -312,6 +332,20 @@ def test_kernels_of_all_kinds_are_loaded_with_the_samples_that_they_take(kernel,
         return
     loaded = reflectio.loads(reflectio.dumps(estimator.fit(data, CLASSES)))
     np.testing.assert_allclose(loaded.decision_function(data), estimator.decision_function(data))
+
+
+@pytest.mark.parametrize("sizes", [(3,), [3], np.array([3]), 3, np.int64(3)], ids=repr)
+def test_a_network_that_goes_on_from_its_layers_is_loaded_with_sizes_in_any_form(sizes):
+    network = NETWORK[1]().set_params(hidden_layer_sizes=sizes)
+    loaded = reflectio.loads(reflectio.dumps(network))
+    assert loaded.fit(X, TARGETS).n_layers_ == 3
+
+
+@pytest.mark.parametrize(("parameter", "value"), [("warm_start", False), ("solver", "adam")])
+def test_a_network_may_be_given_other_sizes_for_its_next_fit_from_the_beginning(parameter, value):
+    network = NETWORK[1]().set_params(hidden_layer_sizes=(5, 5), **{parameter: value})
+    loaded = reflectio.loads(reflectio.dumps(network))
+    np.testing.assert_array_equal(loaded.predict(X), network.predict(X))
 
 
 def members(node: Any, tag: str) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 from attacks.attack import Attack
@@ -80,13 +80,61 @@ def _scales_of_none() -> Any:
 
 
 def _gamma_of_none() -> Any:
-    from functools import partial
-
     import numpy as np
     from sklearn.metrics.pairwise import laplacian_kernel
 
     kernel = partial(laplacian_kernel, gamma=np.ones((1, 0)))
     return _machine_of(1, kernel=kernel, _BaseLibSVM__Xfit=np.ones((1, 4)))
+
+
+_LBFGS = "own: with a warm start, L-BFGS reads a gradient as far as there are coefficients; scipy compares no lengths"
+
+
+def _coefficients_of_many() -> Any:
+    import numpy as np
+    from sklearn.linear_model import HuberRegressor
+
+    model = HuberRegressor(warm_start=True).fit(*_data())
+    model.coef_ = np.ones(30_000)
+    return model
+
+
+def _network(**attributes: Any) -> Any:
+    from sklearn.neural_network import MLPRegressor
+
+    model = MLPRegressor(hidden_layer_sizes=(3,), solver="lbfgs", warm_start=True, max_iter=5)
+    vars(model.fit(*_data())).update(attributes)
+    return model
+
+
+def _layer_of_many() -> Any:
+    import numpy as np
+
+    model = _network()
+    model.intercepts_.append(np.ones(30_000))
+    return model
+
+
+def _layers_that_do_not_follow() -> Any:
+    import numpy as np
+
+    model = _network()
+    model.coefs_[1] = np.ones((30_000, 1))
+    return model
+
+
+_CENTERS = "own: of no centers, compiled code takes the first for the nearest"
+
+
+def _without_centers(name: str) -> Any:
+    import numpy as np
+    from sklearn import cluster
+
+    model = getattr(cluster, name)(2, random_state=0).fit(_data()[0])
+    model.cluster_centers_ = np.empty((0, 4))
+    if name == "MiniBatchKMeans":
+        model._counts = np.empty(0)
+    return model
 
 
 _MODELS: dict[str, tuple[str, str, Callable[[], Any]]] = {
@@ -100,6 +148,35 @@ _MODELS: dict[str, tuple[str, str, Callable[[], Any]]] = {
         _scales_of_none,
     ),
     "gamma-of-none": ("have a kernel matrix without columns, by a keyword", _LIBSVM, _gamma_of_none),
+    "coefficients-of-many": ("have L-BFGS read past a gradient", _LBFGS, _coefficients_of_many),
+    "layer-of-many": (
+        "have L-BFGS read past a gradient, by a layer that is not there",
+        _LBFGS,
+        _layer_of_many,
+    ),
+    "layers-apart": (
+        "have L-BFGS read past a gradient, by a layer of more inputs",
+        _LBFGS,
+        _layers_that_do_not_follow,
+    ),
+    "layers-of-other-sizes": (
+        "have L-BFGS read past a gradient, for fewer neurons than there are",
+        _LBFGS,
+        lambda: _network(hidden_layer_sizes=(1,)),
+    ),
+    "layers-of-another-number": (
+        "have L-BFGS read past a gradient of the first layers",
+        _LBFGS,
+        lambda: _network(n_layers_=2),
+    ),
+    **{
+        f"no-centers-{name}": (tries, _CENTERS, partial(_without_centers, name))
+        for name, tries in (
+            ("KMeans", "give the distance to foreign memory as a score"),
+            ("MiniBatchKMeans", "write the next batch to a center that is not there"),
+            ("BisectingKMeans", "read a center that is not there"),
+        )
+    },
 }
 
 

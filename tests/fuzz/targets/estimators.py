@@ -127,6 +127,12 @@ TARGET = Target(
         Attack("linear.check_stochastic_gradient", "SGD", "_average_coef _standard_coef coef_"),
         Attack("linear._coefficients", "SGD, Lasso", "coef_ n_features_in_"),
         Attack("linear.check_coordinate_descent", "Lasso", "coef_ precompute"),
+        Attack("linear.check_huber", "HuberRegressor", "coef_ intercept_ scale_"),
+        Attack(
+            "linear.check_layers",
+            "MLPRegressor",
+            "coefs_ intercepts_ n_layers_ n_features_in_ hidden_layer_sizes",
+        ),
         Attack("linear.check_initial_code", "DictionaryLearning", "code_init dict_init"),
         Attack(
             "categories.check_columns categories._check_order categories._last_code",
