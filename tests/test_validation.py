@@ -30,6 +30,7 @@ from sklearn.discriminant_analysis import LinearDiscriminantAnalysis, QuadraticD
 from sklearn.feature_extraction import DictVectorizer, FeatureHasher
 from sklearn.feature_extraction.text import CountVectorizer, HashingVectorizer
 from sklearn.feature_selection import SelectKBest
+from sklearn.frozen import FrozenEstimator
 from sklearn.gaussian_process import GaussianProcessClassifier, kernels
 from sklearn.gaussian_process.kernels import RBF, Exponentiation
 from sklearn.metrics.pairwise import linear_kernel, rbf_kernel
@@ -346,6 +347,51 @@ def test_a_network_may_be_given_other_sizes_for_its_next_fit_from_the_beginning(
     network = NETWORK[1]().set_params(hidden_layer_sizes=(5, 5), **{parameter: value})
     loaded = reflectio.loads(reflectio.dumps(network))
     np.testing.assert_array_equal(loaded.predict(X), network.predict(X))
+
+
+def frozen(estimator: Any, y: Any = CLASSES) -> Any:
+    return FrozenEstimator(estimator.fit(X, y))
+
+
+BEFORE_A_FIT = {
+    "boosting from a line": lambda: ensemble.GradientBoostingRegressor(
+        init=frozen(linear_model.LinearRegression(), TARGETS)
+    ),
+    "boosting from a pipeline": lambda: ensemble.GradientBoostingRegressor(
+        init=make_pipeline(frozen(Normalizer()), frozen(linear_model.Ridge(), TARGETS))
+    ),
+    "boosting from trees": lambda: ensemble.GradientBoostingRegressor(
+        init=frozen(ensemble.HistGradientBoostingRegressor(max_iter=2), TARGETS)
+    ),
+    "boosting from classes": lambda: ensemble.GradientBoostingClassifier(
+        init=frozen(linear_model.LogisticRegression())
+    ),
+    "boosting from a search": lambda: ensemble.GradientBoostingClassifier(
+        init=GridSearchCV(linear_model.LogisticRegression(), {"C": [1.0, 2.0]})
+    ),
+    "boosting from a warm start": lambda: ensemble.GradientBoostingRegressor(
+        init=ensemble.RandomForestRegressor(3, warm_start=True)
+    ),
+    "one versus rest": lambda: OneVsRestClassifier(
+        make_pipeline(frozen(Normalizer()), frozen(linear_model.LogisticRegression(), CLASSES > 0))
+    ),
+    "votes": lambda: ensemble.VotingClassifier(
+        [
+            ("a", frozen(naive_bayes.GaussianNB())),
+            ("b", GridSearchCV(make_pipeline(frozen(Normalizer()), svm.SVC()), {"svc__C": [1.0]})),
+        ]
+    ),
+}
+
+
+@pytest.mark.parametrize("name", BEFORE_A_FIT)
+def test_what_is_yet_to_be_fitted_is_loaded_with_what_is_frozen(name):
+    estimator = BEFORE_A_FIT[name]()
+    y = TARGETS if hasattr(estimator, "loss") and not hasattr(estimator, "predict_proba") else CLASSES
+    if isinstance(estimator, OneVsRestClassifier):
+        y = np.c_[CLASSES > 0, CLASSES > 1].astype(int)
+    loaded = reflectio.loads(reflectio.dumps(estimator)).fit(X, y)
+    np.testing.assert_array_equal(reflectio.loads(reflectio.dumps(loaded)).predict(X), loaded.predict(X))
 
 
 def members(node: Any, tag: str) -> Any:

@@ -137,6 +137,115 @@ def _without_centers(name: str) -> Any:
     return model
 
 
+_KEPT = "own: a fit leaves what is frozen as it is, and nothing is fitted yet that would be looked into"
+
+
+def _frozen(name: str, **attributes: Any) -> Any:
+    import importlib
+
+    from sklearn.frozen import FrozenEstimator
+
+    module, _, cls = name.rpartition(".")
+    model = getattr(importlib.import_module(f"sklearn.{module}"), cls)().fit(*_data())
+    vars(model).update(attributes)
+    return FrozenEstimator(model)
+
+
+def _of_many_answers(name: str = "linear_model.LogisticRegression") -> Any:
+    import numpy as np
+
+    return _frozen(name, coef_=np.ones((1, 4, 50)))
+
+
+def _frozen_again(frozen: Any) -> Any:
+    from sklearn.frozen import FrozenEstimator
+
+    return FrozenEstimator(frozen)
+
+
+def _boosting(init: Any) -> Any:
+    from sklearn.ensemble import GradientBoostingRegressor
+
+    return GradientBoostingRegressor(init=init)
+
+
+def _boosting_from_mean() -> Any:
+    import numpy as np
+    from sklearn.frozen import FrozenEstimator
+    from sklearn.linear_model import LinearRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import FunctionTransformer
+
+    means = FunctionTransformer(np.mean, kw_args={"axis": 0, "keepdims": True})
+    return _boosting(FrozenEstimator(make_pipeline(means, LinearRegression().fit(*_data()))))
+
+
+def _boosting_from_stack() -> Any:
+    import numpy as np
+    from sklearn.ensemble import StackingRegressor
+    from sklearn.linear_model import LinearRegression, Ridge
+
+    given = Ridge().fit(*_data())
+    given.coef_ = np.ones((50, 4))
+    return _boosting(StackingRegressor([("a", given)], LinearRegression(), cv="prefit"))
+
+
+def _boosting_from_warm_start() -> Any:
+    from sklearn.linear_model import PoissonRegressor
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    started = PoissonRegressor(warm_start=True).fit(*_data())
+    started.intercept_ = [0.0] * 50
+    return _boosting(make_pipeline(StandardScaler(), started))
+
+
+def _boosting_of_classes() -> Any:
+    import numpy as np
+    from sklearn.ensemble import GradientBoostingClassifier
+
+    return GradientBoostingClassifier(
+        init=_frozen(
+            "linear_model.LogisticRegression",
+            classes_=np.arange(9),
+            coef_=np.ones((3, 4)),
+            intercept_=np.ones(3),
+        )
+    )
+
+
+def _one_versus_rest(*steps: Any) -> Any:
+    from sklearn.multiclass import OneVsRestClassifier
+    from sklearn.pipeline import make_pipeline
+
+    return OneVsRestClassifier(make_pipeline(*steps) if len(steps) > 1 else steps[0])
+
+
+def _one_versus_rest_of_centres() -> Any:
+    import numpy as np
+    from sklearn.linear_model import LogisticRegression
+
+    return _one_versus_rest(
+        _frozen("decomposition.FactorAnalysis", mean_=np.zeros((50, 4))), LogisticRegression()
+    )
+
+
+def _search_of_frozen() -> Any:
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.model_selection import GridSearchCV
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    searched = make_pipeline(StandardScaler(), LogisticRegression())
+    return _one_versus_rest(GridSearchCV(searched, {"logisticregression": [_of_many_answers()]}))
+
+
+def _votes() -> Any:
+    from sklearn.ensemble import VotingClassifier
+
+    return VotingClassifier([("a", _frozen("dummy.DummyClassifier", strategy="constant", constant=1 << 33))])
+
+
 _MODELS: dict[str, tuple[str, str, Callable[[], Any]]] = {
     "samples-of-a-range": ("have libsvm read 16 GB past its kernel matrix", _LIBSVM, _samples_of_a_range),
     "samples-of-a-bunch": ("have libsvm read past its kernel matrix", _LIBSVM, _samples_of_a_bunch),
@@ -169,6 +278,33 @@ _MODELS: dict[str, tuple[str, str, Callable[[], Any]]] = {
         _LBFGS,
         lambda: _network(n_layers_=2),
     ),
+    "frozen-mean": ("start from one prediction for all samples", _KEPT, _boosting_from_mean),
+    "frozen-coefficients": (
+        "start from more predictions than samples",
+        _KEPT,
+        lambda: _boosting(_of_many_answers("linear_model.Ridge")),
+    ),
+    "frozen-twice": (
+        "start from more predictions than samples, frozen twice",
+        _KEPT,
+        lambda: _boosting(_frozen_again(_of_many_answers("linear_model.Ridge"))),
+    ),
+    "prefit-stack": ("start from what was said to be fitted before", _KEPT, _boosting_from_stack),
+    "warm-start": ("start from what goes on from its own state", _KEPT, _boosting_from_warm_start),
+    "frozen-classes": ("start from fewer probabilities than there are classes", _KEPT, _boosting_of_classes),
+    "frozen-answers": (
+        "give fifty answers a sample, once there are several labels",
+        _KEPT,
+        lambda: _one_versus_rest(_of_many_answers()),
+    ),
+    "frozen-answers-of-pipeline": (
+        "give fifty answers a sample, at the end of a pipeline",
+        _KEPT,
+        lambda: _one_versus_rest(_frozen("preprocessing.StandardScaler"), _of_many_answers()),
+    ),
+    "frozen-centres": ("give fifty answers a sample, before it", _KEPT, _one_versus_rest_of_centres),
+    "frozen-searched": ("give fifty answers a sample, by a value of a parameter", _KEPT, _search_of_frozen),
+    "frozen-votes": ("have 64 GiB of counters, for a constant", _KEPT, _votes),
     **{
         f"no-centers-{name}": (tries, _CENTERS, partial(_without_centers, name))
         for name, tries in (
