@@ -37,6 +37,7 @@ from sklearn import (
     isotonic,
     kernel_approximation,
     linear_model,
+    manifold,
     mixture,
     multiclass,
     naive_bayes,
@@ -258,6 +259,11 @@ CASES: dict[str, Case] = {
         "linear.check_layers",
         lambda: neural_network.MLPClassifier(max_iter=5, random_state=0).fit(SAMPLES, CLASSES),
         "linear.check_layers",
+    ),
+    "points to start from": Case(
+        "embeddings.check_points",
+        lambda: manifold.TSNE(init=np.ones((60, 2), np.float32)),
+        "embeddings.check_points",
     ),
     "code to start from": Case(
         "linear.check_initial_code",

@@ -20,6 +20,7 @@ from sklearn import (
     ensemble,
     kernel_approximation,
     linear_model,
+    manifold,
     naive_bayes,
     neighbors,
     svm,
@@ -125,6 +126,11 @@ PLAIN_SGD = ("SGDRegressor", lambda: linear_model.SGDRegressor().fit(X, TARGETS)
 ONE_CLASS_SGD = ("SGDOneClassSVM", lambda: linear_model.SGDOneClassSVM(average=True).fit(X))
 LASSO = ("Lasso", lambda: linear_model.Lasso(0.01, warm_start=True).fit(X, TARGETS))
 GRAM = ("Lasso on a Gram matrix", lambda: linear_model.Lasso(precompute=X.T @ X).fit(X, TARGETS))
+TSNE = ("TSNE", lambda: manifold.TSNE(init=np.ones((40, 2), np.float32)))
+UNFITTED_MAHALANOBIS = (
+    "DBSCAN by Mahalanobis",
+    lambda: cluster.DBSCAN(algorithm="brute", metric="mahalanobis"),
+)
 HUBER = ("HuberRegressor", lambda: linear_model.HuberRegressor(warm_start=True).fit(X, TARGETS))
 NETWORK = (
     "MLPRegressor",
@@ -199,6 +205,13 @@ FORGERIES: list[tuple[tuple[str, Any], str, Any]] = [
     (LASSO, "coef_", drop_last),
     (LASSO, "coef_", lambda coefficients: [0.0]),
     (GRAM, "precompute", lambda gram: np.eye(500)),
+    (TSNE, "learning_rate", constant(1e300)),
+    (TSNE, "early_exaggeration", constant(1e300)),
+    (TSNE, "init", filled(np.nan)),
+    (TSNE, "init", filled(np.inf)),
+    (TSNE, "init", filled(1e30)),
+    (TSNE, "init", lambda points: points.astype(object)),
+    (UNFITTED_MAHALANOBIS, "metric_params", constant({"VI": np.eye(1)})),
     (HUBER, "coef_", repeat),
     (HUBER, "coef_", lambda coefficients: coefficients[:, None].copy()),
     (HUBER, "scale_", constant(np.ones(2))),
@@ -347,6 +360,13 @@ def test_a_network_may_be_given_other_sizes_for_its_next_fit_from_the_beginning(
     network = NETWORK[1]().set_params(hidden_layer_sizes=(5, 5), **{parameter: value})
     loaded = reflectio.loads(reflectio.dumps(network))
     np.testing.assert_array_equal(loaded.predict(X), network.predict(X))
+
+
+def test_a_tree_that_compares_the_size_of_its_metric_is_loaded_before_a_fit():
+    search = neighbors.NearestNeighbors(
+        algorithm="ball_tree", metric="mahalanobis", metric_params={"VI": np.eye(3)}
+    )
+    assert reflectio.loads(reflectio.dumps(search)).fit(X).n_features_in_ == 3
 
 
 def frozen(estimator: Any, y: Any = CLASSES) -> Any:

@@ -13,6 +13,7 @@ from reflectio.codecs import (
     decompositions,
     distributions,
     dtypes,
+    embeddings,
     estimators,
     histogram_boosting,
     interpolators,
@@ -41,6 +42,7 @@ from reflectio.registry import add, register_factory
 _CHECKS = (
     categories,
     decompositions,
+    embeddings,
     kernels,
     keywords,
     linear,

@@ -246,6 +246,33 @@ def _votes() -> Any:
     return VotingClassifier([("a", _frozen("dummy.DummyClassifier", strategy="constant", constant=1 << 33))])
 
 
+_RECURSION = "own: the tree of t-SNE looks for the cell of a point by recursion, and of what is not finite there is none"
+_DISTANCES = "own: scipy's Mahalanobis distance trusts the shape of VI, and before a fit nothing says how many features"
+
+
+def _points(**parameters: Any) -> Any:
+    from sklearn.manifold import TSNE
+
+    return TSNE(perplexity=5, **parameters)
+
+
+def _points_from(value: float) -> Any:
+    import numpy as np
+
+    return _points(init=np.full((60, 2), value, np.float32))
+
+
+def _by_mahalanobis(name: str, **parameters: Any) -> Any:
+    import importlib
+
+    import numpy as np
+
+    module, _, cls = name.rpartition(".")
+    return getattr(importlib.import_module(f"sklearn.{module}"), cls)(
+        metric="mahalanobis", metric_params={"VI": np.eye(1)}, **parameters
+    )
+
+
 _MODELS: dict[str, tuple[str, str, Callable[[], Any]]] = {
     "samples-of-a-range": ("have libsvm read 16 GB past its kernel matrix", _LIBSVM, _samples_of_a_range),
     "samples-of-a-bunch": ("have libsvm read past its kernel matrix", _LIBSVM, _samples_of_a_bunch),
@@ -305,6 +332,25 @@ _MODELS: dict[str, tuple[str, str, Callable[[], Any]]] = {
     "frozen-centres": ("give fifty answers a sample, before it", _KEPT, _one_versus_rest_of_centres),
     "frozen-searched": ("give fifty answers a sample, by a value of a parameter", _KEPT, _search_of_frozen),
     "frozen-votes": ("have 64 GiB of counters, for a constant", _KEPT, _votes),
+    "points-by-rate": ("overflow the stack by steps", _RECURSION, lambda: _points(learning_rate=1e300)),
+    "points-by-exaggeration": (
+        "overflow the stack by forces",
+        _RECURSION,
+        lambda: _points(early_exaggeration=1e300),
+    ),
+    "points-not-a-number": ("overflow the stack", _RECURSION, lambda: _points_from(float("nan"))),
+    "points-infinite": ("overflow the stack", _RECURSION, lambda: _points_from(float("inf"))),
+    "points-far": ("overflow the stack, once they are squared", _RECURSION, lambda: _points_from(1e38)),
+    "distances-of-clusters": (
+        "read past a matrix of one feature",
+        _DISTANCES,
+        lambda: _by_mahalanobis("cluster.DBSCAN", algorithm="brute"),
+    ),
+    "distances-of-neighbours": (
+        "read past a matrix of one feature, by a choice that falls on all distances",
+        _DISTANCES,
+        lambda: _by_mahalanobis("neighbors.NearestNeighbors"),
+    ),
     **{
         f"no-centers-{name}": (tries, _CENTERS, partial(_without_centers, name))
         for name, tries in (

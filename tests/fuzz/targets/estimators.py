@@ -127,6 +127,7 @@ TARGET = Target(
         Attack("linear.check_stochastic_gradient", "SGD", "_average_coef _standard_coef coef_"),
         Attack("linear._coefficients", "SGD, Lasso", "coef_ n_features_in_"),
         Attack("linear.check_coordinate_descent", "Lasso", "coef_ precompute"),
+        Attack("embeddings.check_points", "TSNE", "learning_rate early_exaggeration init"),
         Attack("linear.check_huber", "HuberRegressor", "coef_ intercept_ scale_"),
         Attack(
             "linear.check_layers",
