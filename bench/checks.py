@@ -37,10 +37,12 @@ from sklearn import (
     isotonic,
     kernel_approximation,
     linear_model,
+    manifold,
     mixture,
     multiclass,
     naive_bayes,
     neighbors,
+    neural_network,
     preprocessing,
     svm,
     tree,
@@ -50,6 +52,7 @@ from sklearn.feature_extraction import DictVectorizer, FeatureHasher
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.gaussian_process.kernels import RBF, Exponentiation
 from sklearn.metrics import DistanceMetric
+from sklearn.metrics.pairwise import linear_kernel
 from sklearn.utils import Bunch
 
 import reflectio
@@ -192,10 +195,15 @@ CASES: dict[str, Case] = {
         lambda: svm.SVC(kernel="precomputed").fit(X @ X.T, DIGITS),
         "support_vectors.check_support_vectors",
     ),
+    "SVC of a kernel function": Case(
+        "kernels.check_kept_samples",
+        lambda: svm.SVC(kernel=linear_kernel).fit(X, DIGITS),
+        "kernels.check_kept_samples",
+    ),
     "exponent of a kernel": Case(
-        "support_vectors.check_exponentiation",
+        "kernels.check_exponentiation",
         lambda: Exponentiation(RBF(), 2),
-        "support_vectors.check_exponentiation",
+        "kernels.check_exponentiation",
     ),
     # Clusters
     "k-means": Case(
@@ -241,6 +249,21 @@ CASES: dict[str, Case] = {
         "linear.check_coordinate_descent",
         lambda: linear_model.Lasso(precompute=X.T @ X).fit(X, DIGITS),
         "linear.check_coordinate_descent",
+    ),
+    "robust regression": Case(
+        "linear.check_huber",
+        lambda: linear_model.HuberRegressor().fit(SAMPLES, TARGETS),
+        "linear.check_huber",
+    ),
+    "layers of a network": Case(
+        "linear.check_layers",
+        lambda: neural_network.MLPClassifier(max_iter=5, random_state=0).fit(SAMPLES, CLASSES),
+        "linear.check_layers",
+    ),
+    "points to start from": Case(
+        "embeddings.check_points",
+        lambda: manifold.TSNE(init=np.ones((60, 2), np.float32)),
+        "embeddings.check_points",
     ),
     "code to start from": Case(
         "linear.check_initial_code",

@@ -117,8 +117,9 @@ _PARAMETERS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "degree": _DEGREE,
     "warm_start": (
         lambda value: value is True,
-        "fitting goes on from the state that the document holds, which a fit elsewhere would replace; data with other "
-        "columns than that was trained on can make scikit-learn's compiled code reach beyond its memory",
+        "fitting goes on from the state that the document holds, which a fit elsewhere would replace; on data with "
+        "another number of columns or outputs than that was trained on, scikit-learn can write past its memory: fit it to "
+        "data with the same, or set warm_start=False",
     ),
     **{
         name: (

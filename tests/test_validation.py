@@ -10,6 +10,7 @@ import warnings
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import scipy.sparse
 from sklearn import (
@@ -19,6 +20,7 @@ from sklearn import (
     ensemble,
     kernel_approximation,
     linear_model,
+    manifold,
     naive_bayes,
     neighbors,
     svm,
@@ -29,12 +31,13 @@ from sklearn.discriminant_analysis import LinearDiscriminantAnalysis, QuadraticD
 from sklearn.feature_extraction import DictVectorizer, FeatureHasher
 from sklearn.feature_extraction.text import CountVectorizer, HashingVectorizer
 from sklearn.feature_selection import SelectKBest
-from sklearn.gaussian_process import GaussianProcessClassifier
+from sklearn.frozen import FrozenEstimator
+from sklearn.gaussian_process import GaussianProcessClassifier, kernels
 from sklearn.gaussian_process.kernels import RBF, Exponentiation
-from sklearn.metrics.pairwise import linear_kernel
+from sklearn.metrics.pairwise import linear_kernel, rbf_kernel
 from sklearn.model_selection import GridSearchCV
 from sklearn.multiclass import OneVsRestClassifier
-from sklearn.neural_network import MLPClassifier
+from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import (
     FunctionTransformer,
@@ -123,6 +126,18 @@ PLAIN_SGD = ("SGDRegressor", lambda: linear_model.SGDRegressor().fit(X, TARGETS)
 ONE_CLASS_SGD = ("SGDOneClassSVM", lambda: linear_model.SGDOneClassSVM(average=True).fit(X))
 LASSO = ("Lasso", lambda: linear_model.Lasso(0.01, warm_start=True).fit(X, TARGETS))
 GRAM = ("Lasso on a Gram matrix", lambda: linear_model.Lasso(precompute=X.T @ X).fit(X, TARGETS))
+TSNE = ("TSNE", lambda: manifold.TSNE(init=np.ones((40, 2), np.float32)))
+UNFITTED_MAHALANOBIS = (
+    "DBSCAN by Mahalanobis",
+    lambda: cluster.DBSCAN(algorithm="brute", metric="mahalanobis"),
+)
+HUBER = ("HuberRegressor", lambda: linear_model.HuberRegressor(warm_start=True).fit(X, TARGETS))
+NETWORK = (
+    "MLPRegressor",
+    lambda: MLPRegressor(
+        hidden_layer_sizes=(3,), solver="lbfgs", warm_start=True, max_iter=5, random_state=0
+    ).fit(X, TARGETS),
+)
 KNN = ("KNeighborsClassifier", lambda: neighbors.KNeighborsClassifier(algorithm="brute").fit(X, CLASSES))
 TREE_KNN = ("KNeighborsTransformer", lambda: neighbors.KNeighborsTransformer(algorithm="kd_tree").fit(X))
 MAHALANOBIS = (
@@ -163,11 +178,14 @@ FORGERIES: list[tuple[tuple[str, Any], str, Any]] = [
     (PRECOMPUTED_SVC, "support_", filled(-1)),
     (PRECOMPUTED_SVC, "shape_fit_", constant(40)),
     (CALLABLE_SVC, "shape_fit_", constant((1_000_000, 3))),
+    (CALLABLE_SVC, "_BaseLibSVM__Xfit", drop_last),
+    (CALLABLE_SVC, "_BaseLibSVM__Xfit", lambda samples: samples[:, 0].copy()),
     (SVR, "_n_support", constant(np.array([1], dtype=np.int32))),
     (SVR, "_intercept_", lambda intercept: intercept[:0].copy()),
     (ONE_CLASS, "support_vectors_", lambda vectors: vectors.tocsc()),
     (KMEANS, "cluster_centers_", lambda centers: centers[:, :1].copy()),
     (KMEANS, "cluster_centers_", widen),
+    (KMEANS, "cluster_centers_", lambda centers: centers[:0].copy()),
     (KMEANS, "_n_threads", constant(1_000_000)),
     (KMEANS, "_n_threads", constant(0)),
     (KMEANS, "n_features_in_", constant(4)),
@@ -187,6 +205,24 @@ FORGERIES: list[tuple[tuple[str, Any], str, Any]] = [
     (LASSO, "coef_", drop_last),
     (LASSO, "coef_", lambda coefficients: [0.0]),
     (GRAM, "precompute", lambda gram: np.eye(500)),
+    (TSNE, "learning_rate", constant(1e300)),
+    (TSNE, "early_exaggeration", constant(1e300)),
+    (TSNE, "init", filled(np.nan)),
+    (TSNE, "init", filled(np.inf)),
+    (TSNE, "init", filled(1e30)),
+    (TSNE, "init", lambda points: points.astype(object)),
+    (UNFITTED_MAHALANOBIS, "metric_params", constant({"VI": np.eye(1)})),
+    (HUBER, "coef_", repeat),
+    (HUBER, "coef_", lambda coefficients: coefficients[:, None].copy()),
+    (HUBER, "scale_", constant(np.ones(2))),
+    (NETWORK, "coefs_", lambda layers: layers[:1]),
+    (NETWORK, "coefs_", lambda layers: [layers[0], np.ones((50, 1))]),
+    (NETWORK, "coefs_", lambda layers: [SPARSE, *layers[1:]]),
+    (NETWORK, "intercepts_", lambda shifts: [*shifts, shifts[0]]),
+    (NETWORK, "intercepts_", lambda shifts: [shifts[0][:1].copy(), *shifts[1:]]),
+    (NETWORK, "n_layers_", constant(2)),
+    (NETWORK, "hidden_layer_sizes", constant((2,))),
+    (NETWORK, "hidden_layer_sizes", constant("3")),
     (KNN, "_y", drop_last),
     (KNN, "_y", filled(1_000_000)),
     (KNN, "_y", filled(-1)),
@@ -254,8 +290,10 @@ FORGERIES: list[tuple[tuple[str, Any], str, Any]] = [
 
 # Where two attributes disagree, the one that is blamed.
 BLAMED = {
+    ("SVC with a kernel function", "shape_fit_"): "_BaseLibSVM__Xfit",
     ("sparse SVC", "support_vectors_"): "support_",
     ("sparse SVC", "_sparse"): "support_vectors_",
+    ("MLPRegressor", "coefs_"): "(coefs_|n_layers_)",
     ("KMeans", "n_features_in_"): "cluster_centers_",
     ("KNeighborsClassifier", "_fit_X"): "n_features_in_",
     ("KNeighborsClassifier", "classes_"): "_y",
@@ -282,6 +320,98 @@ def test_a_forged_attribute_is_refused_by_name(made, name, forge):
         reflectio.loads(document_of(estimator, **{name: forged}))
     blamed = BLAMED.get((made[0], name), name)
     assert re.match(rf"\$\.model\.{blamed}\b", caught.value.path)
+
+
+KERNELS = {
+    "a function": linear_kernel,
+    "a function with keywords": functools.partial(rbf_kernel, gamma=0.5),
+    "numpy's product": np.inner,
+    "sums and products": 2.0 * kernels.RBF([1.0, 2.0, 3.0]) + kernels.WhiteKernel() * kernels.DotProduct(),
+    "powers": kernels.Matern(np.float64(0.5), nu=2.5) ** 2 + kernels.RationalQuadratic(),
+    "a period": kernels.ExpSineSquared(length_scale=np.array([2.0])),
+    "a pairwise kernel": kernels.PairwiseKernel(metric="poly", pairwise_kernels_kwargs={"degree": 2}),
+}
+
+SAMPLES = {"array": X, "list": X.tolist(), "table": pd.DataFrame(X), "sparse matrix": SPARSE}
+
+
+@pytest.mark.parametrize("samples", SAMPLES)
+@pytest.mark.parametrize("kernel", KERNELS)
+def test_kernels_of_all_kinds_are_loaded_with_the_samples_that_they_take(kernel, samples):
+    data = SAMPLES[samples]
+    estimator = svm.SVC(kernel=KERNELS[kernel])
+    if samples == "sparse matrix" and not kernel.startswith("a function"):
+        with pytest.raises((TypeError, ValueError)):
+            estimator.fit(data, CLASSES)
+        return
+    loaded = reflectio.loads(reflectio.dumps(estimator.fit(data, CLASSES)))
+    np.testing.assert_allclose(loaded.decision_function(data), estimator.decision_function(data))
+
+
+@pytest.mark.parametrize("sizes", [(3,), [3], np.array([3]), 3, np.int64(3)], ids=repr)
+def test_a_network_that_goes_on_from_its_layers_is_loaded_with_sizes_in_any_form(sizes):
+    network = NETWORK[1]().set_params(hidden_layer_sizes=sizes)
+    loaded = reflectio.loads(reflectio.dumps(network))
+    assert loaded.fit(X, TARGETS).n_layers_ == 3
+
+
+@pytest.mark.parametrize(("parameter", "value"), [("warm_start", False), ("solver", "adam")])
+def test_a_network_may_be_given_other_sizes_for_its_next_fit_from_the_beginning(parameter, value):
+    network = NETWORK[1]().set_params(hidden_layer_sizes=(5, 5), **{parameter: value})
+    loaded = reflectio.loads(reflectio.dumps(network))
+    np.testing.assert_array_equal(loaded.predict(X), network.predict(X))
+
+
+def test_a_tree_that_compares_the_size_of_its_metric_is_loaded_before_a_fit():
+    search = neighbors.NearestNeighbors(
+        algorithm="ball_tree", metric="mahalanobis", metric_params={"VI": np.eye(3)}
+    )
+    assert reflectio.loads(reflectio.dumps(search)).fit(X).n_features_in_ == 3
+
+
+def frozen(estimator: Any, y: Any = CLASSES) -> Any:
+    return FrozenEstimator(estimator.fit(X, y))
+
+
+BEFORE_A_FIT = {
+    "boosting from a line": lambda: ensemble.GradientBoostingRegressor(
+        init=frozen(linear_model.LinearRegression(), TARGETS)
+    ),
+    "boosting from a pipeline": lambda: ensemble.GradientBoostingRegressor(
+        init=make_pipeline(frozen(Normalizer()), frozen(linear_model.Ridge(), TARGETS))
+    ),
+    "boosting from trees": lambda: ensemble.GradientBoostingRegressor(
+        init=frozen(ensemble.HistGradientBoostingRegressor(max_iter=2), TARGETS)
+    ),
+    "boosting from classes": lambda: ensemble.GradientBoostingClassifier(
+        init=frozen(linear_model.LogisticRegression())
+    ),
+    "boosting from a search": lambda: ensemble.GradientBoostingClassifier(
+        init=GridSearchCV(linear_model.LogisticRegression(), {"C": [1.0, 2.0]})
+    ),
+    "boosting from a warm start": lambda: ensemble.GradientBoostingRegressor(
+        init=ensemble.RandomForestRegressor(3, warm_start=True)
+    ),
+    "one versus rest": lambda: OneVsRestClassifier(
+        make_pipeline(frozen(Normalizer()), frozen(linear_model.LogisticRegression(), CLASSES > 0))
+    ),
+    "votes": lambda: ensemble.VotingClassifier(
+        [
+            ("a", frozen(naive_bayes.GaussianNB())),
+            ("b", GridSearchCV(make_pipeline(frozen(Normalizer()), svm.SVC()), {"svc__C": [1.0]})),
+        ]
+    ),
+}
+
+
+@pytest.mark.parametrize("name", BEFORE_A_FIT)
+def test_what_is_yet_to_be_fitted_is_loaded_with_what_is_frozen(name):
+    estimator = BEFORE_A_FIT[name]()
+    y = TARGETS if hasattr(estimator, "loss") and not hasattr(estimator, "predict_proba") else CLASSES
+    if isinstance(estimator, OneVsRestClassifier):
+        y = np.c_[CLASSES > 0, CLASSES > 1].astype(int)
+    loaded = reflectio.loads(reflectio.dumps(estimator)).fit(X, y)
+    np.testing.assert_array_equal(reflectio.loads(reflectio.dumps(loaded)).predict(X), loaded.predict(X))
 
 
 def members(node: Any, tag: str) -> Any:

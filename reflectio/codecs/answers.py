@@ -10,13 +10,15 @@ that are known to count, or whose every operand is known, each with what has to 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from math import prod
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from reflectio.checks import take_steps
 from reflectio.codecs.fitted import is_sparse, shape_of
+from reflectio.codecs.kernels import is_kernel, is_pairwise
 from reflectio.errors import ValidationError
 
 _DEEPEST = 32
@@ -52,13 +54,7 @@ def _is_row(value: Any) -> bool:
 
 
 def _is_kernel(value: Any) -> bool:
-    kernels = sys.modules.get("sklearn.gaussian_process.kernels")
-    if kernels is None or not isinstance(value, kernels.Kernel):
-        return False
-    if not is_of_sklearn(value):
-        return True
-    held = [vars(value)[name] for name in ("k1", "k2", "kernel") if name in vars(value)]
-    return type(value) is not kernels.CompoundKernel and all(map(_is_kernel, held))
+    return is_kernel(value) and is_pairwise(value)
 
 
 # What must hold of the attributes of an estimator, by its class.
@@ -310,6 +306,90 @@ def check_one_answer(root: Any, place: str) -> None:
             for attribute, part in held
             if not (name.startswith("Stacking") and type(part) is str)
         ]
+
+
+class Kept(NamedTuple):
+    """
+    An estimator, within one that is yet to be fitted, that the fit leaves as it is.
+
+    Attributes
+    ----------
+    estimator : estimator
+        The fitted one, out of whatever froze it.
+    place : tuple of str or int
+        Where it is.
+    answers : bool
+        Whether what it predicts may become an answer; of what comes before it in a pipeline, only that of the last step does.
+    """
+
+    estimator: Any
+    place: tuple[str | int, ...]
+    answers: bool
+
+
+def kept_by_fit(root: Any, name: str, *, in_place: bool = False) -> Iterator[Kept]:
+    """
+    Find what a fit of an estimator would not fit anew: what is frozen, or said to be fitted before.
+
+    Parameters
+    ----------
+    root : estimator
+        The estimator to be fitted; or a list with names and estimators.
+    name : str
+        Where it is.
+    in_place : bool
+        Whether it is fitted itself, rather than a clone: with a warm start, it then goes on from its state.
+
+    Yields
+    ------
+    Kept
+        Each of them.
+    """
+    seen: set[tuple[int, bool]] = set()
+    stack: list[tuple[Any, tuple[str | int, ...], bool, bool]] = [(root, (name,), True, False)]
+    while stack:
+        obj, place, answers, is_kept = stack.pop()
+        held = _held(obj)
+        if held is None or (id(obj), answers) in seen:
+            continue
+        seen.add((id(obj), answers))
+        take_steps(1 + len(held))
+        if isinstance(held, list):
+            stack += [(part, (*place, index), answers, is_kept) for index, part in enumerate(held)]
+        elif type(obj) is dict:
+            stack += [(part, (*place, str(key)), answers, is_kept) for key, part in obj.items()]
+        elif type(obj).__name__ == "FrozenEstimator":
+            stack.append((held.get("estimator"), (*place, "estimator"), answers, True))
+        elif is_kept or (in_place and held.get("warm_start", False) is not False and _is_fitted(held)):
+            yield Kept(obj, place, answers)
+        else:
+            # What is said to be fitted before is taken as it is.
+            prefit = type(held.get("cv")) is str and held["cv"] == "prefit"
+            for key, part in held.items():
+                if key == "steps" and isinstance(part, list) and part:
+                    stack += [(step, (*place, key, i), False, False) for i, step in enumerate(part[:-1])]
+                    stack.append((part[-1], (*place, key, len(part) - 1), answers, False))
+                elif not key.startswith("_") and not key.endswith("_"):
+                    is_prefit = prefit and key in ("estimator", "estimators")
+                    stack.append((part, (*place, key), answers, is_prefit))
+
+
+def _held(obj: Any) -> list[Any] | dict[str, Any] | None:
+    """What may hold an estimator, as a list or by name; nothing of what is no estimator of scikit-learn's."""
+    if isinstance(obj, list | tuple):
+        return list(obj)
+    if isinstance(obj, np.ndarray):
+        return list(obj.ravel().tolist()) if obj.dtype.kind == "O" else None
+    held: dict[str, Any] | None = None
+    if type(obj) is dict:
+        held = obj
+    elif is_of_sklearn(obj) and hasattr(type(obj), "fit") and not isinstance(obj, type):
+        held = vars(obj)
+    return held
+
+
+def _is_fitted(state: _Attributes) -> bool:
+    return any(name.endswith("_") and not name.startswith("_") for name in state)
 
 
 def _is_known(module: str, name: str, state: _Attributes) -> bool:

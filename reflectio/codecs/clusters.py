@@ -72,7 +72,7 @@ FACTORIES = ((is_bisecting_k_means, BisectingKMeansCodec),)
 
 @check("sklearn.cluster._kmeans._BaseKMeans")
 def check_centers(model: Any) -> None:
-    """Refuse centers of other features than the model's, no clusters, and more threads than a process can have."""
+    """Refuse no centers, centers of other features than the model's, and more threads than a process can have."""
     state = vars(model)
     if "n_clusters" in state:
         # Birch has clusterers of its own fitted without a look at their parameters.
@@ -82,7 +82,10 @@ def check_centers(model: Any) -> None:
     if "cluster_centers_" not in state:
         return
     size_of(state, "_n_threads", 1, _MOST_THREADS)
-    array_of(state, "cluster_centers_", FLOATS, (ANY, state.get("n_features_in_")))
+    centers = array_of(state, "cluster_centers_", FLOATS, (ANY, state.get("n_features_in_")))
+    if not len(centers):
+        # Of none, the first is the nearest all the same, and is read and written.
+        refuse("cluster_centers_", "must have a center")
     if type(state.get("n_features_in_")) is not int:
         refuse("n_features_in_", "must be an integer")
 

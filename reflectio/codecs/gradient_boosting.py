@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from reflectio.checks import check, take_steps
-from reflectio.codecs.answers import check_one_answer, network_gives
+from reflectio.codecs.answers import check_one_answer, kept_by_fit, network_gives
 from reflectio.codecs.ensembles import check_features, compiled_trees, is_decision_tree
 from reflectio.codecs.fitted import shape_of
 from reflectio.codecs.multiclass import OF_THREE_AXES, is_of_scipy, may_change_rows, steps_of
@@ -39,6 +39,9 @@ def check_boosting(booster: Any) -> None:
     many columns as the initial prediction gives.
     """
     state = vars(booster)
+    as_classifier = hasattr(type(booster), "predict_proba")
+    if type(state.get("init")) not in (str, type(None)):
+        _check_start(state["init"], as_classifier=as_classifier)
     if "estimators_" not in state:
         return
     estimators = state["estimators_"]
@@ -70,7 +73,7 @@ def check_boosting(booster: Any) -> None:
             raise refuse(f"there are {width} trees in each stage", "_loss", "K")
         return
     try:
-        _check_initial(init, width, as_classifier=hasattr(type(booster), "predict_proba"))
+        _check_initial(init, width, as_classifier=as_classifier)
     except ReflectioError as error:
         raise error.within("init_") from None
 
@@ -96,6 +99,51 @@ def check_link(loss: Any, width: int) -> None:
         raise refuse(f"there are {width} trees in each stage", "_loss", "n_classes")
 
 
+def _check_start(init: Any, *, as_classifier: bool) -> None:
+    """Refuse an estimator for the next fit to start from, where that would leave what it predicts unchecked."""
+    try:
+        if not _sees_to_itself(_unfrozen(init)):
+            _check_not_empty(init)
+    except ReflectioError as error:
+        raise error.within("init") from None
+    for estimator, parts, answers in kept_by_fit(init, "init", in_place=True):
+        if not answers:
+            continue
+        classes = vars(_answering(estimator) or estimator).get("classes_")
+        n_classes = len(classes) if isinstance(classes, np.ndarray) and classes.ndim else 2
+        try:
+            _check_initial(
+                estimator, trees_for(n_classes) if as_classifier else 1, as_classifier=as_classifier
+            )
+        except ReflectioError as error:
+            for part in reversed(parts):
+                error.within(part)
+            raise
+
+
+def _unfrozen(init: Any) -> Any:
+    for _ in range(_MOST_STEPS):
+        if not _is_one_of(init, "sklearn.frozen", "FrozenEstimator"):
+            break
+        init = vars(init).get("estimator")
+    return init
+
+
+def _sees_to_itself(init: Any) -> bool:
+    """Whether an estimator is of a class whose own check sees to it that it predicts a value for each sample."""
+    return is_decision_tree(init) or type(init).__module__ in _OF_TREES
+
+
+# Their own checks see to it that they predict for as many classes as they say.
+_OF_TREES = frozenset(
+    {
+        "sklearn.ensemble._forest",
+        "sklearn.ensemble._gb",
+        "sklearn.ensemble._hist_gradient_boosting.gradient_boosting",
+    }
+)
+
+
 def _check_initial(init: Any, width: int, *, as_classifier: bool) -> None:
     """Refuse an initial estimator whose predictions could have fewer rows than the data, or fewer columns than trees."""
     state = vars(init)
@@ -111,12 +159,8 @@ def _check_initial(init: Any, width: int, *, as_classifier: bool) -> None:
         if state.get("n_classes_") != len(prior) or not is_count(state["n_classes_"]):
             raise refuse("the initial estimator must know as many classes as it has priors", "n_classes_")
         return
-    if is_decision_tree(init) or type(init).__module__ in {
-        "sklearn.ensemble._forest",
-        "sklearn.ensemble._gb",
-        "sklearn.ensemble._hist_gradient_boosting.gradient_boosting",
-    }:
-        # Their own checks see to it that they predict for as many classes as they say.
+    if _sees_to_itself(_unfrozen(init)):
+        state = vars(_unfrozen(init))
         if state.get("n_outputs_", 1) != 1:
             raise refuse("the initial estimator must have one output", "n_outputs_")
         if width > 1 and len(state.get("classes_", ())) != width:
@@ -158,6 +202,7 @@ _BY_CLASS = {
 
 # Those that give on what another answers, and the attribute that holds it.
 _BY_ANOTHER = {
+    ("sklearn.frozen", "FrozenEstimator"): "estimator",
     ("sklearn.model_selection", "GridSearchCV"): "best_estimator_",
     ("sklearn.model_selection", "RandomizedSearchCV"): "best_estimator_",
     ("sklearn.model_selection", "HalvingGridSearchCV"): "best_estimator_",
@@ -171,8 +216,8 @@ _MOST_STEPS = 32
 _RECORDS = {("scores_",), ("active_",)}
 
 
-def _knows_classes(init: Any, width: int) -> bool:
-    """Whether an estimator is sure to predict probabilities of so many classes."""
+def _answering(init: Any) -> Any:
+    """The estimator whose answers an estimator gives on, or None if it is too deep within it."""
     for _ in range(_MOST_STEPS):
         state: dict[str, Any] = getattr(init, "__dict__", {})
         steps = state.get("steps")
@@ -181,9 +226,14 @@ def _knows_classes(init: Any, width: int) -> bool:
         elif attribute := _found(init, _BY_ANOTHER):
             init = state.get(attribute)
         else:
-            break
-    else:
-        return False
+            return init
+    return None
+
+
+def _knows_classes(init: Any, width: int) -> bool:
+    """Whether an estimator is sure to predict probabilities of so many classes."""
+    init = _answering(init)
+    state: dict[str, Any] = getattr(init, "__dict__", {})
     if type(state.get("classes_")) is not np.ndarray or state["classes_"].shape != (width,):
         return False
     if _is_one_of(init, "sklearn.neural_network", "MLPClassifier"):

@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 
 from reflectio.checks import check, take_steps
-from reflectio.codecs.answers import check_one_answer
+from reflectio.codecs.answers import check_one_answer, kept_by_fit
 from reflectio.codecs.fitted import FEW, shape_of, within
-from reflectio.codecs.support_vectors import PAIRWISE_NAMES
+from reflectio.codecs.kernels import PAIRWISE_NAMES
 from reflectio.errors import ValidationError
 
 # Where an estimator keeps the estimators that answer for it: the last of a list of steps, or one of these.
@@ -47,15 +47,23 @@ _NUMBERS = frozenset({int, float, bool, complex, np.float64, np.float32, np.int6
 _CONTAINERS = (list, tuple, dict)
 
 
-@check("sklearn.multiclass.OneVsRestClassifier", relies_on=("estimators_", "label_binarizer_"))
+@check("sklearn.multiclass.OneVsRestClassifier", relies_on=("estimators_", "label_binarizer_", "estimator"))
 def check_one_versus_rest(model: Any) -> None:
     """
     Refuse estimators that could answer with more than one number a sample.
 
     The samples they accept become indices of a matrix with as many rows as there are samples; more answers than
-    samples are indices beyond its end.
+    samples are indices beyond its end. An estimator that is frozen is what the next fit takes for each of them.
     """
     seen: set[int] = set()
+    kept = list(kept_by_fit(vars(model).get("estimator"), "estimator"))
+    for estimator, parts, answers in kept:
+        if answers:
+            place = _text_of(parts)
+            _check_single_output(estimator, place, _DEEPEST, seen)
+            check_one_answer(estimator, place)
+    if kept:
+        _check_rows([estimator for estimator, _, _ in kept], "estimator")
     estimators = vars(model).get("estimators_") or ()
     for index, estimator in enumerate(estimators):
         _check_single_output(estimator, f"estimators_[{index}]", _DEEPEST, seen)
@@ -66,7 +74,12 @@ def check_one_versus_rest(model: Any) -> None:
         return
     for index, estimator in enumerate(estimators):
         check_one_answer(estimator, f"estimators_[{index}]")
-    _check_rows(list(estimators))
+    _check_rows(list(estimators), "estimators_")
+
+
+def _text_of(parts: tuple[str | int, ...]) -> str:
+    first, *others = parts
+    return str(first) + "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in others)
 
 
 # Of one row: what is subtracted from samples, added to answers or multiplied with either.
@@ -86,7 +99,7 @@ OF_THREE_AXES = frozenset(
 )
 
 
-def _check_rows(estimators: list[Any]) -> None:
+def _check_rows(estimators: list[Any], place: str) -> None:
     """
     Refuse estimators that hold what a single sample would be broadcast against, to more answers than samples.
 
@@ -107,7 +120,7 @@ def _check_rows(estimators: list[Any]) -> None:
                 raise (
                     ValidationError(f"an array of {n_axes} axes could turn one sample into several answers")
                     .within(name)
-                    .within("estimators_")
+                    .within(place)
                 )
         if isinstance(obj, np.ndarray):
             if obj.dtype.hasobject:
@@ -123,7 +136,7 @@ def _check_rows(estimators: list[Any]) -> None:
             raise (
                 ValidationError("a function could turn one sample into several answers")
                 .within(name)
-                .within("estimators_")
+                .within(place)
             )
         elif hasattr(obj, "__dict__") and not isinstance(obj, type | FunctionType) and not is_of_scipy(obj):
             has_parameters = hasattr(type(obj), "get_params")
@@ -279,7 +292,10 @@ def _shape(value: Any, place: str) -> tuple[int, ...]:
     return shape
 
 
-@check("sklearn.ensemble._voting.VotingClassifier", relies_on=("estimators_", "named_estimators_", "le_"))
+@check(
+    "sklearn.ensemble._voting.VotingClassifier",
+    relies_on=("estimators_", "named_estimators_", "le_", "estimators"),
+)
 def check_votes(model: Any) -> None:
     """Refuse estimators whose votes are not numbers of classes: votes are counted by as many counters as the largest."""
     state = vars(model)
@@ -289,6 +305,10 @@ def check_votes(model: Any) -> None:
         for index, estimator in enumerate(state.get("estimators_") or ()):
             _check_classifier(estimator, f"estimators_[{index}]", _DEEPEST)
             _check_labels(estimator, f"estimators_[{index}]")
+        for estimator, parts, answers in kept_by_fit(state.get("estimators"), "estimators"):
+            if answers:
+                _check_classifier(estimator, _text_of(parts), _DEEPEST)
+                _check_labels(estimator, _text_of(parts))
     known = vars(state["le_"]).get("classes_") if hasattr(state.get("le_"), "__dict__") else None
     if known is None:
         return

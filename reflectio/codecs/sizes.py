@@ -84,6 +84,18 @@ def _check_metric_parameters(state: State, name: str) -> None:
     # A model that was given a tree to search has not counted the features.
     n_features = state.get("n_features_in_", state["_fit_X"].shape[-1] if _has_samples(state) else None)
     if n_features is None:
+        # scipy reads as much of it as the data have features; it compares the sizes of V and w itself, and so does a tree.
+        if (
+            parameters.get("VI") is not None
+            and not callable(state.get("metric"))
+            and state.get("algorithm") not in ("ball_tree", "kd_tree")
+        ):
+            refuse(
+                name,
+                "is for features whose number is not known before a fit, and scipy would not compare it with the data's: "
+                "save the model once it is fitted, or with algorithm='ball_tree'",
+                "VI",
+            )
         return
     if not isinstance(n_features, _INTEGERS):
         refuse("n_features_in_", "must be an integer")

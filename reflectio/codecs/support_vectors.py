@@ -2,55 +2,19 @@
 
 from __future__ import annotations
 
-import functools
-import sys
 from typing import Any
 
 import numpy as np
 
 from reflectio.checks import check
 from reflectio.codecs.fitted import ANY, DOUBLE, INT, Array, State, array_of, is_sparse, refuse, within
+from reflectio.codecs.kernels import check_kept_samples, is_pairwise
 
 _KERNELS = frozenset({"linear", "poly", "rbf", "sigmoid", "precomputed"})
 _CLASSIFIERS = frozenset({"c_svc", "nu_svc"})
 
-#: Functions of scikit-learn and numpy that give a value for every pair of samples, as a kernel must.
-_PAIRWISE_MODULE = "sklearn.metrics.pairwise"
-PAIRWISE_NAMES = frozenset(
-    {
-        "additive_chi2_kernel",
-        "chi2_kernel",
-        "cosine_distances",
-        "cosine_similarity",
-        "euclidean_distances",
-        "laplacian_kernel",
-        "linear_kernel",
-        "manhattan_distances",
-        "polynomial_kernel",
-        "rbf_kernel",
-        "sigmoid_kernel",
-    }
-)
-
 # Attributes of the class that say how the fitted ones are read.
 _OF_THE_CLASS = ("_impl", "_sparse_kernels")
-
-
-def _is_pairwise(kernel: Any) -> bool:
-    """Whether a callable is known to give a matrix with an entry for every pair of samples."""
-    if isinstance(kernel, functools.partial):
-        return not kernel.args and not kernel.keywords.keys() & {"X", "Y"} and _is_pairwise(kernel.func)
-    if kernel is np.inner:
-        return True
-    module = getattr(kernel, "__module__", None)
-    if module == _PAIRWISE_MODULE:
-        return getattr(kernel, "__name__", None) in PAIRWISE_NAMES
-    kernels = sys.modules.get("sklearn.gaussian_process.kernels")
-    if kernels is not None and isinstance(kernel, kernels.Kernel):
-        return True
-    # What a user's own policy allows is the user's own code.
-    home = str(module if isinstance(module, str) else type(kernel).__module__).partition(".")[0]
-    return home not in sys.stdlib_module_names and home not in {"numpy", "scipy", "sklearn", "pandas"}
 
 
 @check(
@@ -65,8 +29,11 @@ def check_support_vectors(machine: Any) -> None:
             refuse(name, "belongs to the class, not to its objects")
     kernel = state.get("kernel")
     if callable(kernel):
-        if not _is_pairwise(kernel):
-            refuse("kernel", "is not known to give a value for every pair of samples")
+        if not is_pairwise(kernel):
+            refuse(
+                "kernel",
+                "is not known to give a value for every pair of samples, or has a parameter that is no number",
+            )
     elif kernel is not None and (type(kernel) is not str or kernel not in _KERNELS):
         refuse("kernel", f"must be one of {', '.join(sorted(_KERNELS))}, or a kernel function")
     if "support_" not in state:
@@ -126,8 +93,8 @@ def _check_training_samples(state: State, support: Array) -> None:
     if type(shape) is not tuple or not shape or type(shape[0]) is not int:
         refuse("shape_fit_", "must be the shape of the training samples")
     n_samples = shape[0]
-    if callable(state["kernel"]) and len(state["_BaseLibSVM__Xfit"]) != n_samples:
-        refuse("shape_fit_", "must have the number of training samples")
+    if callable(state["kernel"]):
+        check_kept_samples(state, "_BaseLibSVM__Xfit", state["kernel"], n_samples)
     if not within(support, 0, n_samples - 1):
         refuse("support_", f"must be places among {n_samples} training samples")
 
@@ -151,11 +118,3 @@ def _check_sparse_vectors(state: State, n_classes: int) -> int:
     ):
         refuse("_dual_coef_", f"must be a CSR matrix of {n_classes - 1} x {n_support} coefficients")
     return n_support
-
-
-@check("sklearn.gaussian_process.kernels.Exponentiation")
-def check_exponentiation(kernel: Any) -> None:
-    """Refuse an exponent that would change the shape of the kernel matrix."""
-    exponent = vars(kernel).get("exponent")
-    if not isinstance(exponent, int | float | np.number):
-        refuse("exponent", "must be a number")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from attacks import checks, compression, documents, multiplication, names, resources, rows, states
+from attacks import checks, compression, documents, multiplication, names, resources, rows, states, trusted
 from attacks.attack import Attack
 
 #: The attacks of each kind, by the name of the kind.
@@ -15,6 +15,7 @@ KINDS: dict[str, list[Attack]] = {
     "checks": checks.ATTACKS,
     "states": states.ATTACKS,
     "rows": rows.ATTACKS,
+    "trusted": trusted.ATTACKS,
 }
 
 CATALOGUE: dict[str, Attack] = {attack.id: attack for attacks in KINDS.values() for attack in attacks}

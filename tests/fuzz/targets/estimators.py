@@ -110,12 +110,12 @@ TARGET = Target(
             "support_vectors._check_dense_vectors", "SVC, SVR, NuSVC", "support_ support_vectors_ _dual_coef_"
         ),
         Attack(
-            "support_vectors._check_training_samples",
+            "support_vectors._check_training_samples kernels.check_kept_samples",
             "precomputed SVC, SVC with a kernel",
             "support_ shape_fit_ _BaseLibSVM__Xfit",
         ),
         Attack("support_vectors._check_sparse_vectors", "sparse SVC, sparse One, NuSVR", _SPARSE_SVM),
-        Attack("support_vectors.check_exponentiation", "Exponentiation", "exponent"),
+        Attack("kernels.check_exponentiation", "Exponentiation", "exponent"),
         Attack("clusters.check_centers", "KMeans, MiniBatch", "cluster_centers_ _n_threads n_features_in_"),
         Attack("clusters.check_counts", "MiniBatchKMeans", "_counts"),
         Attack("clusters.check_bisections", "BisectingKMeans", "_bisecting_tree center left right _X_mean"),
@@ -127,6 +127,13 @@ TARGET = Target(
         Attack("linear.check_stochastic_gradient", "SGD", "_average_coef _standard_coef coef_"),
         Attack("linear._coefficients", "SGD, Lasso", "coef_ n_features_in_"),
         Attack("linear.check_coordinate_descent", "Lasso", "coef_ precompute"),
+        Attack("embeddings.check_points", "TSNE", "learning_rate early_exaggeration init"),
+        Attack("linear.check_huber", "HuberRegressor", "coef_ intercept_ scale_"),
+        Attack(
+            "linear.check_layers",
+            "MLPRegressor",
+            "coefs_ intercepts_ n_layers_ n_features_in_ hidden_layer_sizes",
+        ),
         Attack("linear.check_initial_code", "DictionaryLearning", "code_init dict_init"),
         Attack(
             "categories.check_columns categories._check_order categories._last_code",

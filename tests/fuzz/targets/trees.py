@@ -177,7 +177,7 @@ TARGET = Target(
         ),
         Attack("gradient_boosting.check_link", "boosting, histogram", "_loss n_classes link"),
         Attack(
-            "gradient_boosting._check_initial",
+            "gradient_boosting._check_initial gradient_boosting._check_start?",
             "boosting, boosting from a regression",
             "init_ n_outputs_ class_prior_ coef_",
         ),
