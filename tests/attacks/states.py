@@ -50,6 +50,15 @@ _ATTRIBUTES: dict[str, tuple[str, Any]] = {
     "method-get-params": ("replace a method by data", _svc(get_params=1)),
     "method-private": ("replace a method by data", _svc(_validate_data=1, _dense_fit=2)),
     "method-repr": ("replace a method by data", _svc(_repr_html_=callable_node("builtins.max"))),
+    "link-template": (
+        "have a display format a link of 100 GB",
+        _svc(__doc_link_template="{estimator_name:>99999999999}"),
+    ),
+    "link-module": ("have a display make a link of its own", _svc(_doc_link_module="sklearn")),
+    "link-generator": (
+        "have a display call a function for a link",
+        _svc(_doc_link_url_param_generator=callable_node("builtins.max")),
+    ),
     "constraints": ("have a fit take any parameter", _svc(_parameter_constraints={})),
     "table": ("have others compute the loss", _svc(_sparse_kernels=["rbf"])),
     "property": ("hide a property", _svc(coef_=array([1.0]))),
