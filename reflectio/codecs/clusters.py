@@ -156,6 +156,34 @@ def check_subclusters(model: Any) -> None:
 
 
 @check("sklearn.cluster.Birch")
+def check_clusterer(model: Any) -> None:
+    """
+    Refuse a clusterer of subclusters whose parameters scikit-learn would refuse.
+
+    A fitted Birch has the next batch fit it without a look at them. An HDBSCAN divides by its ``alpha``, which may then be
+    0, and searches the neighbours at distances that are not finite without end.
+    """
+    from sklearn.base import ClusterMixin
+    from sklearn.utils._param_validation import InvalidParameterError, validate_parameter_constraints
+
+    clusterer = vars(model).get("n_clusters")
+    if clusterer is None:
+        return
+    if not isinstance(clusterer, ClusterMixin):
+        size_of(vars(model), "n_clusters", 1, 1 << 62)
+        return
+    cls = type(clusterer)
+    constraints = getattr(cls, "_parameter_constraints", {})
+    # One that another version had not is none that this one could fit it without.
+    parameters = {name: value for name, value in vars(clusterer).items() if name in constraints}
+    try:
+        validate_parameter_constraints(constraints, parameters, cls.__name__)
+    except InvalidParameterError:
+        # Its message would repeat the parameter, whatever that is.
+        refuse("n_clusters", "has parameters that scikit-learn does not allow")
+
+
+@check("sklearn.cluster.Birch")
 def check_leaf_chain(model: Any) -> None:
     """
     Refuse leaves that are not chained one after the other, each as it hangs once on the tree.

@@ -529,6 +529,13 @@ def _center_of_rows(model: dict[str, Any]) -> None:
     center["data"] = [[value] for value in center["data"]]
 
 
+def _birch_of(name: str) -> Any:
+    """A Birch that has an estimator cluster what it finds."""
+    from sklearn import cluster
+
+    return _fitted("cluster.Birch", threshold=0.1, n_clusters=getattr(cluster, name)())()
+
+
 _WITHOUT_ORDER: dict[str, Any] = {
     "$": "ndarray",
     "dtype": "object",
@@ -871,6 +878,24 @@ _FORGED |= {
         "own: partial_fit of a fitted estimator has no parameters validated, nor those of others that it fits",
         _fitted("cluster.KMeans", n_clusters=2, n_init=1),
         _put("n_clusters", value=0),
+    ),
+    "clusters-of-any-distance": (
+        "search neighbours at distances that are not finite without end",
+        "own: a fitted Birch does not have the parameters of the clusterer validated that it fits",
+        partial(_birch_of, "HDBSCAN"),
+        _put("n_clusters", "alpha", value=0),
+    ),
+    "clusters-of-one-sample": (
+        "have clusters of fewer than two samples, which scikit-learn refuses",
+        "own, as for the distance",
+        partial(_birch_of, "HDBSCAN"),
+        _put("n_clusters", "min_cluster_size", value=0),
+    ),
+    "clusters-of-no-clusterer": (
+        "have the next batch fit what is no clusterer",
+        "own, as for the distance",
+        _fitted("cluster.Birch", threshold=0.1),
+        _put("n_clusters", value={"$": "sklearn.pipeline.Pipeline", "steps": []}),
     ),
     "birch-norms": (
         "have fewer norms than centers, which are compared by them",
