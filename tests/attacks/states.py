@@ -529,6 +529,13 @@ def _center_of_rows(model: dict[str, Any]) -> None:
     center["data"] = [[value] for value in center["data"]]
 
 
+def _frame(data: dict[str, Any]) -> dict[str, Any]:
+    """The node of a DataFrame with a row for each row of an array."""
+    counting = [{"$": "pandas.RangeIndex", "start": 0, "stop": n, "step": 1} for n in data["shape"]]
+    blocks = [{"columns": list(range(data["shape"][1])), "data": data}]
+    return {"$": "pandas.DataFrame", "index": counting[0], "columns": counting[1], "blocks": blocks}
+
+
 def _birch_of(name: str) -> Any:
     """A Birch that has an estimator cluster what it finds."""
     from sklearn import cluster
@@ -977,6 +984,36 @@ _FORGED |= {
             components_={**model["components_"], "data": [[1e300] * 4] * 2},
             singular_values_={**model["singular_values_"], "data": [9e15, 6.0]},
         ),
+    ),
+    "pca-of-lists": (
+        "decompose numbers that lists hold and nobody has looked at, which never ends",
+        "own, as for the components",
+        _fitted("decomposition.IncrementalPCA", n_components=2),
+        lambda model: model.update(mean_=[1.7e308, -1.7e308, 1.0, 1.0]),
+    ),
+    "pca-of-frame": (
+        "decompose numbers that a frame holds and nobody has looked at, which never ends",
+        "own, as for the components",
+        _fitted("decomposition.IncrementalPCA", n_components=2),
+        lambda model: model.update(components_=_frame(model["components_"])),
+    ),
+    "mixture-of-lists": (
+        "decompose covariances that lists hold and nobody has looked at",
+        "own, as for the components",
+        _fitted("mixture.GaussianMixture"),
+        lambda model: model.update(covariances_=[[[1e308] * 4] * 4]),
+    ),
+    "covariance-of-objects": (
+        "have distances by a precision of objects",
+        "own, as for the components",
+        _fitted("covariance.EmpiricalCovariance"),
+        _put("precision_", "dtype", value="object"),
+    ),
+    "process-of-lists": (
+        "solve by factors that lists hold and nobody has looked at",
+        "own, as for the components",
+        _fitted("gaussian_process.GaussianProcessRegressor"),
+        lambda model: model.update(L_=[[1e-300] * 60] * 60),
     ),
     "boosting-rows-of-votes": (
         "predict fewer rows than the data have",
