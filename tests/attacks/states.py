@@ -1062,6 +1062,57 @@ _SPARSE: dict[str, tuple[str, dict[str, Any]]] = {
 }
 
 
+# By what a vector has in place of numbers: what numpy, pandas or scipy spells out when something is added to it.
+_LONG: dict[str, tuple[str, Any]] = {
+    "range": ("a range", {"$": "range", "start": 0, "stop": 10**8, "step": 1}),
+    "range-beyond-len": (
+        "a range that is longer than Python can say",
+        {"$": "range", "start": 0, "stop": {"$": "int", "value": "1" + "0" * 30}, "step": 1},
+    ),
+    "ranges": ("many ranges", [{"$": "range", "start": 0, "stop": 1 << 22, "step": 1}] * 100),
+    "counting": (
+        "an index that counts",
+        {"$": "pandas.RangeIndex", "start": 0, "stop": 5 * 10**8, "step": 1},
+    ),
+    "counting-many": (
+        "many indexes that count",
+        [{"$": "pandas.RangeIndex", "start": 0, "stop": 10**6, "step": 1} for _ in range(100)],
+    ),
+    "pandas-sparse": (
+        "sparse data",
+        {
+            "$": "pandas.arrays.SparseArray",
+            "dtype": {
+                "$": "pandas.SparseDtype",
+                "subtype": {"$": "dtype", "name": "float64"},
+                "fill_value": 0.0,
+            },
+            "values": array([1.0]),
+            "indices": array([0], "int32"),
+            "length": 10**9,
+            "kind": "integer",
+        },
+    ),
+    **{
+        f"sparse-{layout}": (
+            "a sparse row",
+            {"$": "sparse", "format": layout, "kind": "array", "shape": [1, 5 * 10**8], **parts},
+        )
+        for layout, parts in {
+            "csr": {
+                "data": array([1.0]),
+                "indices": array([0], "int32"),
+                "indptr": array([0, 1], "int32"),
+            },
+            "coo": {"data": array([1.0]), "coords": [array([0], "int32"), array([0], "int32")]},
+            "dia": {"data": array([[0.0]], shape=[1, 1]), "offsets": array([0], "int32")},
+            "dok": {"data": [1.0], "coords": [[0], [0]], "dtype": "float64"},
+            "lil": {"data": [[1.0]], "rows": [[0]], "dtype": "float64"},
+        }.items()
+    },
+}
+
+
 def _csr(change: Callable[[Any], None]) -> Callable[[], bytes]:
     def matrix() -> Any:
         import numpy as np
@@ -1212,6 +1263,17 @@ ATTACKS = [
             _REFUSED,
         )
         for key, (tries, members) in _SPARSE.items()
+    ),
+    *(
+        Attack(
+            f"long-{key}",
+            f"be an intercept of gigabytes: {what}",
+            "own: values that only say how long they are",
+            lambda node=node: text_of({"$": "sklearn.linear_model.LinearRegression", "intercept_": node}),
+            "LimitError|ValidationError",
+            says="out of proportion" if "format" in node else "many times the memory",
+        )
+        for key, (what, node) in _LONG.items()
     ),
     *(
         Attack(
