@@ -17,6 +17,7 @@ from reflectio.codecs import (
     histogram_boosting,
     interpolators,
     isotonic,
+    iterations,
     keywords,
     linear,
     multiclass,
@@ -24,6 +25,7 @@ from reflectio.codecs import (
     neighbors,
     numbers,
     objects,
+    output_names,
     pandas_types,
     random,
     references,
@@ -40,10 +42,12 @@ from reflectio.registry import add, register_factory
 _CHECKS = (
     categories,
     decompositions,
+    iterations,
     keywords,
     linear,
     multiclass,
     neighbor_searches,
+    output_names,
     sizes,
     support_vectors,
 )

@@ -638,6 +638,12 @@ def _boosting_from(name: str) -> Callable[[], Any]:
     return make
 
 
+def _topics() -> Any:
+    from sklearn.decomposition import LatentDirichletAllocation
+
+    return LatentDirichletAllocation(2, max_iter=1).fit(abs(_data()[0]))
+
+
 def _factors() -> Any:
     from sklearn.decomposition import NMF
 
@@ -1015,6 +1021,20 @@ _FORGED |= {
         _fitted("gaussian_process.GaussianProcessRegressor"),
         lambda model: model.update(L_=[[1e-300] * 60] * 60),
     ),
+    "factors-without-end": (
+        "have a plain transform never end",
+        "own: a negative tolerance is never reached, and only a parameter says how often it is tried",
+        _factors,
+        lambda model: model.update(max_iter=1 << 62, tol=-1.0),
+    ),
+    "topics-without-end": (
+        "have a plain transform never end",
+        "own, as for factors",
+        _topics,
+        lambda model: model.update(
+            max_doc_update_iter=1 << 62, mean_change_tol={"$": "float", "value": "nan"}
+        ),
+    ),
     "boosting-rows-of-votes": (
         "predict fewer rows than the data have",
         _INIT,
@@ -1060,6 +1080,69 @@ _SPARSE: dict[str, tuple[str, dict[str, Any]]] = {
     "shape-huge": ("overflow a product", {"shape": [2**62, 2**62]}),
     "shape-negative": ("have a negative shape", {"shape": [-1, 3]}),
 }
+
+
+def _references(name: str, *more: Any) -> list[Any]:
+    """A thousand references to one transformer of as many features as nothing needs to bear out."""
+    scaler = {"$": "sklearn.preprocessing.Normalizer", "$id": 0, "n_features_in_": 1 << 22}
+    return [
+        {"$": "tuple", "items": [name, scaler if i == 0 else {"$": "ref", "id": 0}, *more]}
+        for i in range(1000)
+    ]
+
+
+# By name: an estimator, what is set on it, and how many names get_feature_names_out would then make, in words.
+_MANY_NAMES: dict[str, tuple[str, dict[str, Any], str]] = {
+    "names-of-steps": (
+        "kernel_approximation.AdditiveChi2Sampler",
+        {"n_features_in_": 1 << 22, "sample_steps": 1024, "sample_interval": 0.5},
+        "two thousand for each of four million features",
+    ),
+    "names-of-classes": (
+        "preprocessing.TargetEncoder",
+        {
+            "n_features_in_": 1 << 22,
+            "target_type_": "multiclass",
+            "classes_": array(list(range(1000)), "int64"),
+        },
+        "a thousand for each of four million features",
+    ),
+    "names-of-splines": (
+        "preprocessing.SplineTransformer",
+        {"n_features_in_": 1 << 22},
+        "seven for each of four million features",
+    ),
+    "names-of-stack": (
+        "ensemble.StackingClassifier",
+        {"_n_feature_outs": [1 << 40], "estimators": []},
+        "a trillion, by a count of answers",
+    ),
+    "names-of-union": (
+        "pipeline.FeatureUnion",
+        {"transformer_list": _references("a")},
+        "four million a thousand times, by references to one transformer",
+    ),
+    "names-of-columns": (
+        "compose.ColumnTransformer",
+        {"transformers_": _references("a", [0])},
+        "four million a thousand times, by references to one transformer",
+    ),
+    "names-of-pipelines": (
+        "pipeline.FeatureUnion",
+        {
+            "transformer_list": [
+                {"$": "tuple", "items": ["p", {"$": "sklearn.pipeline.Pipeline", "steps": _references("a")}]}
+            ]
+        },
+        "four million a thousand times, in a pipeline",
+    ),
+}
+
+
+def _named(name: str, state: dict[str, Any]) -> bytes:
+    if "Spline" in name:
+        return forged(_fitted(name), lambda model: model.update(state))()
+    return text_of({"$": f"sklearn.{name}", **state})
 
 
 # By what a vector has in place of numbers: what numpy, pandas or scipy spells out when something is added to it.
@@ -1263,6 +1346,17 @@ ATTACKS = [
             _REFUSED,
         )
         for key, (tries, members) in _SPARSE.items()
+    ),
+    *(
+        Attack(
+            key,
+            f"make names without end: {what}",
+            "own: get_feature_names_out multiplies counts, or adds up references",
+            partial(_named, name, state),
+            _VALIDATION,
+            says="get_feature_names_out",
+        )
+        for key, (name, state, what) in _MANY_NAMES.items()
     ),
     *(
         Attack(
