@@ -227,9 +227,14 @@ CASES: dict[str, Case] = {
         "clusters.check_feature_clusters",
     ),
     "Birch": Case(
-        "clusters.check_leaf_chain",
+        "clusters.check_leaf_chain clusters._nodes_below",
         lambda: cluster.Birch(n_clusters=None).fit(FEW),
         "clusters.check_leaf_chain",
+    ),
+    "clusterer of subclusters": Case(
+        "clusters.check_clusterer",
+        lambda: cluster.Birch(n_clusters=cluster.KMeans(2, n_init=1)).fit(FEW),
+        "clusters.check_clusterer",
     ),
     "subclusters": Case(
         "clusters.check_subclusters",
@@ -353,6 +358,16 @@ CASES: dict[str, Case] = {
     ),
     "steps of a sampler": Case(
         "sizes.check_steps", kernel_approximation.AdditiveChi2Sampler, "sizes.check_steps"
+    ),
+    "names of features": Case(
+        "output_names.check_names",
+        lambda: kernel_approximation.AdditiveChi2Sampler().fit(np.abs(X)),
+        "output_names.check_names",
+    ),
+    "iterations of a transformer": Case(
+        "iterations.check_iterations",
+        lambda: decomposition.NMF(2, max_iter=5).fit(np.abs(X)),
+        "iterations.check_iterations",
     ),
     "sketch": Case(
         "sizes.check_sketch",

@@ -24,6 +24,7 @@ _SIZES: dict[str, float] = {
     "cv": 1000,
     "hidden_layer_sizes": 1e6,
     "max_bins": 255,
+    "max_doc_update_iter": 1e6,
     "max_iter": 1e7,
     "max_leaf_nodes": 1e8,
     "max_trials": 1e6,
@@ -48,6 +49,7 @@ _SIZES: dict[str, float] = {
     "n_subsets": 1e6,
     "sample_steps": 1000,
     "subsample": 1e9,
+    "transform_max_iter": 1e7,
     "verbose": 1e4,
     "window_size": 1e6,
 }
@@ -82,6 +84,11 @@ def _above(limit: float) -> Callable[[Any], bool]:
     return lambda value: type(value) in (int, float) and abs(value) > limit
 
 
+def _is_out_of_reach(value: Any) -> bool:
+    """Whether nothing comes within a tolerance: a negative one, or a NaN, which a node says in a way of its own."""
+    return type(value) in (int, float) and (not value >= 0 or value == float("inf"))
+
+
 def _any_above(limit: float) -> Callable[[Any], bool]:
     """Of a value, or of several in a list or tuple."""
     above = _above(limit)
@@ -89,6 +96,11 @@ def _any_above(limit: float) -> Callable[[Any], bool]:
 
 
 _DEGREE = (_above(_LARGE_DEGREE), "transforming makes columns whose number grows as a power of it")
+
+_TOLERANCE = (
+    _is_out_of_reach,
+    "nothing comes within this tolerance: iterations go on to the greatest number that is allowed",
+)
 
 # Parameters of estimators whose value makes a later call reach outside the process, or ask for very much.
 _PARAMETERS: dict[str, tuple[Callable[[Any], bool], str]] = {
@@ -115,6 +127,8 @@ _PARAMETERS: dict[str, tuple[Callable[[Any], bool], str]] = {
         "a regular expression of its own: some take exponential time on some texts",
     ),
     "degree": _DEGREE,
+    "tol": _TOLERANCE,
+    "mean_change_tol": _TOLERANCE,
     "warm_start": (
         lambda value: value is True,
         "fitting goes on from the state that the document holds, which a fit elsewhere would replace; on data with "

@@ -13,6 +13,11 @@ _ABSENT = object()
 
 _TABLES = (dict, list, set)
 
+# What scikit-learn makes the link to an estimator's documentation of, under the method that does: it formats a text, to
+# any width, with what a function gives. Classes have these; the first is where a property of theirs keeps its value.
+_LINK_MAKER = "_get_doc_link"
+_OF_LINKS = frozenset({"__doc_link_template", "_doc_link_module", "_doc_link_url_param_generator"})
+
 
 def refusal(cls: type, name: Any) -> str | None:
     """
@@ -40,6 +45,8 @@ def refusal(cls: type, name: Any) -> str | None:
         return f"{name!r} is not how Python spells that name"
     if name.startswith("__") and name.endswith("__"):
         return f"{name!r} is a name that Python reserves"
+    if name in _OF_LINKS and _LINK_MAKER in _defined(cls):
+        return f"{name!r} is what {cls.__qualname__} makes a link to its documentation of"
     if name not in _defined(cls):
         return None
     found = inspect.getattr_static(cls, name, _ABSENT)

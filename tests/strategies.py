@@ -36,7 +36,12 @@ def _hashable_leaves() -> st.SearchStrategy[Any]:
         st.times(),
         st.timedeltas(),
         st.sampled_from([*models.Colour, *models.Level, *models.Kernel, *models.Access]),
-        st.builds(range, st.integers(), st.integers(), st.integers(min_value=1)),
+        st.builds(
+            lambda start, count, step: range(start, start + count * step, step),
+            st.integers(),
+            st.integers(0, 1 << 16),
+            st.integers(min_value=1),
+        ),
     )
 
 

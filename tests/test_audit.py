@@ -170,6 +170,9 @@ def test_audit_imports_nothing_that_a_document_names(tmp_path):
         ("n_jobs", {"$": "int", "value": "9" * 30}, "processes"),
         ("cache_size", 1e12, "cache"),
         ("token_pattern", "(a+)+$", "exponential"),
+        ("max_doc_update_iter", 2**62, "memory or time"),
+        ("tol", -1.0, "nothing comes within"),
+        ("mean_change_tol", -1, "nothing comes within"),
         ("pre_dispatch", "__import__('os').system('id')", "CVE-2022-21797"),
         ("n_estimators", 10**9, "memory or time"),
         ("degree", 500, "power"),
@@ -206,7 +209,7 @@ def test_a_parameter_that_reaches_outside_is_noticed_in_whatever_form_it_is_writ
     ("attribute", "value"),
     [("memory", None), ("input", "content"), ("n_jobs", -1), ("n_jobs", 8), ("cache_size", 200.0),
      ("token_pattern", r"(?u)\b\w\w+\b"), ("pre_dispatch", "2*n_jobs"), ("n_estimators", 100), ("degree", 3),
-     ("cv", 10), ("C", 1e6), ("max_iter", 10_000), ("hidden_layer_sizes", [100, 100]), ("warm_start", False)],
+     ("cv", 10), ("C", 1e6), ("max_iter", 10_000), ("tol", 0.0), ("hidden_layer_sizes", [100, 100]), ("warm_start", False)],
 )  # fmt: skip
 def test_usual_parameters_are_not_noticed(attribute, value):
     assert reflectio.audit(text_of({"$": "sklearn.svm.SVC", attribute: value})).notices == ()

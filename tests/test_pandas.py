@@ -906,6 +906,14 @@ def test_a_policy_without_frames_refuses_them(tmp_path):
         reflectio.loads(reflectio.dumps(MIXED), policy=policy)
 
 
+def test_an_index_that_counts_is_as_long_as_the_data_that_it_is_of():
+    rows = 10**7
+    frame = pd.DataFrame({"a": np.zeros(rows, np.int8)})
+    # Compressed, it takes a few thousand bytes, and the index a few more.
+    loaded = reflectio.loads(reflectio.dumps([frame, pd.RangeIndex(10**6)], compression="zlib"))
+    assert [len(part) for part in loaded] == [rows, 10**6]
+
+
 def test_the_header_names_the_version_of_pandas():
     header = json.loads(reflectio.dumps(pd.NaT, format="json"))
     assert header["versions"]["pandas"] == pd.__version__

@@ -105,8 +105,25 @@ def test_sparse_arrays_need_not_have_two_axes(array, format):
 
 @both_formats
 def test_a_shape_may_be_far_larger_than_what_it_holds(format):
-    matrix = sparse.coo_array(([1.0], ([2**40], [2**61])), shape=(2**41, 2**62))
+    coords = (np.array([2**20]), np.array([2**21]))
+    matrix = sparse.coo_array(([1.0], coords), shape=(2**21, 2**22))
     assert_same(matrix, roundtrip(matrix, format))
+
+
+@pytest.mark.parametrize("layout", ["coo", "dia", "csr"])
+def test_an_axis_may_be_of_any_length_that_has_as_much_along_it(layout):
+    matrix = sparse.eye_array(2**23, dtype=np.int8, format=layout)
+    assert reflectio.loads(reflectio.dumps(matrix)).shape == (2**23, 2**23)
+
+
+@pytest.mark.parametrize("layout", ["coo", "dia", "dok", "csr", "bsr"])
+def test_an_axis_that_nothing_is_along_is_refused_where_it_is_written(layout):
+    if layout == "dia":
+        matrix = sparse.dia_array((np.zeros((1, 1)), [0]), shape=(1, 5 * 10**8))
+    else:
+        matrix = sparse.coo_array((1, 5 * 10**8)).asformat(layout)
+    with pytest.raises(reflectio.UnsupportedTypeError, match="out of proportion"):
+        reflectio.dumps(matrix)
 
 
 @both_formats

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from typing import Any
-from weakref import WeakKeyDictionary, WeakValueDictionary
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
 from reflectio import compiled
-from reflectio.checks import check
+from reflectio.checks import check, take_steps
 from reflectio.codec import Node, ObjectNode
 from reflectio.codecs.fitted import ANY, DOUBLE, FLOATS, array_of, refuse, size_of, within
 from reflectio.codecs.objects import ObjectCodec
@@ -61,10 +61,10 @@ def is_bisecting_k_means(cls: Any) -> bool:
     )
 
 
-# What checks have gone through, as long as it lives: leaves whose chain ends, by id, and the nodes of trees, with the id
-# of the root and the number of features. A document can have many models begin one chain, or one tree.
-_ending_leaves: WeakValueDictionary[int, Any] = WeakValueDictionary()
+# What checks have gone through, as long as it lives: the nodes of trees, with the id of the root and the number of
+# features, or the id of what begins the chain of leaves. A document can have many models begin one tree.
 _trees: WeakKeyDictionary[Any, tuple[int, int]] = WeakKeyDictionary()
+_leaf_trees: WeakKeyDictionary[Any, tuple[int, int]] = WeakKeyDictionary()
 
 
 FACTORIES = ((is_bisecting_k_means, BisectingKMeansCodec),)
@@ -159,21 +159,100 @@ def check_subclusters(model: Any) -> None:
 
 
 @check("sklearn.cluster.Birch")
+def check_clusterer(model: Any) -> None:
+    """
+    Refuse a clusterer of subclusters whose parameters scikit-learn would refuse.
+
+    A fitted Birch has the next batch fit it without a look at them. An HDBSCAN divides by its ``alpha``, which may then be
+    0, and searches the neighbours at distances that are not finite without end.
+    """
+    from sklearn.base import ClusterMixin
+    from sklearn.utils._param_validation import InvalidParameterError, validate_parameter_constraints
+
+    clusterer = vars(model).get("n_clusters")
+    if clusterer is None:
+        return
+    if not isinstance(clusterer, ClusterMixin):
+        size_of(vars(model), "n_clusters", 1, 1 << 62)
+        return
+    cls = type(clusterer)
+    constraints = getattr(cls, "_parameter_constraints", {})
+    # One that another version had not is none that this one could fit it without.
+    parameters = {name: value for name, value in vars(clusterer).items() if name in constraints}
+    try:
+        validate_parameter_constraints(constraints, parameters, cls.__name__)
+    except InvalidParameterError:
+        # Its message would repeat the parameter, whatever that is.
+        refuse("n_clusters", "has parameters that scikit-learn does not allow")
+
+
+@check("sklearn.cluster.Birch")
 def check_leaf_chain(model: Any) -> None:
-    """Refuse a chain of leaves that does not end."""
+    """
+    Refuse leaves that are not chained one after the other, each as it hangs once on the tree.
+
+    Splitting a leaf puts two into the chain, between the leaf before it and the one after it. Where these are others than
+    the chain has, it comes to lead back to itself, and the next batch is collected along it without end.
+    """
     from sklearn.cluster._birch import _CFNode
 
-    seen: dict[int, Any] = {}
-    leaf = vars(model).get("dummy_leaf_")
-    # Many models may begin the same chain, or at some other leaf of it: each leaf is met once.
-    while leaf is not None and _ending_leaves.get(id(leaf)) is not leaf:
-        if not isinstance(leaf, _CFNode):
-            refuse("dummy_leaf_", "must be a leaf")
-        if id(leaf) in seen:
-            refuse("dummy_leaf_", "begins a chain of leaves that does not end")
-        seen[id(leaf)] = leaf
-        leaf = vars(leaf).get("next_leaf_")
-    _ending_leaves.update(seen)
+    state = vars(model)
+    if "root_" not in state and "dummy_leaf_" not in state:
+        return
+    root, before = state.get("root_"), state.get("dummy_leaf_")
+    if type(root) is not _CFNode:
+        refuse("root_", "must be a node")
+    if type(before) is not _CFNode:
+        refuse("dummy_leaf_", "must be a leaf")
+    found = (id(root), id(before))
+    if _leaf_trees.get(root) == found and _leaf_trees.get(before) == found:
+        # A copy of a model has the model's tree.
+        return
+    nodes = _nodes_below(root, found)
+    if id(before) in nodes or before in _leaf_trees or vars(before).get("prev_leaf_") is not None:
+        refuse("dummy_leaf_", "must begin the chain of leaves of this tree, and no other")
+    n_leaves = sum(vars(node)["is_leaf"] for node in nodes.values())
+    last, leaf = before, vars(before).get("next_leaf_")
+    while leaf is not None:
+        n_leaves -= 1
+        if n_leaves < 0:
+            refuse("dummy_leaf_", "begins a chain of leaves that does not end with those of the tree")
+        if id(leaf) not in nodes or not vars(leaf)["is_leaf"]:
+            refuse("dummy_leaf_", "begins a chain with what is no leaf of the tree")
+        if vars(leaf).get("prev_leaf_") is not last:
+            refuse("dummy_leaf_", "begins a chain with a leaf that follows on another than it says")
+        last, leaf = leaf, vars(leaf).get("next_leaf_")
+    if n_leaves:
+        refuse("dummy_leaf_", "begins a chain without all leaves of the tree")
+    _leaf_trees.update(dict.fromkeys([before, *nodes.values()], found))
+
+
+def _nodes_below(root: Any, found: tuple[int, int]) -> dict[int, Any]:
+    """The nodes of a tree of subclusters, by id; refused where one is there twice, or is another tree's."""
+    from sklearn.cluster._birch import _CFNode, _CFSubcluster
+
+    # By id, for what is no node may not be hashed.
+    nodes, waiting = {id(root): root}, [root]
+    while waiting:
+        node = waiting.pop()
+        if type(node) is not _CFNode or node in _leaf_trees:
+            # Were trees to share nodes, each model would have to go through them again.
+            refuse("root_", "has a node that is none, or is another tree's")
+        is_leaf, subclusters = vars(node).get("is_leaf"), vars(node).get("subclusters_")
+        if type(is_leaf) is not bool or type(subclusters) is not list:
+            refuse("root_", "has a node that does not say whether it is a leaf, or has no subclusters")
+        take_steps(len(subclusters))
+        for subcluster in subclusters:
+            child = vars(subcluster).get("child_") if type(subcluster) is _CFSubcluster else subcluster
+            if (child is None) is not is_leaf:
+                refuse("root_", "has a leaf with nodes below it, or another node without")
+            if child is None:
+                continue
+            if id(child) in nodes:
+                refuse("root_", "has a node twice")
+            nodes[id(child)] = child
+            waiting.append(child)
+    return nodes
 
 
 def _exist_before(merged: np.ndarray[Any, Any]) -> bool:

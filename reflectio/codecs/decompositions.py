@@ -15,6 +15,12 @@ _OF_GAUSSIAN_PROCESSES = ("X_train_", "y_train_", "alpha_", "L_", "_y_train_mean
 _OF_COVARIANCES = ("covariance_", "precision_", "location_")
 _OF_COMPONENTS = ("components_", "singular_values_", "mean_")
 
+_NUMBERS = (int, float, complex, np.number)
+_KINDS = "biufc"
+
+# Kernels may compare text, or whatever else samples are; nothing but a kernel gets these.
+_OF_ANY_KIND = frozenset({"X_train_"})
+
 # The product of two such numbers does not overflow, and neither does what one is divided by the other.
 _MOST = 1e150
 
@@ -29,8 +35,10 @@ def check_mixture(mixture: Any) -> None:
 def check_gaussian_process(process: Any) -> None:
     """Refuse samples and factors that are not finite, and factors that others overflow over when they are divided by them."""
     _check_finite(process, _OF_GAUSSIAN_PROCESSES)
-    factor = vars(process).get("L_")
-    if type(factor) is np.ndarray and factor.ndim == 2 and (np.abs(np.diagonal(factor)) < 1 / _MOST).any():
+    if vars(process).get("L_") is None:
+        return
+    factor = array_of(vars(process), "L_", (), (ANY, ANY))
+    if (np.abs(np.diagonal(factor)) < 1 / _MOST).any():
         refuse("L_", f"must have at least {1 / _MOST} on its diagonal")
 
 
@@ -57,9 +65,18 @@ def check_components(model: Any) -> None:
 def _check_finite(obj: Any, names: tuple[str, ...]) -> None:
     state = vars(obj)
     for name in names:
-        # Before the first batch, some of these are None or 0.
         value = state.get(name)
-        if isinstance(value, np.ndarray) and value.dtype.kind in "fc" and not _is_moderate(value):
+        if value is None:
+            continue
+        if isinstance(value, _NUMBERS):
+            # Before the first batch, a mean is 0.0; that of one output stays a number.
+            value = np.asarray(value)
+        elif type(value) is not np.ndarray:
+            # numpy would make an array of it, too, and nobody has looked at what that would hold.
+            refuse(name, "must be an array")
+        if value.dtype.kind not in _KINDS and name not in _OF_ANY_KIND:
+            refuse(name, "must be an array of numbers")
+        if value.dtype.kind in "fc" and not _is_moderate(value):
             refuse(
                 name,
                 f"must be finite, and at most {_MOST}: decomposing it, or a product with it, might never end",

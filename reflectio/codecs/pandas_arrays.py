@@ -268,7 +268,16 @@ class SparseArrayCodec(PandasCodec):
         array = _sparse_array(cls, values, indices, length, choice_of(node, "kind", _SPARSE_KINDS), dtype)
         if array.dtype != dtype:
             raise DocumentError(f"there is no sparse data of {dtype}")
+        decoder.check_together(_check_lengths, dtype.subtype.itemsize * length)
         return array
+
+
+def _check_lengths(sizes: list[int], decoder: Decoder) -> None:
+    """Charge for the longest of sparse data, of which numpy makes an array with all values; frames have many as long."""
+    decoder.charge_copy(
+        max(sizes),
+        "sparse data of such a length would take many times the memory of the document as an array",
+    )
 
 
 def _sparse_array(cls: Any, values: Array, indices: Array, length: int, kind: str, dtype: Any) -> Any:

@@ -28,6 +28,9 @@ from reflectio.encoder import Encoder
 from reflectio.errors import DocumentError, UnsupportedTypeError, ValidationError
 from reflectio.walk_in import located
 
+# What a label takes in an array of numbers.
+_LABEL = 8
+
 # A Series gives its values as attributes under their labels, and so does a DataFrame its columns. Python and numpy
 # ask objects for attributes with such names: numpy reads memory wherever a value labelled `__array_interface__`
 # says. Labels that pyarrow's tables leave behind look alike and are harmless.
@@ -159,7 +162,21 @@ class RangeIndexCodec(PandasCodec):
         if step == 0 or (stop - start) // step >= 2**63:
             raise ValidationError("an index that counts needs a step other than 0, and a length of 64 bits")
         name = build_member(node, "name", decoder)
-        return cls(start, stop, step, name=name)
+        index = cls(start, stop, step, name=name)
+        decoder.check_together(_check_counted, len(index))
+        return index
+
+
+def _check_counted(lengths: list[int], decoder: Decoder) -> None:
+    """
+    Charge for the labels of indexes that only count, of which numpy makes an array.
+
+    Most are of frames that have data of that length. How much that comes to is known once all of it is read.
+    """
+    decoder.charge_copy(
+        _LABEL * sum(lengths),
+        f"indexes that count {sum(lengths)} labels would take many times the memory of the document as arrays",
+    )
 
 
 class MultiIndexCodec(PandasCodec):

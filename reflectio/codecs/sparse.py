@@ -32,6 +32,11 @@ _KINDS = ("matrix", "array")
 _INDEX_DTYPES = {np.dtype(kind): int(np.iinfo(kind).max) for kind in (np.int32, np.int64)}
 _LONGEST_AXIS = 2**63 - 1
 
+# An axis up to this is taken as it is: hashed features are the most that people use. One that is longer must have as much
+# in the matrix, but for a factor: scipy makes index arrays, and dense ones, as long as an axis.
+_LONGEST_UNBACKED = 1 << 22
+_AXIS_PER_ENTRY = 8
+
 # The element types that scipy computes with: booleans, integers, floats and complex numbers.
 _ELEMENT_KINDS = "biufc"
 _PYTHON_NUMBERS = frozenset({bool, int, float, complex})
@@ -76,6 +81,8 @@ class SparseCodec(Codec):
         layout, _, kind = cls.__name__.partition("_")
         state = dict(vars(obj))
         shape = state.pop("_shape")
+        if (reason := _too_long(shape, state, obj)) is not None:
+            raise encoder.refuse(f"{reason}; use a shape that fits what the matrix holds")
         node: ObjectNode = {"$": "sparse", "format": layout, "kind": kind, "shape": [int(n) for n in shape]}
         maxprint = state.pop("maxprint", _MAXPRINT)
         encoder.depth += 1
@@ -108,6 +115,8 @@ class SparseCodec(Codec):
             raise DocumentError("maxprint must be a number of entries").within("maxprint")
         obj = cls.__new__(cls)
         attributes = _DECODERS[layout](obj, shape, node, decoder)
+        if (reason := _too_long(shape, attributes, obj)) is not None:
+            raise ValidationError(reason).within("shape")
         vars(obj).update({"_shape": shape, "maxprint": maxprint, **attributes})
         return obj
 
@@ -147,6 +156,21 @@ def _check_index(index: Any, member: str, shape: Shape) -> None:
 def _check_bounds(index: Array, length: int, member: str) -> None:
     if not within(index, 0, length - 1):
         raise ValidationError(f"an index lies outside of an axis of length {length}").within(member)
+
+
+def _too_long(shape: Shape, attributes: dict[str, Any], obj: Any) -> str | None:
+    """Say whether an axis is out of proportion to what there is along it."""
+    longest = max(shape, default=0)
+    if longest <= _LONGEST_UNBACKED:
+        return None
+    parts = [part for value in attributes.values() for part in (value if type(value) is tuple else (value,))]
+    # Earlier releases of scipy keep the entries of dok in the object.
+    n_held = sum(part.size for part in parts if isinstance(part, np.ndarray)) + sum(
+        dict.__len__(part) for part in (*parts, obj) if isinstance(part, dict)
+    )
+    if longest <= _AXIS_PER_ENTRY * n_held:
+        return None
+    return f"an axis of the length {longest} is out of proportion to what the matrix holds"
 
 
 # -- csr, csc, bsr ------------------------------------------------------------------------------------------

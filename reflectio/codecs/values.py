@@ -16,7 +16,7 @@ from reflectio.codecs.containers import encode_items, encode_members
 from reflectio.codecs.growth import check_chain
 from reflectio.decoder import Decoder
 from reflectio.encoder import Encoder
-from reflectio.errors import DocumentError, UnsupportedTypeError, ValidationError
+from reflectio.errors import DocumentError, LimitError, UnsupportedTypeError, ValidationError
 from reflectio.state import StateNames
 
 _VALUE = frozenset({"value"})
@@ -31,6 +31,11 @@ _WIDE_RANGES = 192
 # Keys of the IANA database; whatever else would be looked for as a file, or as a package that holds one.
 _ZONE = re.compile(r"[A-Za-z0-9_+-]{1,40}(?:/[A-Za-z0-9_+-]{1,40}){0,3}", re.ASCII)
 _BOUNDS = ("start", "stop", "step")
+
+# How many numbers the longest range has, and what each of them takes once numpy has made an array of a range.
+_LONGEST_RANGE = 1 << 22
+_NUMBER = 8
+_TOO_LONG = "a range of so many numbers would take many times the memory of the document once it is an array"
 
 
 def text_of(node: ObjectNode, member: str = "value") -> str:
@@ -84,7 +89,7 @@ class SliceCodec(Codec):
 
 
 class RangeCodec(Codec):
-    """Ranges."""
+    """Ranges: a document says how long they are in a few characters, and numpy makes an array of each that it meets."""
 
     types = (range,)
     tag = "range"
@@ -92,6 +97,8 @@ class RangeCodec(Codec):
     shared = False
 
     def encode(self, obj: range, encoder: Encoder) -> Node:
+        if obj[_LONGEST_RANGE:]:
+            raise encoder.refuse(f"{_TOO_LONG}; a range may have up to {_LONGEST_RANGE}")
         bounds = encode_items((obj.start, obj.stop, obj.step), encoder)
         return {"$": "range", **dict(zip(_BOUNDS, bounds, strict=True))}
 
@@ -99,7 +106,12 @@ class RangeCodec(Codec):
         bounds = [decoder.build(node[bound]) for bound in _BOUNDS]
         if any(type(bound) is not int for bound in bounds):
             raise DocumentError("the bounds of a range must be integers")
-        return range(*bounds)
+        built = range(*bounds)
+        # The length of some is beyond what `len` can say.
+        if built[_LONGEST_RANGE:]:
+            raise LimitError(f"{_TOO_LONG}; a range may have up to {_LONGEST_RANGE}")
+        decoder.charge_copy(_NUMBER * len(built), _TOO_LONG)
+        return built
 
 
 class EnumCodec(Codec):

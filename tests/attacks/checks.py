@@ -141,18 +141,56 @@ _NODES: dict[str, tuple[str, Any]] = {
 }
 
 
-def _chain_of_leaves(models: int, leaves: int) -> bytes:
-    """Models that begin one chain of leaves, after which one begins a chain that does not end."""
-    name = "sklearn.cluster._birch._CFNode"
-    nodes: list[dict[str, Any]] = [
-        {"$": name, "$id": i, "next_leaf_": {"$": "ref", "id": i + 1}} for i in range(leaves)
+_LEAF = {"$": "sklearn.cluster._birch._CFNode", "is_leaf": True, "subclusters_": [], "prev_leaf_": None}
+
+
+def _leaves(count: int) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    """A chain of leaves, of which the one with the id 0 only begins it, and the tree that the others hang on."""
+    leaves = [
+        {**_LEAF, "$id": i, "next_leaf_": {"$": "ref", "id": i + 1} if i < count else None}
+        | ({"prev_leaf_": {"$": "ref", "id": i - 1}} if i else {})
+        for i in range(count + 1)
     ]
-    nodes += [{"$": name, "$id": leaves}, {"$": name, "$id": -1, "next_leaf_": {"$": "ref", "id": -1}}]
-    begins = [i * leaves // models for i in reversed(range(models))]
-    births = [
-        {"$": "sklearn.cluster.Birch", "dummy_leaf_": {"$": "ref", "id": i}} for i in (*begins, *begins, -1)
+    subclusters = [
+        {"$": "sklearn.cluster._birch._CFSubcluster", "child_": {"$": "ref", "id": i + 1}}
+        for i in range(count)
     ]
-    return text_of(births, objects=nodes)
+    return leaves, {**_LEAF, "is_leaf": False, "subclusters_": subclusters}
+
+
+def _births(roots: list[Any], leaves: list[dict[str, Any]]) -> bytes:
+    birch = {"$": "sklearn.cluster.Birch", "dummy_leaf_": {"$": "ref", "id": 0}}
+    return text_of([{**birch, "root_": root} for root in roots], objects=leaves)
+
+
+def _chain_of_leaves(models: int, count: int) -> bytes:
+    """Models that have one tree and its chain of leaves, after which one begins a chain that does not end."""
+    leaves, tree = _leaves(count)
+    births = [{"$": "ref", "id": -1}] * models + [{**_LEAF, "next_leaf_": None}]
+    return _births(births, [*leaves, {**tree, "$id": -1}])
+
+
+def _trees_of_leaves(models: int, count: int) -> bytes:
+    """Models each of which has a root of its own for the same leaves."""
+    leaves, tree = _leaves(count)
+    subclusters = {"$": "ref", "id": -1}
+    items = {"$": "list", "$id": -1, "items": tree["subclusters_"]}
+    return _births([{**tree, "subclusters_": subclusters} for _ in range(models)], [*leaves, items])
+
+
+def _split_into_a_cycle() -> bytes:
+    """A leaf that follows on another than it says: split, it leads back to itself."""
+    leaves, tree = _leaves(2)
+    leaves[1]["prev_leaf_"] = {"$": "ref", "id": 2}
+    return _births([tree], leaves)
+
+
+def _node_within_itself() -> bytes:
+    leaves, tree = _leaves(1)
+    tree["subclusters_"].append(
+        {"$": "sklearn.cluster._birch._CFSubcluster", "child_": {"$": "ref", "id": -1}}
+    )
+    return _births([{"$": "ref", "id": -1}], [*leaves, {**tree, "$id": -1}])
 
 
 def _chain_of_trees(models: int) -> bytes:
@@ -183,9 +221,33 @@ ATTACKS = [
         "check-chain-of-leaves",
         "have many models walk one chain of leaves",
         _OWN,
-        lambda: _chain_of_leaves(4000, 8000),
+        lambda: _chain_of_leaves(10, 2000),
         "ValidationError",
-        says="does not end",
+        says="and no other",
+    ),
+    Attack(
+        "check-trees-of-leaves",
+        "have many models walk the leaves of one tree",
+        _OWN,
+        lambda: _trees_of_leaves(10, 2000),
+        "ValidationError",
+        says="another tree",
+    ),
+    Attack(
+        "check-split-into-a-cycle",
+        "have the next batch split a leaf, from which on the chain of leaves does not end",
+        "own: Birch links the halves of a leaf to those that it says it stands between",
+        _split_into_a_cycle,
+        "ValidationError",
+        says="follows on another",
+    ),
+    Attack(
+        "check-node-within-itself",
+        "have the next batch go down a tree without end",
+        "own, as for leaves",
+        _node_within_itself,
+        "ValidationError",
+        says="a node twice",
     ),
     Attack(
         "check-chain-of-trees",

@@ -50,6 +50,15 @@ _ATTRIBUTES: dict[str, tuple[str, Any]] = {
     "method-get-params": ("replace a method by data", _svc(get_params=1)),
     "method-private": ("replace a method by data", _svc(_validate_data=1, _dense_fit=2)),
     "method-repr": ("replace a method by data", _svc(_repr_html_=callable_node("builtins.max"))),
+    "link-template": (
+        "have a display format a link of 100 GB",
+        _svc(__doc_link_template="{estimator_name:>99999999999}"),
+    ),
+    "link-module": ("have a display make a link of its own", _svc(_doc_link_module="sklearn")),
+    "link-generator": (
+        "have a display call a function for a link",
+        _svc(_doc_link_url_param_generator=callable_node("builtins.max")),
+    ),
     "constraints": ("have a fit take any parameter", _svc(_parameter_constraints={})),
     "table": ("have others compute the loss", _svc(_sparse_kernels=["rbf"])),
     "property": ("hide a property", _svc(coef_=array([1.0]))),
@@ -520,6 +529,20 @@ def _center_of_rows(model: dict[str, Any]) -> None:
     center["data"] = [[value] for value in center["data"]]
 
 
+def _frame(data: dict[str, Any]) -> dict[str, Any]:
+    """The node of a DataFrame with a row for each row of an array."""
+    counting = [{"$": "pandas.RangeIndex", "start": 0, "stop": n, "step": 1} for n in data["shape"]]
+    blocks = [{"columns": list(range(data["shape"][1])), "data": data}]
+    return {"$": "pandas.DataFrame", "index": counting[0], "columns": counting[1], "blocks": blocks}
+
+
+def _birch_of(name: str) -> Any:
+    """A Birch that has an estimator cluster what it finds."""
+    from sklearn import cluster
+
+    return _fitted("cluster.Birch", threshold=0.1, n_clusters=getattr(cluster, name)())()
+
+
 _WITHOUT_ORDER: dict[str, Any] = {
     "$": "ndarray",
     "dtype": "object",
@@ -613,6 +636,12 @@ def _boosting_from(name: str) -> Callable[[], Any]:
         return GradientBoostingRegressor(n_estimators=2, init=_fitted(name)()).fit(X, y)
 
     return make
+
+
+def _topics() -> Any:
+    from sklearn.decomposition import LatentDirichletAllocation
+
+    return LatentDirichletAllocation(2, max_iter=1).fit(abs(_data()[0]))
 
 
 def _factors() -> Any:
@@ -863,6 +892,24 @@ _FORGED |= {
         _fitted("cluster.KMeans", n_clusters=2, n_init=1),
         _put("n_clusters", value=0),
     ),
+    "clusters-of-any-distance": (
+        "search neighbours at distances that are not finite without end",
+        "own: a fitted Birch does not have the parameters of the clusterer validated that it fits",
+        partial(_birch_of, "HDBSCAN"),
+        _put("n_clusters", "alpha", value=0),
+    ),
+    "clusters-of-one-sample": (
+        "have clusters of fewer than two samples, which scikit-learn refuses",
+        "own, as for the distance",
+        partial(_birch_of, "HDBSCAN"),
+        _put("n_clusters", "min_cluster_size", value=0),
+    ),
+    "clusters-of-no-clusterer": (
+        "have the next batch fit what is no clusterer",
+        "own, as for the distance",
+        _fitted("cluster.Birch", threshold=0.1),
+        _put("n_clusters", value={"$": "sklearn.pipeline.Pipeline", "steps": []}),
+    ),
     "birch-norms": (
         "have fewer norms than centers, which are compared by them",
         "own: Birch hands its norms to compiled code in place of those of its centers",
@@ -944,6 +991,50 @@ _FORGED |= {
             singular_values_={**model["singular_values_"], "data": [9e15, 6.0]},
         ),
     ),
+    "pca-of-lists": (
+        "decompose numbers that lists hold and nobody has looked at, which never ends",
+        "own, as for the components",
+        _fitted("decomposition.IncrementalPCA", n_components=2),
+        lambda model: model.update(mean_=[1.7e308, -1.7e308, 1.0, 1.0]),
+    ),
+    "pca-of-frame": (
+        "decompose numbers that a frame holds and nobody has looked at, which never ends",
+        "own, as for the components",
+        _fitted("decomposition.IncrementalPCA", n_components=2),
+        lambda model: model.update(components_=_frame(model["components_"])),
+    ),
+    "mixture-of-lists": (
+        "decompose covariances that lists hold and nobody has looked at",
+        "own, as for the components",
+        _fitted("mixture.GaussianMixture"),
+        lambda model: model.update(covariances_=[[[1e308] * 4] * 4]),
+    ),
+    "covariance-of-objects": (
+        "have distances by a precision of objects",
+        "own, as for the components",
+        _fitted("covariance.EmpiricalCovariance"),
+        _put("precision_", "dtype", value="object"),
+    ),
+    "process-of-lists": (
+        "solve by factors that lists hold and nobody has looked at",
+        "own, as for the components",
+        _fitted("gaussian_process.GaussianProcessRegressor"),
+        lambda model: model.update(L_=[[1e-300] * 60] * 60),
+    ),
+    "factors-without-end": (
+        "have a plain transform never end",
+        "own: a negative tolerance is never reached, and only a parameter says how often it is tried",
+        _factors,
+        lambda model: model.update(max_iter=1 << 62, tol=-1.0),
+    ),
+    "topics-without-end": (
+        "have a plain transform never end",
+        "own, as for factors",
+        _topics,
+        lambda model: model.update(
+            max_doc_update_iter=1 << 62, mean_change_tol={"$": "float", "value": "nan"}
+        ),
+    ),
     "boosting-rows-of-votes": (
         "predict fewer rows than the data have",
         _INIT,
@@ -988,6 +1079,120 @@ _SPARSE: dict[str, tuple[str, dict[str, Any]]] = {
     "data-short": ("have less data than indices", {"data": array([], shape=[0])}),
     "shape-huge": ("overflow a product", {"shape": [2**62, 2**62]}),
     "shape-negative": ("have a negative shape", {"shape": [-1, 3]}),
+}
+
+
+def _references(name: str, *more: Any) -> list[Any]:
+    """A thousand references to one transformer of as many features as nothing needs to bear out."""
+    scaler = {"$": "sklearn.preprocessing.Normalizer", "$id": 0, "n_features_in_": 1 << 22}
+    return [
+        {"$": "tuple", "items": [name, scaler if i == 0 else {"$": "ref", "id": 0}, *more]}
+        for i in range(1000)
+    ]
+
+
+# By name: an estimator, what is set on it, and how many names get_feature_names_out would then make, in words.
+_MANY_NAMES: dict[str, tuple[str, dict[str, Any], str]] = {
+    "names-of-steps": (
+        "kernel_approximation.AdditiveChi2Sampler",
+        {"n_features_in_": 1 << 22, "sample_steps": 1024, "sample_interval": 0.5},
+        "two thousand for each of four million features",
+    ),
+    "names-of-classes": (
+        "preprocessing.TargetEncoder",
+        {
+            "n_features_in_": 1 << 22,
+            "target_type_": "multiclass",
+            "classes_": array(list(range(1000)), "int64"),
+        },
+        "a thousand for each of four million features",
+    ),
+    "names-of-splines": (
+        "preprocessing.SplineTransformer",
+        {"n_features_in_": 1 << 22},
+        "seven for each of four million features",
+    ),
+    "names-of-stack": (
+        "ensemble.StackingClassifier",
+        {"_n_feature_outs": [1 << 40], "estimators": []},
+        "a trillion, by a count of answers",
+    ),
+    "names-of-union": (
+        "pipeline.FeatureUnion",
+        {"transformer_list": _references("a")},
+        "four million a thousand times, by references to one transformer",
+    ),
+    "names-of-columns": (
+        "compose.ColumnTransformer",
+        {"transformers_": _references("a", [0])},
+        "four million a thousand times, by references to one transformer",
+    ),
+    "names-of-pipelines": (
+        "pipeline.FeatureUnion",
+        {
+            "transformer_list": [
+                {"$": "tuple", "items": ["p", {"$": "sklearn.pipeline.Pipeline", "steps": _references("a")}]}
+            ]
+        },
+        "four million a thousand times, in a pipeline",
+    ),
+}
+
+
+def _named(name: str, state: dict[str, Any]) -> bytes:
+    if "Spline" in name:
+        return forged(_fitted(name), lambda model: model.update(state))()
+    return text_of({"$": f"sklearn.{name}", **state})
+
+
+# By what a vector has in place of numbers: what numpy, pandas or scipy spells out when something is added to it.
+_LONG: dict[str, tuple[str, Any]] = {
+    "range": ("a range", {"$": "range", "start": 0, "stop": 10**8, "step": 1}),
+    "range-beyond-len": (
+        "a range that is longer than Python can say",
+        {"$": "range", "start": 0, "stop": {"$": "int", "value": "1" + "0" * 30}, "step": 1},
+    ),
+    "ranges": ("many ranges", [{"$": "range", "start": 0, "stop": 1 << 22, "step": 1}] * 100),
+    "counting": (
+        "an index that counts",
+        {"$": "pandas.RangeIndex", "start": 0, "stop": 5 * 10**8, "step": 1},
+    ),
+    "counting-many": (
+        "many indexes that count",
+        [{"$": "pandas.RangeIndex", "start": 0, "stop": 10**6, "step": 1} for _ in range(100)],
+    ),
+    "pandas-sparse": (
+        "sparse data",
+        {
+            "$": "pandas.arrays.SparseArray",
+            "dtype": {
+                "$": "pandas.SparseDtype",
+                "subtype": {"$": "dtype", "name": "float64"},
+                "fill_value": 0.0,
+            },
+            "values": array([1.0]),
+            "indices": array([0], "int32"),
+            "length": 10**9,
+            "kind": "integer",
+        },
+    ),
+    **{
+        f"sparse-{layout}": (
+            "a sparse row",
+            {"$": "sparse", "format": layout, "kind": "array", "shape": [1, 5 * 10**8], **parts},
+        )
+        for layout, parts in {
+            "csr": {
+                "data": array([1.0]),
+                "indices": array([0], "int32"),
+                "indptr": array([0, 1], "int32"),
+            },
+            "coo": {"data": array([1.0]), "coords": [array([0], "int32"), array([0], "int32")]},
+            "dia": {"data": array([[0.0]], shape=[1, 1]), "offsets": array([0], "int32")},
+            "dok": {"data": [1.0], "coords": [[0], [0]], "dtype": "float64"},
+            "lil": {"data": [[1.0]], "rows": [[0]], "dtype": "float64"},
+        }.items()
+    },
 }
 
 
@@ -1141,6 +1346,28 @@ ATTACKS = [
             _REFUSED,
         )
         for key, (tries, members) in _SPARSE.items()
+    ),
+    *(
+        Attack(
+            key,
+            f"make names without end: {what}",
+            "own: get_feature_names_out multiplies counts, or adds up references",
+            partial(_named, name, state),
+            _VALIDATION,
+            says="get_feature_names_out",
+        )
+        for key, (name, state, what) in _MANY_NAMES.items()
+    ),
+    *(
+        Attack(
+            f"long-{key}",
+            f"be an intercept of gigabytes: {what}",
+            "own: values that only say how long they are",
+            lambda node=node: text_of({"$": "sklearn.linear_model.LinearRegression", "intercept_": node}),
+            "LimitError|ValidationError",
+            says="out of proportion" if "format" in node else "many times the memory",
+        )
+        for key, (what, node) in _LONG.items()
     ),
     *(
         Attack(
