@@ -197,14 +197,18 @@ class _Judge:
             if plain:
                 yield self._reviewed(args[1], place)
             return frozenset({0, *plain})
-        elif text in known.BIT_GENERATOR and args and type(args[0]) is Global:
-            if args[0].text in known.BIT_GENERATORS:
-                yield self._reviewed(args[0], place)
-                return frozenset({0})
-        elif text in known.RANDOM_STATE | known.GENERATOR and len(args) == 2 and type(args[1]) is Global:
-            if args[1].text in known.BIT_GENERATOR:
-                yield self._reviewed(args[1], place)
-                return frozenset({1})
+        elif text in known.BIT_GENERATOR | known.RANDOM_STATE | known.GENERATOR:
+            if not _makes_random_numbers(call):
+                self._refuse(f"{text} with arguments that numpy does not write, which it may call", call)
+            names = {
+                index: arg
+                for index, arg in enumerate(args)
+                if type(arg) is Global
+                and (arg.text in known.BIT_GENERATORS or arg.text in known.BIT_GENERATOR)
+            }
+            for named in names.values():
+                yield self._reviewed(named, place)
+            return frozenset(names)
         elif text in known.DTYPE and args and type(args[0]) is Global and args[0].text == _RECORD:
             yield self._use("class", args[0], place)
             return frozenset({0})
@@ -247,6 +251,9 @@ class _Judge:
         state = dict(_text_pairs(call.state))
         name, parsers = state.get("name"), state.get(_PARSERS_KEY)
         self._globals.add(id(call.func))
+        # One of numpy's texts is equal to another, and is the same key to Python.
+        if type(call.state) is not Mapping or len(state) != len(call.state.pairs):
+            self._refuse("a distribution with a state whose keys are not each a text of its own", call)
         if parsers is not None and (type(parsers) is not str or not _PARSERS.fullmatch(parsers)):
             self._refuse(
                 "a distribution with program text that scipy does not write, and that pickle would have it run",
@@ -286,6 +293,25 @@ _LONGEST_NAME = 200
 
 def _is_method(name: Any) -> bool:
     return type(name) is str and len(name) <= _LONGEST_NAME and name.isidentifier()
+
+
+def _makes_random_numbers(call: Call) -> bool:
+    """Whether one of numpy's functions for that is called in one of the ways that its versions write."""
+    if call.manner != "call" or call.kwargs is not None:
+        return False
+    source, *maker = call.args or ("MT19937",)
+    if call.func.text in known.BIT_GENERATOR:
+        return not maker and _is_bit_generator(source)
+    is_made = type(source) is Call and source.func.text in known.BIT_GENERATOR
+    return (is_made or _is_bit_generator(source)) and (
+        not maker or (len(maker) == 1 and type(maker[0]) is Global and maker[0].text in known.BIT_GENERATOR)
+    )
+
+
+def _is_bit_generator(value: Any) -> bool:
+    if type(value) is Global:
+        return value.text in known.BIT_GENERATORS
+    return type(value) is str and value in known.BIT_GENERATORS.values()
 
 
 def _text_pairs(value: Any) -> Iterator[tuple[str, Any]]:

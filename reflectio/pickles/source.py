@@ -15,6 +15,9 @@ from reflectio.errors import DocumentError, LimitError
 # How much is decompressed, or copied, at a time.
 _CHUNK = 1 << 20
 
+# No name that can be imported has as many bytes.
+_LONGEST_LINE = 1 << 13
+
 # Twice what the highest preset of xz takes to decompress.
 _LZMA_MEMORY = 128 << 20
 
@@ -149,8 +152,6 @@ class Source:
         self.damage = ""
         #: Whether that is because the file ends early.
         self.cut_short = False
-        #: The last two lines that were read, as bytes: `pickletools` joins those of a name with a space.
-        self.lines: tuple[bytes, bytes] = (b"", b"")
 
     def tell(self) -> int:
         """How many bytes were read."""
@@ -193,9 +194,18 @@ class Source:
             self._start = end or len(self._buffer)
             if end:
                 break
-        line = b"".join(pieces)
-        self.lines = (self.lines[1], line)
-        return line
+        return b"".join(pieces)
+
+    def read_name(self) -> bytes:
+        """Read up to the next line feed, and pass over that, where a name is: of no more bytes than a name has."""
+        while (end := self._buffer.find(b"\n", self._start, self._start + _LONGEST_LINE)) < 0:
+            ahead = self._buffer[self._start :]
+            if len(ahead) >= _LONGEST_LINE or not self._fill():
+                raise DocumentError("a name to import does not end, or is longer than any")
+            self._buffer = ahead + self._buffer
+        name = self._buffer[self._start : end]
+        self._start = end + 1
+        return name
 
     def skip(self, size: int) -> int:
         """Pass over so many bytes, or those that are left; give how many."""
