@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Any, Literal, NamedTuple
 
+from reflectio.collector import without_collector
 from reflectio.errors import DocumentError, PathPart
 from reflectio.name_uses import Place, path_of
 from reflectio.pickles import joblib_arrays
@@ -71,6 +72,8 @@ class _Judge:
         self._policy = policy
         self._seen: set[int] = set()
         self._globals: set[int] = set()
+        # Under which name a policy has what is named, or would, and whether it does.
+        self._judged: dict[tuple[Kind, str, str], tuple[str, bool]] = {}
         self._stack: list[tuple[Any, Place, bool]] = []
 
     def uses(self) -> Iterator[Use]:
@@ -101,11 +104,17 @@ class _Judge:
             if type(value) is Call:
                 yield from self._call(value, place, inside)
                 continue
-            for part, child in reversed(list(_parts(value))):
-                self._push(child, (place, part, place[2]), inside)
+            # Most of what files hold are plain values, and empty containers.
+            parts = [
+                (part, child)
+                for part, child in _parts(value)
+                if type(child) in _LOOKED_AT and (child or type(child) not in (list, tuple))
+            ]
+            for part, child in reversed(parts):
+                self._stack.append((child, (place, part, place[2]), inside))
 
     def _push(self, value: Any, place: Place, inside: bool) -> None:
-        if type(value) in _HOLDERS or type(value) is Global:
+        if type(value) in _LOOKED_AT:
             self._stack.append((value, place, inside))
 
     def _push_parts(self, call: Call, place: Place, inside: bool, consumed: frozenset[int]) -> None:
@@ -123,9 +132,12 @@ class _Judge:
 
     def _use(self, kind: Kind, named: Global, place: Place) -> Use:
         self._globals.add(id(named))
-        name = allowed_name(kind, named, self._policy)
-        allowed = name is not None
-        return Use(kind, name or likely_name(named), named.text, _text_of(place), named.offset, allowed)
+        key = kind, named.module, named.name
+        if key not in self._judged:
+            name = allowed_name(kind, named, self._policy)
+            self._judged[key] = name or likely_name(named), name is not None
+        likely, allowed = self._judged[key]
+        return Use(kind, likely, named.text, _text_of(place), named.offset, allowed)
 
     def _reviewed(self, named: Global, place: Place) -> Use:
         self._globals.add(id(named))
@@ -321,7 +333,7 @@ def _text_pairs(value: Any) -> Iterator[tuple[str, Any]]:
                 yield key, item
 
 
-_HOLDERS = frozenset({list, tuple, Mapping, SetOf, Call, Described})
+_LOOKED_AT = frozenset({Global, list, tuple, Mapping, SetOf, Call, Described})
 
 
 def _parts(value: Any) -> Iterator[tuple[PathPart | None, Any]]:
@@ -338,6 +350,7 @@ def _parts(value: Any) -> Iterator[tuple[PathPart | None, Any]]:
         yield from enumerate(value)
 
 
+@without_collector
 def uses_of(graph: Graph, policy: Policy) -> list[Use]:
     """
     Every name that a file would import or call, and whether a policy allows it.

@@ -12,8 +12,9 @@ import _compat_pickle
 import codecs
 import pickletools
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NoReturn
 
+from reflectio.collector import without_collector
 from reflectio.errors import DocumentError, LimitError
 from reflectio.pickles import joblib_arrays
 from reflectio.pickles.graph import UNSET, Call, Global, Graph, Manner, Mapping, Opaque, SetOf, check_name
@@ -36,10 +37,21 @@ codecs.lookup("raw-unicode-escape")
 # Beyond what four bytes say pickle itself writes no place of its memo.
 _LARGEST_MEMO = 1 << 32
 
+# How many opcodes there may be, and among them such as make objects, in any file, and for each of its bytes: each object
+# takes microseconds to look at and to convert. In compressed files of models were ten opcodes for a byte at most.
+_FREE_OPCODES, _OPCODES_PER_BYTE = 300_000, 40
+_FREE_OBJECTS, _OBJECTS_PER_BYTE, _BYTES_PER_OBJECT = 80_000, 8, 4
+
+# For how many objects a name or a call counts, by the time that it takes; without compression, its bytes limit that.
+_WEIGHT = 4
+
 _LATEST = 5
 
 # From this protocol on, names are Python 3's.
 _PYTHON_3 = 3
+
+# How far to look for the end of what follows a pickle.
+_LOOKED_THROUGH = 1 << 24
 
 _MARK = object()
 
@@ -63,6 +75,7 @@ class _Machine:
         self._memo: dict[int, Any] = {}
         self._protocol = 0
         self._count = 0
+        self._objects = 0
         self._offset = 0
         self._root: Any = None
         # Where the last frame ends.
@@ -73,24 +86,50 @@ class _Machine:
 
     def run(self) -> Any:
         """Follow the opcodes to their end; give what is on top of the stack then."""
-        source, most = self._source, self._limits.nodes
+        source, first = self._source, self._count
+        most, most_objects = self._most_opcodes()
+        compressed = source.compressor is not None
         while True:
             self._offset = source.tell()
             code = source.read(1)
             if code not in _OPCODES:
                 raise _DamagedError(f"{code!r} is no opcode" if code else "it ends before STOP")
-            name, reader, step = _OPCODES[code]
+            name, reader, step, makes = _OPCODES[code]
             arg = None if reader is None else reader(source)
-            self._count += 1
-            if self._count > most:
-                raise LimitError(f"the pickle has more than {most} opcodes, the policy's limit nodes")
-            if self._count == 1 and self._nested and name != "PROTO":
+            if self._nested and self._count == first and name != "PROTO":
                 raise _DamagedError("the pickle of an array of objects does not begin with its protocol")
+            self._count += 1
+            if makes:
+                self._objects += makes if compressed else 1
+            if self._count > most or self._objects > most_objects:
+                self._refuse_count()
             if self._plain is not None:
                 self._follow_plain(name, arg)
             step(self, arg)
             if name == "STOP":
                 return self._root
+
+    def _most_opcodes(self) -> tuple[int, int]:
+        """How many opcodes there may be, and how many of those that make something."""
+        size = self._source.size
+        if self._source.compressor is None:
+            return self._limits.nodes, _FREE_OBJECTS + size // _BYTES_PER_OBJECT
+        return (
+            min(self._limits.nodes, _FREE_OPCODES + _OPCODES_PER_BYTE * size),
+            _FREE_OBJECTS + _OBJECTS_PER_BYTE * size,
+        )
+
+    def _refuse_count(self) -> NoReturn:
+        if self._count > self._limits.nodes:
+            raise LimitError(
+                f"the pickle has more than {self._limits.nodes} opcodes, the policy's limit nodes"
+            )
+        if self._source.compressor is not None:
+            self._source.refuse_as_implausible(f"{self._count} opcodes")
+        self._source.implausible = True
+        raise LimitError(
+            f"{self._objects} objects in {self._source.size} bytes: no model holds so many that are so small"
+        )
 
     def _follow_plain(self, name: str, arg: Any) -> None:
         assert self._plain is not None
@@ -337,7 +376,9 @@ class _Machine:
             if not has_arrays:
                 # Behind an array, or by way of compression, pickle itself does not come here.
                 nested._plain = PlainReading(self._memo, self._graph)
+            nested._count, nested._objects = self._count, self._objects
             wrapper.payload = nested.run()
+            self._count, self._objects = nested._count, nested._objects
             return
         wrapper.payload = joblib_arrays.read(wrapper, self._source, self._graph, keep=self._keep)
 
@@ -531,14 +572,28 @@ def _reader_of(opcode: pickletools.OpcodeInfo) -> _Reader | None:
     return None if opcode.arg is None else opcode.arg.reader
 
 
-# By the byte that stands for it: the name of the opcode, what reads its argument, and what it does.
-_OPCODES: dict[bytes, tuple[str, _Reader | None, _Step]] = {
-    opcode.code.encode("latin-1"): (opcode.name, _reader_of(opcode), _STEPS[opcode.name])
+# Opcodes that make an object which is looked at by itself.
+_MAKING = {
+    **dict.fromkeys(("EMPTY_LIST", "EMPTY_DICT", "EMPTY_SET", "LIST", "DICT", "FROZENSET"), 1),
+    **dict.fromkeys(("TUPLE", "TUPLE1", "TUPLE2", "TUPLE3"), 1),
+    **dict.fromkeys(("REDUCE", "NEWOBJ", "NEWOBJ_EX", "INST", "OBJ", "GLOBAL", "STACK_GLOBAL"), _WEIGHT),
+}
+
+# By the byte that stands for it: the name of the opcode, what reads its argument, what it does, and for how many objects
+# it counts.
+_OPCODES: dict[bytes, tuple[str, _Reader | None, _Step, int]] = {
+    opcode.code.encode("latin-1"): (
+        opcode.name,
+        _reader_of(opcode),
+        _STEPS[opcode.name],
+        _MAKING.get(opcode.name, 0),
+    )
     for opcode in pickletools.opcodes
     if opcode.name in _STEPS
 }
 
 
+@without_collector
 def read_pickle(source: Source, limits: Limits, *, keep: bool) -> Graph:
     """
     Follow a pickle, or the pickle that a joblib file is, without running anything of it.
@@ -566,9 +621,10 @@ def read_pickle(source: Source, limits: Limits, *, keep: bool) -> Graph:
     machine = _Machine(source, limits, graph, keep=keep)
     try:
         graph.root = machine.run()
-        if rest := source.skip(1):
-            rest += source.skip(limits.expanded_bytes)
-            graph.problem(f"{rest} bytes follow the end of the pickle", source.tell() - rest)
+        end = source.tell()
+        if rest := source.skip(_LOOKED_THROUGH):
+            more = "more than " * (rest == _LOOKED_THROUGH)
+            graph.problem(f"{more}{rest} bytes follow the end of the pickle", end)
         graph.complete = True
     except LimitError:
         raise

@@ -9,6 +9,7 @@ import zlib
 from typing import Any
 
 from reflectio.errors import DocumentError, LimitError
+from reflectio.pickles.source import most_bytes
 
 __all__ = ["Archive", "array_of_npy"]
 
@@ -44,7 +45,8 @@ class Archive:
     """
 
     def __init__(self, data: memoryview, limit: int, outside: Archive | None = None) -> None:
-        self._limit = limit
+        # `zipfile` looks no further than that no file is beyond what deflate can do; an archive's files may overlap.
+        self._limit = min(limit, most_bytes(len(data)))
         self._size = len(data)
         self._outside = outside
         self._read: dict[str, bytes] = {}
@@ -72,7 +74,8 @@ class Archive:
             self._note(len(data))
             if self._left() < 0:
                 raise LimitError(
-                    "the archive has more bytes, decompressed, than the policy's limit expanded_bytes"
+                    f"the archive has more than {self._limit} bytes, decompressed: the policy's limit expanded_bytes, or "
+                    "what one of its size can have"
                 )
             self._read[name] = data
         return self._read[name]

@@ -642,10 +642,50 @@ def _resources() -> Iterator[FileAttack]:
             audit_ok=key in ok,
             harmless=key == "lists in lists",
         )
+    dense: dict[str, Callable[[], bytes]] = {
+        "two million lists": lambda: pickled(op.MARK + op.EMPTY_LIST * 2_000_000 + op.TUPLE),
+        "lists, compressed": lambda: zlib.compress(pickled(op.MARK + op.EMPTY_LIST * 1_000_000 + op.TUPLE)),
+        "values, compressed": lambda: zlib.compress(pickled((op.NONE + op.POP) * 1_000_000 + op.NONE)),
+        "tuples in tuples, compressed": lambda: zlib.compress(pickled(op.NONE + op.TUPLE1 * 1_000_000)),
+        "calls, compressed": lambda: zlib.compress(pickled(_often(name("builtins.set"), _get(0) + op.EMPTY_TUPLE + op.REDUCE, 500_000))),
+        "names, compressed": lambda: zlib.compress(pickled(op.MARK + name("numpy.ndarray") * 500_000 + op.TUPLE)),
+        "calls in arrays of objects, compressed": lambda: zlib.compress(
+            op.PROTO_4 + op.MARK + (_wrapper(dtype=op.OBJECT) + op.PROTO_4 + op.EMPTY_LIST * 1000 + op.POP * 999 + op.STOP) * 400 + op.TUPLE + op.STOP
+        ),
+        "an array that bz2 shrinks to nothing": lambda: bz2.compress(_zeros(128 << 20)),
+        "an array that xz shrinks to nothing": lambda: lzma.compress(_zeros(128 << 20), preset=0),
+        "what follows the end, compressed": lambda: bz2.compress(pickled(value(1)) + bytes(128 << 20)),
+    }  # fmt: skip
+    for key, make in dense.items():
+        yield FileAttack(f"resources: {key}", "take all time or memory by a file of few bytes", make)
+    affordable: dict[str, Callable[[], bytes]] = {
+        "lists": lambda: pickled(op.MARK + op.EMPTY_LIST * 76_000 + op.TUPLE),
+        "tuples in tuples": lambda: pickled(op.NONE + op.TUPLE1 * 76_000),
+        "bytes": lambda: pickled(op.EMPTY_LIST + op.MARK + b"C\x01a" * 290_000 + op.APPENDS),
+        "texts": lambda: pickled(op.EMPTY_LIST + op.MARK + value("ab") * 290_000 + op.APPENDS),
+        "sets": lambda: pickled(_often(name("builtins.set"), _get(0) + op.EMPTY_TUPLE + op.REDUCE, 18_000)),
+        "zeros": lambda: _zeros(60 << 20),
+    }  # fmt: skip
+    for key, make in affordable.items():
+        yield FileAttack(
+            f"resources: as many {key} as are read, compressed", "take all time or memory by a file of few bytes",
+            functools.partial(_compressed, make), audit_ok=True, harmless=True,
+        )  # fmt: skip
     yield FileAttack(
         "resources: opcodes without an end", "take all time", _constant(op.PROTO_2 + (op.NONE + op.POP) * 100_000 + value(1) + op.STOP),
         policy='extends = ["default"]\n[limits]\nnodes = 100000\n',
     )  # fmt: skip
+
+
+def _compressed(make: Callable[[], bytes]) -> bytes:
+    return bz2.compress(make())
+
+
+def _zeros(nbytes: int) -> bytes:
+    """An array of zeros, in a file of joblib."""
+    dtype = op.dtype("u1", value((3, "|", None, None, None, -1, -1, 0)))
+    wrapper = _wrapper(dtype=dtype, shape=value((nbytes,)))
+    return op.PROTO_4 + wrapper + _PADDING + bytes(nbytes) + op.STOP
 
 
 def _put(place: int) -> bytes:
@@ -910,6 +950,13 @@ def _skops_files() -> Iterator[FileAttack]:
             _constant(_archive(_node("builtins.list", "ListNode", content=schema), **files_)),
             audit_ok=key == "one bomb in many matrices",
         )  # fmt: skip
+    for key, text in {
+        "a schema of lists": b'{"x":[' + b"[]," * 1_300_000 + b"[]]}",
+        "a schema that shrinks to nothing": b'{"x":"' + b" " * (16 << 20) + b'"}',
+    }.items():
+        yield FileAttack(
+            f"skops: {key}", "take all time or memory by a file of few bytes", _constant(_archive(text))
+        )
     yield FileAttack(
         "skops: a bomb", "fill the memory",
         lambda: _archive(_node("builtins.bytes", "BytesNode", file="b"), b=bytes(65 << 20)),
