@@ -40,7 +40,7 @@ _LARGEST_MEMO = 1 << 32
 # How many opcodes there may be, and among them such as make objects, in any file, and for each of its bytes: each object
 # takes microseconds to look at and to convert. In compressed files of models were ten opcodes for a byte at most.
 _FREE_OPCODES, _OPCODES_PER_BYTE = 300_000, 40
-_FREE_OBJECTS, _OBJECTS_PER_BYTE, _BYTES_PER_OBJECT = 80_000, 8, 4
+_FREE_OBJECTS, _OBJECTS_PER_BYTE, _BYTES_PER_OBJECT = 60_000, 8, 4
 
 # For how many objects a name or a call counts, by the time that it takes; without compression, its bytes limit that.
 _WEIGHT = 4

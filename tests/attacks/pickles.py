@@ -659,11 +659,11 @@ def _resources() -> Iterator[FileAttack]:
     for key, make in dense.items():
         yield FileAttack(f"resources: {key}", "take all time or memory by a file of few bytes", make)
     affordable: dict[str, Callable[[], bytes]] = {
-        "lists": lambda: pickled(op.MARK + op.EMPTY_LIST * 76_000 + op.TUPLE),
-        "tuples in tuples": lambda: pickled(op.NONE + op.TUPLE1 * 76_000),
+        "lists": lambda: pickled(op.MARK + op.EMPTY_LIST * 58_000 + op.TUPLE),
+        "tuples in tuples": lambda: pickled(op.NONE + op.TUPLE1 * 58_000),
         "bytes": lambda: pickled(op.EMPTY_LIST + op.MARK + b"C\x01a" * 290_000 + op.APPENDS),
         "texts": lambda: pickled(op.EMPTY_LIST + op.MARK + value("ab") * 290_000 + op.APPENDS),
-        "sets": lambda: pickled(_often(name("builtins.set"), _get(0) + op.EMPTY_TUPLE + op.REDUCE, 18_000)),
+        "sets": lambda: pickled(_often(name("builtins.set"), _get(0) + op.EMPTY_TUPLE + op.REDUCE, 14_000)),
         "zeros": lambda: _zeros(60 << 20),
     }  # fmt: skip
     for key, make in affordable.items():
