@@ -284,6 +284,69 @@ def test_a_bomb_costs_no_memory_to_audit_within_the_limits():
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 80_000
 
 
+# -- what joblib, pickle and numpy make of a file -----------------------------------------------------------------
+
+_DTYPES = [
+    "f8", ">f8", "U3", ">U3", "S5", "V7", "?", "i1", "M8[ns]", "M8", "m8[25us]", "f2", "c16", "S0",
+    [("a", "f8"), ("b", "U2")], [(("title", "a"), ">i4")], [("x", "f4", (2, 3)), ("t", "M8[ns]")],
+    np.dtype([("a", "i1"), ("b", "f8")], align=True), np.dtype((np.record, [("a", "f8")])),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+@pytest.mark.parametrize("dtype", _DTYPES, ids=str)
+def test_arrays_of_every_dtype_are_found_in_joblib_files_of_every_protocol(dtype, protocol):
+    arrays = [np.zeros(2, dtype), np.array(["a", "b"], object), np.zeros((0, 3), dtype), np.zeros(3, dtype)]
+    for compress in (0, 3):
+        assert not reflectio.audit(_joblib_bytes(arrays, protocol=protocol, compress=compress)).problems
+
+
+def _records(flags: int) -> bytes:
+    fields = op.mapping(a=op.items(op.dtype("i1", value((3, "|", None, None, None, -1, -1, 0))), value(0)),
+                        b=op.items(op.FLOAT64, value(8)))  # fmt: skip
+    state = (value(3), value("|"), op.NONE, value(("a", "b")), fields, value(16), value(8), value(flags))
+    dtype = call("numpy.dtype", value("V16"), value(0), value(1)) + op.items(*state) + op.BUILD
+    return pickled(op.array((1,), dtype, value(bytes(16))))
+
+
+def test_flags_of_dtypes_are_read_as_numpy_1_wrote_them(tmp_path):
+    for flags in (144, -112):
+        target = tmp_path / f"{flags}.rfl"
+        reflectio.convert(_records(flags), target)
+        assert reflectio.load(target).dtype.isalignedstruct
+
+
+@pytest.mark.parametrize(
+    "around", [lambda y: y, lambda y: [y, y], lambda y: {"a": y}, lambda y: {"a": 1, "b": 2, "c": y}]
+)
+def test_an_array_of_objects_that_pickle_itself_cannot_read_is_no_problem(around):
+    audit = reflectio.audit(_joblib_bytes(around(np.array(["a", "b", "a"], object))))
+    assert audit.ok
+
+
+def test_a_text_that_pickle_itself_would_take_for_a_module_is_noticed():
+    array = np.array(["a", "b"], object)
+    (notice,) = reflectio.audit(_joblib_bytes({"k": 1, "l": 2, "wine": array})).notices
+    assert "wine" in notice.message
+    (problem, *_) = reflectio.audit(_joblib_bytes({"k": 1, "l": 2, "os": array})).problems
+    assert "os.dtype" in problem.message
+
+
+def test_zeros_that_shrink_as_far_as_zlib_can_are_read():
+    zeros = _joblib_bytes(np.zeros(12_000_000), compress=("zlib", 9))
+    assert len(zeros) < 100_000
+    assert reflectio.audit(zeros).ok
+
+
+def test_a_file_that_begins_denser_than_a_file_of_that_size_may_go_on():
+    from reflectio.pickles.files import can_go_on
+
+    limits = DEFAULT.limits
+    zeros = lzma.compress(pickled(value(bytes(80 << 20))))
+    assert can_go_on(memoryview(zeros), limits)
+    assert can_go_on(memoryview(op.PROTO_4 + op.MARK + op.EMPTY_LIST * 200_000), limits)
+
+
 # -- SARIF ------------------------------------------------------------------------------------------------------
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable
 from math import prod
 from typing import Any, Literal, NamedTuple
@@ -31,7 +32,16 @@ _AXES = 64
 
 # The state of a dtype: version, byte order, subarray, names, fields, size, alignment, flags, and of dates a unit.
 _STATE_LENGTHS = (8, 9)
+_VERSIONS = (3, 4)
 _ALIGNED = 0x80
+
+# numpy before 2.0 says the flags as a signed byte.
+_FLAGS = 0xFF
+
+_NATIVE = "<" if sys.byteorder == "little" else ">"
+
+# Where there are objects, pointers have as many bytes as on the machine that wrote them.
+_POINTERS = {False: (), True: ("O4", "O8")}
 
 
 class _Made(NamedTuple):
@@ -96,11 +106,18 @@ def _new(value: Call, part_of: _PartOf) -> DType:
         record = False
     if type(text) is not str or not _TEXT.fullmatch(text):
         raise DocumentError(f"{text!r:.60} is no dtype as numpy writes it")
+    if value.args[1:] not in ((), (False, True)) or value.kwargs is not None or value.manner != "call":
+        raise DocumentError("a dtype is made in a way that numpy does not write")
     try:
         if value.state is UNSET:
-            return np.dtype(text)
-        dtype = _with_state(text, value.state, part_of)
-        return np.dtype((np.record, dtype)) if record else dtype
+            dtype = np.dtype(text)
+        else:
+            dtype = _with_state(text, value.state, part_of)
+            dtype = np.dtype((np.record, dtype)) if record else dtype
+            _check_state(value.state, dtype)
+        if not record and text not in (_text_of(dtype), *_POINTERS[dtype.hasobject]):
+            raise DocumentError(f"the dtype {text!r:.60} turns out to be {_text_of(dtype)!r:.60}")
+        return dtype
     except ReflectioError:
         raise
     except (TypeError, ValueError, KeyError, OverflowError) as error:
@@ -127,6 +144,33 @@ def _with_state(text: str, state: Any, part_of: _PartOf) -> DType:
         text = f"{text[0]}{itemsize // 4 if text[0] == 'U' else itemsize}"
     dtype = np.dtype(text)
     return dtype if byteorder == "|" else dtype.newbyteorder(byteorder)
+
+
+def _text_of(dtype: DType) -> Any:
+    return dtype.__reduce__()[1][0]
+
+
+def _check_state(state: tuple[Any, ...], dtype: DType) -> None:
+    """
+    Refuse a state that numpy would not write of the dtype that was made of it.
+
+    numpy takes sizes and flags from the state as they are, and so may come to another dtype: with elements of another
+    size, or with objects where there are bytes.
+    """
+    version, byteorder, subarray, names, fields, *sizes, flags = state[:8]
+    new: Any = dtype.__reduce__()[2]
+    if byteorder == "=":
+        byteorder = _NATIVE
+    described = 0 if fields is None else len(fields.pairs)
+    if (
+        [byteorder, names, *sizes] != [new[1], new[3], *new[5:7]]
+        or not all(type(size) is int for size in (version, *sizes, flags))
+        or version not in _VERSIONS
+        or flags & _FLAGS != new[7] & _FLAGS
+        or (subarray is None) != (new[2] is None)
+        or described != len(new[4] or ())
+    ):
+        raise DocumentError("the state of a dtype is not the one that numpy has of it")
 
 
 def _with_unit(text: str, byteorder: Any, unit: list[Any]) -> DType:

@@ -96,7 +96,12 @@ def can_go_on(beginning: memoryview, limits: Limits) -> bool:
     from reflectio.pickles.machine import read_pickle
 
     source = Source(beginning, limits.expanded_bytes)
-    graph = read_pickle(source, limits, keep=False)
+    try:
+        graph = read_pickle(source, limits, keep=False)
+    except LimitError:
+        if source.implausible:
+            return True
+        raise
     if graph.complete:
         return not graph.problems
     # It broke off where the bytes did, or before.

@@ -32,11 +32,19 @@ def is_wrapper(call: Call) -> bool:
 def members_of(wrapper: Call) -> dict[str, Any]:
     """What a wrapper says of its array."""
     state = wrapper.state
+    if wrapper.manner != "new" or wrapper.args or wrapper.kwargs is not None:
+        # Its constructor has a padding that the state does not tell of.
+        raise DocumentError("the description of a joblib array is made in a way that joblib does not write")
     if type(state) is not Mapping or not all(type(key) is str for key, _ in state.pairs):
         raise DocumentError("the description of a joblib array is no dict of attributes")
     members = dict(state.pairs)
     if not _REQUIRED <= members.keys() <= _MEMBERS or len(members) != len(state.pairs):
         raise DocumentError("the description of a joblib array lacks an attribute, or has one too many")
+    if (
+        type(members.get(_ALIGNMENT)) not in (int, type(None))
+        or type(members.get("allow_mmap", False)) is not bool
+    ):
+        raise DocumentError("the description of a joblib array has attributes that joblib does not write")
     return members
 
 
@@ -49,7 +57,11 @@ def _dtype_of(members: dict[str, Any], graph: Graph) -> np.dtype[Any]:
 
 def holds_objects(wrapper: Call, graph: Graph) -> bool:
     """Whether the elements are Python objects, which joblib writes as a pickle."""
-    return _dtype_of(members_of(wrapper), graph).hasobject
+    members = members_of(wrapper)
+    has_object = _dtype_of(members, graph).hasobject
+    if has_object and members.get("allow_mmap", False):
+        raise DocumentError("an array of objects that joblib would map into memory")
+    return has_object
 
 
 def subclass_of(wrapper: Call) -> Global | None:

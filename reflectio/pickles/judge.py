@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Any, Literal, NamedTuple
 
+from reflectio.collector import without_collector
 from reflectio.errors import DocumentError, PathPart
 from reflectio.name_uses import Place, path_of
 from reflectio.pickles import joblib_arrays
@@ -71,6 +72,8 @@ class _Judge:
         self._policy = policy
         self._seen: set[int] = set()
         self._globals: set[int] = set()
+        # Under which name a policy has what is named, or would, and whether it does.
+        self._judged: dict[tuple[Kind, str, str], tuple[str, bool]] = {}
         self._stack: list[tuple[Any, Place, bool]] = []
 
     def uses(self) -> Iterator[Use]:
@@ -101,11 +104,17 @@ class _Judge:
             if type(value) is Call:
                 yield from self._call(value, place, inside)
                 continue
-            for part, child in reversed(list(_parts(value))):
-                self._push(child, (place, part, place[2]), inside)
+            # Most of what files hold are plain values, and empty containers.
+            parts = [
+                (part, child)
+                for part, child in _parts(value)
+                if type(child) in _LOOKED_AT and (child or type(child) not in (list, tuple))
+            ]
+            for part, child in reversed(parts):
+                self._stack.append((child, (place, part, place[2]), inside))
 
     def _push(self, value: Any, place: Place, inside: bool) -> None:
-        if type(value) in _HOLDERS or type(value) is Global:
+        if type(value) in _LOOKED_AT:
             self._stack.append((value, place, inside))
 
     def _push_parts(self, call: Call, place: Place, inside: bool, consumed: frozenset[int]) -> None:
@@ -123,9 +132,12 @@ class _Judge:
 
     def _use(self, kind: Kind, named: Global, place: Place) -> Use:
         self._globals.add(id(named))
-        name = allowed_name(kind, named, self._policy)
-        allowed = name is not None
-        return Use(kind, name or likely_name(named), named.text, _text_of(place), named.offset, allowed)
+        key = kind, named.module, named.name
+        if key not in self._judged:
+            name = allowed_name(kind, named, self._policy)
+            self._judged[key] = name or likely_name(named), name is not None
+        likely, allowed = self._judged[key]
+        return Use(kind, likely, named.text, _text_of(place), named.offset, allowed)
 
     def _reviewed(self, named: Global, place: Place) -> Use:
         self._globals.add(id(named))
@@ -197,14 +209,18 @@ class _Judge:
             if plain:
                 yield self._reviewed(args[1], place)
             return frozenset({0, *plain})
-        elif text in known.BIT_GENERATOR and args and type(args[0]) is Global:
-            if args[0].text in known.BIT_GENERATORS:
-                yield self._reviewed(args[0], place)
-                return frozenset({0})
-        elif text in known.RANDOM_STATE | known.GENERATOR and len(args) == 2 and type(args[1]) is Global:
-            if args[1].text in known.BIT_GENERATOR:
-                yield self._reviewed(args[1], place)
-                return frozenset({1})
+        elif text in known.BIT_GENERATOR | known.RANDOM_STATE | known.GENERATOR:
+            if not _makes_random_numbers(call):
+                self._refuse(f"{text} with arguments that numpy does not write, which it may call", call)
+            names = {
+                index: arg
+                for index, arg in enumerate(args)
+                if type(arg) is Global
+                and (arg.text in known.BIT_GENERATORS or arg.text in known.BIT_GENERATOR)
+            }
+            for named in names.values():
+                yield self._reviewed(named, place)
+            return frozenset(names)
         elif text in known.DTYPE and args and type(args[0]) is Global and args[0].text == _RECORD:
             yield self._use("class", args[0], place)
             return frozenset({0})
@@ -247,6 +263,9 @@ class _Judge:
         state = dict(_text_pairs(call.state))
         name, parsers = state.get("name"), state.get(_PARSERS_KEY)
         self._globals.add(id(call.func))
+        # One of numpy's texts is equal to another, and is the same key to Python.
+        if type(call.state) is not Mapping or len(state) != len(call.state.pairs):
+            self._refuse("a distribution with a state whose keys are not each a text of its own", call)
         if parsers is not None and (type(parsers) is not str or not _PARSERS.fullmatch(parsers)):
             self._refuse(
                 "a distribution with program text that scipy does not write, and that pickle would have it run",
@@ -288,6 +307,25 @@ def _is_method(name: Any) -> bool:
     return type(name) is str and len(name) <= _LONGEST_NAME and name.isidentifier()
 
 
+def _makes_random_numbers(call: Call) -> bool:
+    """Whether one of numpy's functions for that is called in one of the ways that its versions write."""
+    if call.manner != "call" or call.kwargs is not None:
+        return False
+    source, *maker = call.args or ("MT19937",)
+    if call.func.text in known.BIT_GENERATOR:
+        return not maker and _is_bit_generator(source)
+    is_made = type(source) is Call and source.func.text in known.BIT_GENERATOR
+    return (is_made or _is_bit_generator(source)) and (
+        not maker or (len(maker) == 1 and type(maker[0]) is Global and maker[0].text in known.BIT_GENERATOR)
+    )
+
+
+def _is_bit_generator(value: Any) -> bool:
+    if type(value) is Global:
+        return value.text in known.BIT_GENERATORS
+    return type(value) is str and value in known.BIT_GENERATORS.values()
+
+
 def _text_pairs(value: Any) -> Iterator[tuple[str, Any]]:
     if type(value) is Mapping:
         for key, item in value.pairs:
@@ -295,7 +333,7 @@ def _text_pairs(value: Any) -> Iterator[tuple[str, Any]]:
                 yield key, item
 
 
-_HOLDERS = frozenset({list, tuple, Mapping, SetOf, Call, Described})
+_LOOKED_AT = frozenset({Global, list, tuple, Mapping, SetOf, Call, Described})
 
 
 def _parts(value: Any) -> Iterator[tuple[PathPart | None, Any]]:
@@ -312,6 +350,7 @@ def _parts(value: Any) -> Iterator[tuple[PathPart | None, Any]]:
         yield from enumerate(value)
 
 
+@without_collector
 def uses_of(graph: Graph, policy: Policy) -> list[Use]:
     """
     Every name that a file would import or call, and whether a policy allows it.

@@ -1,7 +1,7 @@
 """
 The pickle machine, with a symbolic stack: follows every opcode, and imports, calls and builds nothing.
 
-`pickletools.genops` parses the opcodes; what pickle would do for each is written down as records of
+`pickletools` parses the opcodes; what pickle would do for each is written down as records of
 `reflectio.pickles.graph`. What a joblib file keeps between the opcodes, the bytes of its arrays, is read where it
 stands.
 """
@@ -12,12 +12,22 @@ import _compat_pickle
 import codecs
 import pickletools
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NoReturn
 
+from reflectio.collector import without_collector
 from reflectio.errors import DocumentError, LimitError
 from reflectio.pickles import joblib_arrays
 from reflectio.pickles.graph import UNSET, Call, Global, Graph, Manner, Mapping, Opaque, SetOf, check_name
-from reflectio.pickles.reviewed import CYTHON_NEW, NAMESPACE, is_cython_unpickle, is_reviewed
+from reflectio.pickles.plain_reading import PlainReading
+from reflectio.pickles.reviewed import (
+    CYTHON_NEW,
+    LISTS,
+    NAMESPACE,
+    SCALAR,
+    distribution_of,
+    is_cython_unpickle,
+    is_reviewed,
+)
 from reflectio.pickles.source import Source
 from reflectio.policy import Limits
 
@@ -27,10 +37,21 @@ codecs.lookup("raw-unicode-escape")
 # Beyond what four bytes say pickle itself writes no place of its memo.
 _LARGEST_MEMO = 1 << 32
 
+# How many opcodes there may be, and among them such as make objects, in any file, and for each of its bytes: each object
+# takes microseconds to look at and to convert. In compressed files of models were ten opcodes for a byte at most.
+_FREE_OPCODES, _OPCODES_PER_BYTE = 300_000, 40
+_FREE_OBJECTS, _OBJECTS_PER_BYTE, _BYTES_PER_OBJECT = 60_000, 8, 4
+
+# For how many objects a name or a call counts, by the time that it takes; without compression, its bytes limit that.
+_WEIGHT = 4
+
 _LATEST = 5
 
 # From this protocol on, names are Python 3's.
 _PYTHON_3 = 3
+
+# How far to look for the end of what follows a pickle.
+_LOOKED_THROUGH = 1 << 24
 
 _MARK = object()
 
@@ -42,7 +63,9 @@ class _DamagedError(Exception):
 class _Machine:
     """One run over one pickle."""
 
-    def __init__(self, source: Source, limits: Limits, graph: Graph, *, nested: bool, keep: bool) -> None:
+    def __init__(
+        self, source: Source, limits: Limits, graph: Graph, *, keep: bool, nested: bool = False
+    ) -> None:
         self._source = source
         self._limits = limits
         self._graph = graph
@@ -52,26 +75,68 @@ class _Machine:
         self._memo: dict[int, Any] = {}
         self._protocol = 0
         self._count = 0
+        self._objects = 0
         self._offset = 0
         self._root: Any = None
+        # Where the last frame ends.
+        self._frame_end = 0
+        # How pickle itself reads the pickle of an array's elements, as long as it can have come so far.
+        self._plain: PlainReading | None = None
+        self._has_arrays = source.compressor is not None
 
     def run(self) -> Any:
         """Follow the opcodes to their end; give what is on top of the stack then."""
-        for opcode, arg, offset in pickletools.genops(self._source):  # type: ignore[arg-type]
-            self._offset = offset or 0
+        source, first = self._source, self._count
+        most, most_objects = self._most_opcodes()
+        compressed = source.compressor is not None
+        while True:
+            self._offset = source.tell()
+            code = source.read(1)
+            if code not in _OPCODES:
+                raise _DamagedError(f"{code!r} is no opcode" if code else "it ends before STOP")
+            name, reader, step, makes = _OPCODES[code]
+            arg = None if reader is None else reader(source)
+            if self._nested and self._count == first and name != "PROTO":
+                raise _DamagedError("the pickle of an array of objects does not begin with its protocol")
             self._count += 1
-            if self._count > self._limits.nodes:
-                raise LimitError(
-                    f"the pickle has more than {self._limits.nodes} opcodes, the policy's limit nodes"
-                )
-            step = _STEPS.get(opcode.name)
-            if step is not None:
-                step(self, arg)
-            elif opcode.name in _VALUES:
-                self._push(self._value(arg))
-            else:
-                raise _DamagedError(f"the opcode {opcode.name} is not known")
-        return self._root
+            if makes:
+                self._objects += makes if compressed else 1
+            if self._count > most or self._objects > most_objects:
+                self._refuse_count()
+            if self._plain is not None:
+                self._follow_plain(name, arg)
+            step(self, arg)
+            if name == "STOP":
+                return self._root
+
+    def _most_opcodes(self) -> tuple[int, int]:
+        """How many opcodes there may be, and how many of those that make something."""
+        size = self._source.size
+        if self._source.compressor is None:
+            return self._limits.nodes, _FREE_OBJECTS + size // _BYTES_PER_OBJECT
+        return (
+            min(self._limits.nodes, _FREE_OPCODES + _OPCODES_PER_BYTE * size),
+            _FREE_OBJECTS + _OBJECTS_PER_BYTE * size,
+        )
+
+    def _refuse_count(self) -> NoReturn:
+        if self._count > self._limits.nodes:
+            raise LimitError(
+                f"the pickle has more than {self._limits.nodes} opcodes, the policy's limit nodes"
+            )
+        if self._source.compressor is not None:
+            self._source.refuse_as_implausible(f"{self._count} opcodes")
+        self._source.implausible = True
+        raise LimitError(
+            f"{self._objects} objects in {self._source.size} bytes: no model holds so many that are so small"
+        )
+
+    def _follow_plain(self, name: str, arg: Any) -> None:
+        assert self._plain is not None
+        if self._plain.differs:
+            self._plain.follow(name, arg, self._offset)
+        if self._plain.ended:
+            self._plain = None
 
     # -- stack and memo -------------------------------------------------------------------------------------
 
@@ -105,18 +170,27 @@ class _Machine:
         if not 0 <= place < _LARGEST_MEMO:
             raise _DamagedError(f"the place {place} of the memo is out of range")
         self._memo[place] = self._top()
+        if self._plain is not None:
+            self._plain.put(place, self._memo[place])
+
+    def _memoize(self, arg: None) -> None:
+        self._memo[len(self._memo)] = self._top()
+        if self._plain is not None:
+            self._plain.memoize(self._top())
 
     def _get(self, place: int) -> None:
         if place not in self._memo:
             raise _DamagedError(f"the memo has nothing at {place}")
         self._push(self._memo[place])
+        if self._plain is not None:
+            self._plain.get(place, self._memo[place])
 
-    def _value(self, value: Any) -> Any:
+    def _integer(self, value: Any) -> None:
         if type(value) is int and value.bit_length() > 4 * self._limits.int_digits:
             raise LimitError(
                 f"an integer of {value.bit_length()} bits; the policy's limit int_digits is {self._limits.int_digits}"
             )
-        return value
+        self._stack.append(value)
 
     def _spend(self, values: int) -> None:
         self._graph.size = self._source.tell()
@@ -145,10 +219,9 @@ class _Machine:
         self._graph.globals.append(found)
         return found
 
-    def _import_lines(self) -> Any:
-        # `pickletools` joins the two lines with a space, which either may hold as well.
+    def _import_lines(self, lines: tuple[bytes, bytes]) -> Any:
         try:
-            module, name = (line.removesuffix(b"\n").decode("utf-8") for line in self._source.lines)
+            module, name = (line.decode("utf-8") for line in lines)
         except UnicodeDecodeError:
             return self._opaque("a name to import that is not text")
         return self._import(module, name)
@@ -249,8 +322,8 @@ class _Machine:
             return
         self._push(self._call(cls, args, "new", kwargs if kwargs.pairs else None))
 
-    def _inst(self, arg: Any) -> None:
-        cls = self._import_lines()
+    def _inst(self, lines: tuple[bytes, bytes]) -> None:
+        cls = self._import_lines(lines)
         self._push(self._call(cls, tuple(self._pop_to_mark())))
 
     def _obj(self, arg: None) -> None:
@@ -266,7 +339,14 @@ class _Machine:
                 self._graph.problem(
                     f"the state of one object of {target.func.text} is set twice", self._offset
                 )
-            target.state = state
+            if target.dtype is not None:
+                self._graph.problem("a dtype is changed that an array was read by", self._offset)
+            if any(_may_be(key, "__setstate__") for key, _ in target.pairs):
+                self._graph.problem(
+                    f"the state of an object of {target.func.text} that has an item of its own to set it by",
+                    self._offset,
+                )
+            target.state = self._state_now(target, state)
             if not self._nested and joblib_arrays.is_wrapper(target):
                 self._read_array(target)
         elif type(target) is Global:
@@ -274,15 +354,31 @@ class _Machine:
         else:
             self._graph.problem("the state of a value that has none would be set", self._offset)
 
+    def _state_now(self, target: Call, state: Any) -> Any:
+        """A state that is run as program text when it is set: what is put into it later comes too late."""
+        if type(state) is not Mapping or distribution_of(target.func.text) is None:
+            return state
+        self._spend(len(state.pairs))
+        return Mapping(list(state.pairs))
+
     # -- joblib's arrays ------------------------------------------------------------------------------------
 
     def _read_array(self, wrapper: Call) -> None:
+        if self._source.tell() < self._frame_end:
+            # joblib reads the opcodes up to the frame's end out of the frame, and the array behind it; pickle goes on here.
+            raise _DamagedError("an array of joblib stands within a frame")
         self._graph.reviewed.append(wrapper.func)
         self._spend(1)
+        has_arrays, self._has_arrays = self._has_arrays, True
         if joblib_arrays.holds_objects(wrapper, self._graph):
             # The elements are a pickle of their own. The wrapper of another pickle is no wrapper to joblib.
-            nested = _Machine(self._source, self._limits, self._graph, nested=True, keep=self._keep)
+            nested = _Machine(self._source, self._limits, self._graph, keep=self._keep, nested=True)
+            if not has_arrays:
+                # Behind an array, or by way of compression, pickle itself does not come here.
+                nested._plain = PlainReading(self._memo, self._graph)
+            nested._count, nested._objects = self._count, self._objects
             wrapper.payload = nested.run()
+            self._count, self._objects = nested._count, nested._objects
             return
         wrapper.payload = joblib_arrays.read(wrapper, self._source, self._graph, keep=self._keep)
 
@@ -293,9 +389,24 @@ class _Machine:
         if type(target) is list:
             target.extend(items)
         elif type(target) is Call:
+            self._extend_object(target)
             target.items.extend(items)
         elif type(target) is not Opaque:
             self._graph.problem("items would be appended to a value that is no list", self._offset)
+
+    def _extend_object(self, target: Call) -> None:
+        """Note what pickle would call that is no method of a list: it calls whatever ``extend`` or ``append`` gives."""
+        text = target.func.text
+        if is_reviewed(text) and text not in LISTS:
+            self._graph.problem(
+                f"items would be appended to what {text} gives, which is no list", self._offset
+            )
+        elif target.state is not UNSET or target.pairs:
+            # pickle itself appends to new objects only, whose attributes are those of their class.
+            self._graph.problem(
+                f"items would be appended to an object of {text} by an attribute that the file may have set",
+                self._offset,
+            )
 
     def _set_items(self, items: list[Any]) -> None:
         if len(items) % 2:
@@ -339,6 +450,11 @@ class _Machine:
 
     # -- the rest -------------------------------------------------------------------------------------------
 
+    def _frame(self, size: int) -> None:
+        if self._offset < self._frame_end:
+            raise _DamagedError("a frame begins within another")
+        self._frame_end = self._source.tell() + size
+
     def _set_protocol(self, protocol: int) -> None:
         if protocol > _LATEST:
             raise _DamagedError(f"pickle protocol {protocol} is newer than any that Python has")
@@ -355,6 +471,8 @@ class _Machine:
         self._push(self._opaque("a buffer that is not in the file"))
 
     def _stop(self, arg: None) -> None:
+        if self._source.tell() < self._frame_end:
+            raise _DamagedError("it stops within a frame, or the frame goes on behind the end of the file")
         self._root = self._pop()
         if self._stack:
             self._graph.problem("values are left on the stack at the end", self._offset)
@@ -366,16 +484,34 @@ def _is_plain(base: Global, contents: Any) -> bool:
     return kind is not None and type(contents) is kind
 
 
+def _may_be(key: Any, text: str) -> bool:
+    """Whether a key is a text, or may be one of numpy's."""
+    if type(key) is str:
+        return key == text
+    if type(key) is not Call or key.func.text not in SCALAR or not key.args or type(key.args[0]) is not Call:
+        return False
+    dtype = key.args[0].args[0] if key.args[0].args else None
+    return type(dtype) is not str or dtype.startswith("U")
+
+
+def _two_lines(source: Source) -> tuple[bytes, bytes]:
+    """The argument of opcodes that name something; `pickletools` joins the two with a space, which either may hold."""
+    return source.read_name(), source.read_name()
+
+
 _Step = Callable[[_Machine, Any], None]
+_Reader = Callable[[Any], Any]
 
 # Opcodes whose argument is the value.
-_VALUES = frozenset(
-    {"INT", "BININT", "BININT1", "BININT2", "LONG", "LONG1", "LONG4", "FLOAT", "BINFLOAT", "UNICODE"}
-    | {"SHORT_BINUNICODE", "BINUNICODE", "BINUNICODE8", "BINBYTES", "SHORT_BINBYTES", "BINBYTES8"}
-    | {"BYTEARRAY8"}
+_INTEGERS = ("INT", "LONG", "LONG1", "LONG4")
+_VALUES = (
+    *("BININT", "BININT1", "BININT2", "FLOAT", "BINFLOAT", "UNICODE", "SHORT_BINUNICODE", "BINUNICODE"),
+    *("BINUNICODE8", "BINBYTES", "SHORT_BINBYTES", "BINBYTES8", "BYTEARRAY8"),
 )
 
 _STEPS: dict[str, _Step] = {
+    **dict.fromkeys(_INTEGERS, _Machine._integer),
+    **dict.fromkeys(_VALUES, _Machine._push),
     "NONE": lambda machine, arg: machine._push(None),
     "NEWTRUE": lambda machine, arg: machine._push(True),
     "NEWFALSE": lambda machine, arg: machine._push(False),
@@ -394,7 +530,7 @@ _STEPS: dict[str, _Step] = {
     "PUT": _Machine._put,
     "BINPUT": _Machine._put,
     "LONG_BINPUT": _Machine._put,
-    "MEMOIZE": lambda machine, arg: machine._put(len(machine._memo)),
+    "MEMOIZE": _Machine._memoize,
     "EMPTY_LIST": lambda machine, arg: machine._push([]),
     "LIST": lambda machine, arg: machine._push(machine._pop_to_mark()),
     "APPEND": _Machine._append,
@@ -411,7 +547,7 @@ _STEPS: dict[str, _Step] = {
     "EMPTY_SET": lambda machine, arg: machine._push(SetOf()),
     "ADDITEMS": _Machine._add_items,
     "FROZENSET": lambda machine, arg: machine._push(SetOf(machine._pop_to_mark(), frozen=True)),
-    "GLOBAL": lambda machine, arg: machine._push(machine._import_lines()),
+    "GLOBAL": lambda machine, lines: machine._push(machine._import_lines(lines)),
     "STACK_GLOBAL": _Machine._stack_global,
     "EXT1": _Machine._extension,
     "EXT2": _Machine._extension,
@@ -425,11 +561,39 @@ _STEPS: dict[str, _Step] = {
     "OBJ": _Machine._obj,
     "BUILD": _Machine._build,
     "PROTO": _Machine._set_protocol,
-    "FRAME": lambda machine, arg: None,
+    "FRAME": _Machine._frame,
     "STOP": _Machine._stop,
 }
 
 
+def _reader_of(opcode: pickletools.OpcodeInfo) -> _Reader | None:
+    if opcode.name in ("GLOBAL", "INST"):
+        return _two_lines
+    return None if opcode.arg is None else opcode.arg.reader
+
+
+# Opcodes that make an object which is looked at by itself.
+_MAKING = {
+    **dict.fromkeys(("EMPTY_LIST", "EMPTY_DICT", "EMPTY_SET", "LIST", "DICT", "FROZENSET"), 1),
+    **dict.fromkeys(("TUPLE", "TUPLE1", "TUPLE2", "TUPLE3"), 1),
+    **dict.fromkeys(("REDUCE", "NEWOBJ", "NEWOBJ_EX", "INST", "OBJ", "GLOBAL", "STACK_GLOBAL"), _WEIGHT),
+}
+
+# By the byte that stands for it: the name of the opcode, what reads its argument, what it does, and for how many objects
+# it counts.
+_OPCODES: dict[bytes, tuple[str, _Reader | None, _Step, int]] = {
+    opcode.code.encode("latin-1"): (
+        opcode.name,
+        _reader_of(opcode),
+        _STEPS[opcode.name],
+        _MAKING.get(opcode.name, 0),
+    )
+    for opcode in pickletools.opcodes
+    if opcode.name in _STEPS
+}
+
+
+@without_collector
 def read_pickle(source: Source, limits: Limits, *, keep: bool) -> Graph:
     """
     Follow a pickle, or the pickle that a joblib file is, without running anything of it.
@@ -454,12 +618,13 @@ def read_pickle(source: Source, limits: Limits, *, keep: bool) -> Graph:
         It exceeds a limit.
     """
     graph = Graph()
-    machine = _Machine(source, limits, graph, nested=False, keep=keep)
+    machine = _Machine(source, limits, graph, keep=keep)
     try:
         graph.root = machine.run()
-        if rest := source.skip(1):
-            rest += source.skip(limits.expanded_bytes)
-            graph.problem(f"{rest} bytes follow the end of the pickle", source.tell() - rest)
+        end = source.tell()
+        if rest := source.skip(_LOOKED_THROUGH):
+            more = "more than " * (rest == _LOOKED_THROUGH)
+            graph.problem(f"{more}{rest} bytes follow the end of the pickle", end)
         graph.complete = True
     except LimitError:
         raise

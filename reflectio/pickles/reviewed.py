@@ -69,6 +69,10 @@ VALUES = frozenset(
         "uuid.UUID",
     }
 )
+
+#: Those among them that pickle appends to.
+LISTS = frozenset({"collections.deque"})
+
 PARTIAL = frozenset({"functools.partial"})
 OPERATORS = frozenset({"operator.attrgetter", "operator.itemgetter", "operator.methodcaller"})
 

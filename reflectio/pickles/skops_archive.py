@@ -3,13 +3,31 @@
 from __future__ import annotations
 
 import io
+import struct
 import zipfile
 import zlib
 from typing import Any
 
 from reflectio.errors import DocumentError, LimitError
+from reflectio.pickles.source import most_bytes
 
 __all__ = ["Archive", "array_of_npy"]
+
+# What skops files are compressed by.
+_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+
+# What `zipfile` raises over an archive, or a file of one, that is damaged, encrypted, or newer than it.
+_ERRORS = (
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    OSError,
+    EOFError,
+    NotImplementedError,
+    RuntimeError,
+    ValueError,
+    OverflowError,
+)
 
 
 class Archive:
@@ -27,7 +45,9 @@ class Archive:
     """
 
     def __init__(self, data: memoryview, limit: int, outside: Archive | None = None) -> None:
-        self._limit = limit
+        # `zipfile` looks no further than that no file is beyond what deflate can do; an archive's files may overlap.
+        self._limit = min(limit, most_bytes(len(data)))
+        self._size = len(data)
         self._outside = outside
         self._read: dict[str, bytes] = {}
         self._within: dict[str, Archive] = {}
@@ -36,35 +56,39 @@ class Archive:
         self.nbytes = 0
         try:
             self._zip = zipfile.ZipFile(io.BytesIO(data))
-        except (zipfile.BadZipFile, OSError, ValueError) as error:
+        except _ERRORS as error:
             raise DocumentError(f"not a skops file: {error}") from error
 
     def read(self, name: Any) -> bytes:
         if type(name) is not str:
             raise DocumentError("a file of the archive by no name")
         if name not in self._read:
+            self._check_method(name)
             try:
                 with self._zip.open(name) as file:
                     data = file.read(max(0, self._left()) + 1)
             except KeyError:
                 raise DocumentError(f"the archive has no file {name!r:.60}") from None
-            except (
-                zipfile.BadZipFile,
-                zlib.error,
-                OSError,
-                EOFError,
-                NotImplementedError,
-                RuntimeError,
-                ValueError,
-            ) as error:
+            except _ERRORS as error:
                 raise DocumentError(f"the file {name!r:.60} of the archive is damaged: {error}") from error
             self._note(len(data))
             if self._left() < 0:
                 raise LimitError(
-                    "the archive has more bytes, decompressed, than the policy's limit expanded_bytes"
+                    f"the archive has more than {self._limit} bytes, decompressed: the policy's limit expanded_bytes, or "
+                    "what one of its size can have"
                 )
             self._read[name] = data
         return self._read[name]
+
+    def _check_method(self, name: str) -> None:
+        """Refuse what other methods compress: `zipfile` decompresses all of it, however little it is asked for."""
+        file = self._zip.NameToInfo.get(name)
+        if file is not None and file.compress_type not in _METHODS:
+            raise DocumentError(f"the file {name!r:.60} of the archive is not compressed as skops does it")
+
+    def compressed_nbytes(self, name: str) -> int:
+        """How many bytes one of its files has in the archive, as far as that has so many."""
+        return min(self._zip.NameToInfo[name].compress_size, self._size)
 
     def _left(self) -> int:
         return self._limit - self.nbytes if self._outside is None else self._outside._left()

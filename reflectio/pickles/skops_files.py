@@ -23,6 +23,13 @@ __all__ = ["read_skops"]
 _SCHEMA = "schema.json"
 _NODE_MEMBERS = frozenset({"__class__", "__module__", "__loader__"})
 
+# The schemas of models shrink to a sixtieth at most. Compressed, text can be a thousandth of what it is, and each of its
+# bytes is many in memory, once it is parsed.
+_FREE_SCHEMA, _LARGEST_SCHEMA_RATIO = 1 << 22, 128
+
+# An empty list takes three bytes of text. A node is an object of a hundred bytes or more, and holds one or two more.
+_FREE_VALUES, _BYTES_PER_VALUE = 50_000, 24
+
 # Loaders whose nodes name what a reader would import.
 _NAMING = ("ObjectNode", "FunctionNode", "MethodNode", "OperatorFuncNode", "TypeNode")
 
@@ -125,12 +132,8 @@ def read_skops(data: memoryview, limits: Limits) -> Graph:
     """
     graph = Graph()
     archive = Archive(data, limits.expanded_bytes)
+    text = _schema_of(archive, limits)
     try:
-        text = archive.read(_SCHEMA)
-        if len(text) > limits.text_bytes:
-            raise LimitError(
-                f"{_SCHEMA} has {len(text)} bytes; the policy's limit text_bytes is {limits.text_bytes}"
-            )
         schema = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise DocumentError(f"not a skops file: {_SCHEMA} is not JSON: {error}") from error
@@ -152,6 +155,23 @@ def read_skops(data: memoryview, limits: Limits) -> Graph:
         graph.problem(f"the schema is malformed: {type(error).__name__}: {error}")
     graph.size = archive.nbytes
     return graph
+
+
+def _schema_of(archive: Archive, limits: Limits) -> bytes:
+    """The text of the schema, if it can be parsed in little more time and memory than reading the file takes."""
+    try:
+        text = archive.read(_SCHEMA)
+    except DocumentError as error:
+        raise DocumentError(f"not a skops file: {error.message}") from error
+    if len(text) > limits.text_bytes:
+        raise LimitError(
+            f"{_SCHEMA} has {len(text)} bytes; the policy's limit text_bytes is {limits.text_bytes}"
+        )
+    if len(text) > _FREE_SCHEMA + _LARGEST_SCHEMA_RATIO * archive.compressed_nbytes(_SCHEMA):
+        raise LimitError(f"{_SCHEMA} shrinks more, when it is compressed, than that of any model")
+    if text.count(b"{") + text.count(b"[") > _FREE_VALUES + len(text) // _BYTES_PER_VALUE:
+        raise LimitError(f"{_SCHEMA} holds more lists and objects than it can have nodes")
+    return text
 
 
 def _note_all(schema: Any, reader: Reader) -> None:

@@ -8,12 +8,19 @@ import io
 import lzma
 import zlib
 from collections.abc import Callable
-from typing import IO, Any
+from typing import IO, Any, NoReturn
 
 from reflectio.errors import DocumentError, LimitError
 
 # How much is decompressed, or copied, at a time.
 _CHUNK = 1 << 20
+
+# What a file may come to, however few its compressed bytes are, and how many times these: zlib cannot exceed 1032 by its
+# design, while bz2 and xz shrink an array of zeros to almost nothing.
+_FREE_BYTES, _LARGEST_RATIO = 64 << 20, 1100
+
+# No name that can be imported has as many bytes.
+_LONGEST_LINE = 1 << 13
 
 # Twice what the highest preset of xz takes to decompress.
 _LZMA_MEMORY = 128 << 20
@@ -121,6 +128,11 @@ def compressor_of(beginning: bytes) -> str | None:
     return next((name for magic, name, _ in _COMPRESSORS if beginning.startswith(magic)), None)
 
 
+def most_bytes(size: int) -> int:
+    """How many bytes a file of so many is believed to come to, decompressed."""
+    return _FREE_BYTES + _LARGEST_RATIO * size
+
+
 class Source:
     """
     Bytes to be read once, from their beginning to their end.
@@ -135,6 +147,10 @@ class Source:
 
     def __init__(self, data: memoryview, limit: int) -> None:
         self._limit = limit
+        #: How many bytes the file has, compressed.
+        self.size = len(data)
+        #: Whether it was refused for being more, read, than a file of its size is: one that goes on may be.
+        self.implausible = False
         self._filled = 0
         self._buffer = b""
         self._start = 0
@@ -149,8 +165,6 @@ class Source:
         self.damage = ""
         #: Whether that is because the file ends early.
         self.cut_short = False
-        #: The last two lines that were read, as bytes: `pickletools` joins those of a name with a space.
-        self.lines: tuple[bytes, bytes] = (b"", b"")
 
     def tell(self) -> int:
         """How many bytes were read."""
@@ -193,9 +207,18 @@ class Source:
             self._start = end or len(self._buffer)
             if end:
                 break
-        line = b"".join(pieces)
-        self.lines = (self.lines[1], line)
-        return line
+        return b"".join(pieces)
+
+    def read_name(self) -> bytes:
+        """Read up to the next line feed, and pass over that, where a name is: of no more bytes than a name has."""
+        while (end := self._buffer.find(b"\n", self._start, self._start + _LONGEST_LINE)) < 0:
+            ahead = self._buffer[self._start :]
+            if len(ahead) >= _LONGEST_LINE or not self._fill():
+                raise DocumentError("a name to import does not end, or is longer than any")
+            self._buffer = ahead + self._buffer
+        name = self._buffer[self._start : end]
+        self._start = end + 1
+        return name
 
     def skip(self, size: int) -> int:
         """Pass over so many bytes, or those that are left; give how many."""
@@ -226,6 +249,16 @@ class Source:
             raise LimitError(
                 f"the file has more than {self._limit} bytes, decompressed; that is the policy's limit expanded_bytes"
             )
+        if self.compressor and self._filled > most_bytes(self.size):
+            self.refuse_as_implausible(f"{self._filled} bytes, decompressed")
+
+    def refuse_as_implausible(self, what: str) -> NoReturn:
+        """Refuse a file that is compressed to fewer bytes than any but those that are meant to take time or memory."""
+        self.implausible = True
+        raise LimitError(
+            f"the file has {self.size} bytes, and comes to {what}: no model's file shrinks so much; to read it all the same, "
+            "decompress it first"
+        )
 
 
 class _Memory(io.RawIOBase):

@@ -275,6 +275,39 @@ def _gadgets_of_allowed_libraries() -> Iterator[FileAttack]:
                 _parse_arg_template=value(_PARSERS.replace("loc=0", "loc=__import__('os').system('touch reflectio-marker')")),
             ),
         ),
+        "a distribution with program text that is replaced": new(
+            _NORMAL, mapping(name=value("norm"), _parse_arg_template=value(_PROGRAM)) + _put(7)
+        ) + _get(7) + value("_parse_arg_template") + value(_PARSERS) + op.SETITEM + op.POP,
+        "a distribution with program text under a text of numpy's": new(
+            _NORMAL,
+            op.EMPTY_DICT + op.MARK + value("name") + value("norm") + _numpy_text("_parse_arg_template") + value(_PROGRAM) + op.SETITEMS,
+        ),
+        "a distribution with program text in a dict of another class": new(
+            _NORMAL,
+            call("collections.OrderedDict") + op.MARK + value("name") + value("norm") + value("_parse_arg_template") + value(_PROGRAM) + op.SETITEMS,
+        ),
+        "a generator by a callable that is allowed": call(
+            "numpy.random._pickle.__generator_ctor", value([3.0, 5.0]), name("numpy.mean")
+        ),
+        "a random state by a callable that is allowed": call(
+            "numpy.random._pickle.__randomstate_ctor", value([3.0, 5.0]), name("numpy.mean")
+        ),
+        "a bit generator that is another allowed class": call(
+            "numpy.random._pickle.__bit_generator_ctor", name("sklearn.linear_model._base.LinearRegression")
+        ),
+        "items appended by an item": new("sklearn.utils._bunch.Bunch")
+        + value("extend") + name("numpy.mean") + op.SETITEM + op.MARK + value(1) + op.APPENDS,
+        "an item appended by an item": new("sklearn.utils._bunch.Bunch")
+        + value("append") + name("numpy.mean") + op.SETITEM + value(1) + op.APPEND,
+        "items appended by an attribute": new(estimator, mapping(extend=name("numpy.mean")))
+        + op.MARK + value(1) + op.APPENDS,
+        "items appended to a partial": call("functools.partial", name("numpy.mean"))
+        + items(name("numpy.mean"), op.EMPTY_TUPLE, op.EMPTY_DICT, mapping(extend=name("numpy.mean"))) + op.BUILD
+        + op.MARK + value(1) + op.APPENDS,
+        "a state that is set by an item": new("sklearn.utils._bunch.Bunch")
+        + value("__setstate__") + name("numpy.mean") + op.SETITEM + mapping(a=value(1)) + op.BUILD,
+        "a state that is set by an item under a text of numpy's": new("sklearn.utils._bunch.Bunch")
+        + _numpy_text("__setstate__") + name("numpy.mean") + op.SETITEM + mapping(a=value(1)) + op.BUILD,
     }  # fmt: skip
     for key, body in bodies.items():
         yield FileAttack(f"gadget: {key}", "have a known function do something unknown", _fixed(body))
@@ -286,6 +319,19 @@ _PARSERS = (
     "    return self._argcheck_rvs( loc, scale, size=size)\n\n"
     "def _parse_args_stats(self,  loc=0, scale=1, moments='mv'):\n    return (), loc, scale, moments\n"
 )
+
+
+_NORMAL = "scipy.stats._continuous_distns.norm_gen"
+_PROGRAM = (
+    f"import os; os.system('touch {MARKER}')\ndef _parse_args(self, loc=0, scale=1):\n    return (), loc, scale\n"
+    "_parse_args_rvs = _parse_args_stats = _parse_args\n"
+)
+
+
+def _numpy_text(text: str) -> bytes:
+    """One of numpy's texts, which is equal to Python's."""
+    dtype = op.dtype(f"U{len(text)}", value((3, "<", None, None, None, 4 * len(text), 4, 8)))
+    return call("numpy._core.multiarray.scalar", dtype, value(text.encode("utf-32-le")))
 
 
 def array_of_class(cls: str) -> bytes:
@@ -414,7 +460,7 @@ def _record_with_empty_fields(count: int) -> bytes:
     names = tuple(f"f{index}" for index in range(count))
     fields = {name: items(empty, value(0)) for name in names}
     state = items(
-        value(3), value("|"), op.NONE, value(names), mapping(**fields), value(1), value(1), value(0)
+        value(3), value("|"), op.NONE, value(names), mapping(**fields), value(1), value(1), value(16)
     )
     return op.dtype("V1", state)
 
@@ -422,7 +468,7 @@ def _record_with_empty_fields(count: int) -> bytes:
 def _nested_dtype(depth: int) -> bytes:
     inner = op.FLOAT64 + b"r" + struct.pack("<I", 0) + op.POP
     for _ in range(depth):
-        inner += op.dtype("V8") + items(value(3), value("|"), items(b"j" + struct.pack("<I", 0), value((1,))), op.NONE, op.NONE, value(-1), value(-1), value(0)) + op.BUILD + b"r" + struct.pack("<I", 0) + op.POP  # fmt: skip
+        inner += op.dtype("V8") + items(value(3), value("|"), items(b"j" + struct.pack("<I", 0), value((1,))), op.NONE, op.NONE, value(8), value(8), value(0)) + op.BUILD + b"r" + struct.pack("<I", 0) + op.POP  # fmt: skip
     return inner + b"j" + struct.pack("<I", 0)
 
 
@@ -456,6 +502,7 @@ def _joblib_files() -> Iterator[FileAttack]:
         "a description without a dtype": op.PROTO_4 + new("joblib.numpy_pickle.NumpyArrayWrapper", mapping(a=value(1))) + op.STOP,
         "a call behind the array": op.PROTO_4 + op.MARK + _wrapper() + _PADDING + bytes(8) + _RUN + op.TUPLE + op.STOP,
         "a wrapper within a pickle of elements": op.PROTO_4 + _wrapper(dtype=op.OBJECT) + op.PROTO_4 + _wrapper() + op.STOP + op.STOP,
+        **_hidden_behind_arrays(),
     }  # fmt: skip
     for key, data in files.items():
         yield FileAttack(f"joblib: {key}", "have joblib read something else than an array", _constant(data))
@@ -474,6 +521,78 @@ def _joblib_files() -> Iterator[FileAttack]:
             policy='extends = ["default"]\n[limits]\nexpanded_bytes = "64 MiB"\n',
         )  # fmt: skip
         yield FileAttack(f"cut short in {key}", "crash the decompressor", _constant(compress(evil)[:-6]))
+
+
+def _framed(frame: bytes) -> bytes:
+    return b"\x95" + struct.pack("<Q", len(frame)) + frame
+
+
+def _literal(data: bytes) -> bytes:
+    """The opcode of bytes, and how many there are: the bytes themselves are to follow."""
+    return b"B" + struct.pack("<I", len(data))
+
+
+def _hidden_behind_arrays() -> dict[str, bytes]:
+    """What an audit would pass over, being somewhere else than joblib or pickle after an array."""
+    evil, none = pickled(_RUN), value((0,))
+    objects = _wrapper(dtype=op.OBJECT, shape=none)
+    elements = op.PROTO_4 + op.array((0,), op.OBJECT, value([])) + op.STOP
+    behind = _RUN + op.POP + op.NONE + op.STOP
+    small = items(
+        value(3),
+        value("|"),
+        items(op.FLOAT64, value((1000,))),
+        op.NONE,
+        op.NONE,
+        value(8),
+        value(1),
+        value(0),
+    )
+    short_text = value((3, "<", None, None, None, 6, 4, 8))
+    hides_text = b"x" * 11 + behind
+    places = value("os") + b"q\x00" + op.POP + value("system") + b"q\x01" + op.POP
+    other_name = (
+        value("pathlib") + op.MEMOIZE + op.POP + value("PurePosixPath") + op.MEMOIZE + op.POP
+        + b"h\x00h\x01" + op.STACK_GLOBAL + items(_ARGUMENT) + op.REDUCE
+    )  # fmt: skip
+    late = op.dtype("S5") + _put(9)
+    return {
+        "a pickle behind a frame": op.PROTO_4
+        + _framed(objects + elements + op.POP + _literal(evil)) + evil + op.STOP,
+        "a call behind a frame": op.PROTO_4
+        + _framed(_wrapper(shape=none) + b"\x01\xff" + op.POP + _literal(behind)) + b"\x01\xff" + behind + op.STOP,
+        "a frame of elements that goes on behind them": op.PROTO_4 + objects + op.PROTO_4
+        + _framed(elements[2:] + op.POP + _literal(behind)) + behind + op.STOP,
+        "frames within each other": op.PROTO_4 + _framed(_framed(value(1) * 8) + op.POP * 7 + objects) + elements + op.STOP,
+        "a dtype with elements of another size": op.PROTO_4
+        + _wrapper(dtype=op.dtype("U1", short_text), shape=value((8,))) + b"\x01\xff" + bytes(32)
+        + _literal(hides_text) + hides_text + op.POP + op.STOP,
+        "a dtype of less than no bytes": op.PROTO_4
+        + _wrapper(dtype=op.dtype("S5", value((3, "|", None, None, None, -1, 1, 0))), shape=value((20,)))
+        + b"\x01\xff" + behind.ljust(100, b"N") + op.STOP,
+        "a dtype of arrays of another size": op.PROTO_4
+        + _wrapper(dtype=op.dtype("V8", small)) + b"\x01\xff" + (bytes(8) + op.POP + behind).ljust(8000, b"N") + op.STOP,
+        "numbers that are said to be objects": op.PROTO_4
+        + _wrapper(dtype=op.dtype("f8", value((3, "<", None, None, None, -1, -1, 1))), shape=value((20,)), numpy_array_alignment_bytes=op.NONE)
+        + evil.ljust(160, b"N") + op.STOP,
+        "a dtype that is changed between arrays": op.PROTO_4
+        + _wrapper(dtype=late, shape=none) + b"\x01\xff" + op.POP
+        + _get(9) + value((3, "|", None, None, None, 1, 1, 0)) + op.BUILD + op.POP
+        + _wrapper(dtype=_get(9), shape=value((40,))) + b"\x01\xff" + (bytes(40) + op.POP + behind).ljust(200, b"N") + op.STOP,
+        "an array described by a constructor": op.PROTO_4
+        + call("joblib.numpy_pickle.NumpyArrayWrapper", name("numpy.ndarray"), none, value("C"), op.FLOAT64)
+        + mapping(subclass=name("numpy.ndarray"), shape=none, order=value("C"), dtype=op.FLOAT64) + op.BUILD
+        + _literal(behind) + behind + op.STOP,
+        "objects that are mapped into memory": op.PROTO_4
+        + _wrapper(dtype=op.OBJECT, shape=none, allow_mmap=value(True)) + elements + op.STOP,
+        "a name by another memo": op.PROTO_4 + places + objects + op.PROTO_4 + other_name + op.STOP + op.STOP,
+        "a module by another memo": op.PROTO_4 + value("os") + b"q\x00" + op.POP + objects
+        + op.PROTO_4 + value("pathlib") + op.MEMOIZE + op.POP + b"h\x00" + value("PurePosixPath") + op.STACK_GLOBAL
+        + items(_ARGUMENT) + op.REDUCE + op.STOP + op.STOP,
+        "elements by another memo": op.PROTO_4 + name("os.system") + b"q\x00" + op.POP + objects
+        + op.PROTO_4 + name("numpy.mean") + op.MEMOIZE + op.POP + b"h\x00" + op.STOP + op.STOP,
+        "elements without a protocol": op.PROTO_4 + objects + elements[2:] + op.STOP,
+    }  # fmt: skip
 
 
 _SHORT_RUN = b"cos\nabort\n)R"
@@ -512,6 +631,7 @@ def _resources() -> Iterator[FileAttack]:
         "values that are left over": op.PROTO_4 + value(1) + value(2) + op.STOP,
         "text that is no text": op.PROTO_4 + b"X\x02\x00\x00\x00\xff\xfe" + op.STOP,
         "two lines that are none": b"cos",
+        "a line of a name without an end": op.PROTO_2 + b"c" + b"a" * (1 << 24) + b"\nb\n" + op.STOP,
     }  # fmt: skip
     ok = {"lists in lists", "tuples that double"}
     for key, data in files.items():
@@ -522,10 +642,50 @@ def _resources() -> Iterator[FileAttack]:
             audit_ok=key in ok,
             harmless=key == "lists in lists",
         )
+    dense: dict[str, Callable[[], bytes]] = {
+        "two million lists": lambda: pickled(op.MARK + op.EMPTY_LIST * 2_000_000 + op.TUPLE),
+        "lists, compressed": lambda: zlib.compress(pickled(op.MARK + op.EMPTY_LIST * 1_000_000 + op.TUPLE)),
+        "values, compressed": lambda: zlib.compress(pickled((op.NONE + op.POP) * 1_000_000 + op.NONE)),
+        "tuples in tuples, compressed": lambda: zlib.compress(pickled(op.NONE + op.TUPLE1 * 1_000_000)),
+        "calls, compressed": lambda: zlib.compress(pickled(_often(name("builtins.set"), _get(0) + op.EMPTY_TUPLE + op.REDUCE, 500_000))),
+        "names, compressed": lambda: zlib.compress(pickled(op.MARK + name("numpy.ndarray") * 500_000 + op.TUPLE)),
+        "calls in arrays of objects, compressed": lambda: zlib.compress(
+            op.PROTO_4 + op.MARK + (_wrapper(dtype=op.OBJECT) + op.PROTO_4 + op.EMPTY_LIST * 1000 + op.POP * 999 + op.STOP) * 400 + op.TUPLE + op.STOP
+        ),
+        "an array that bz2 shrinks to nothing": lambda: bz2.compress(_zeros(128 << 20)),
+        "an array that xz shrinks to nothing": lambda: lzma.compress(_zeros(128 << 20), preset=0),
+        "what follows the end, compressed": lambda: bz2.compress(pickled(value(1)) + bytes(128 << 20)),
+    }  # fmt: skip
+    for key, make in dense.items():
+        yield FileAttack(f"resources: {key}", "take all time or memory by a file of few bytes", make)
+    affordable: dict[str, Callable[[], bytes]] = {
+        "lists": lambda: pickled(op.MARK + op.EMPTY_LIST * 58_000 + op.TUPLE),
+        "tuples in tuples": lambda: pickled(op.NONE + op.TUPLE1 * 58_000),
+        "bytes": lambda: pickled(op.EMPTY_LIST + op.MARK + b"C\x01a" * 290_000 + op.APPENDS),
+        "texts": lambda: pickled(op.EMPTY_LIST + op.MARK + value("ab") * 290_000 + op.APPENDS),
+        "sets": lambda: pickled(_often(name("builtins.set"), _get(0) + op.EMPTY_TUPLE + op.REDUCE, 14_000)),
+        "zeros": lambda: _zeros(60 << 20),
+    }  # fmt: skip
+    for key, make in affordable.items():
+        yield FileAttack(
+            f"resources: as many {key} as are read, compressed", "take all time or memory by a file of few bytes",
+            functools.partial(_compressed, make), audit_ok=True, harmless=True,
+        )  # fmt: skip
     yield FileAttack(
         "resources: opcodes without an end", "take all time", _constant(op.PROTO_2 + (op.NONE + op.POP) * 100_000 + value(1) + op.STOP),
         policy='extends = ["default"]\n[limits]\nnodes = 100000\n',
     )  # fmt: skip
+
+
+def _compressed(make: Callable[[], bytes]) -> bytes:
+    return bz2.compress(make())
+
+
+def _zeros(nbytes: int) -> bytes:
+    """An array of zeros, in a file of joblib."""
+    dtype = op.dtype("u1", value((3, "|", None, None, None, -1, -1, 0)))
+    wrapper = _wrapper(dtype=dtype, shape=value((nbytes,)))
+    return op.PROTO_4 + wrapper + _PADDING + bytes(nbytes) + op.STOP
 
 
 def _put(place: int) -> bytes:
@@ -544,7 +704,7 @@ def _doubling(first: bytes, doubled: Callable[[bytes], bytes], depth: int = 40) 
 
 def _record_of_two(inner: bytes) -> bytes:
     fields = mapping(a=items(inner, value(0)), b=items(inner, value(0)))
-    state = items(value(3), value("|"), op.NONE, value(("a", "b")), fields, value(8), value(1), value(0))
+    state = items(value(3), value("|"), op.NONE, value(("a", "b")), fields, value(8), value(1), value(16))
     return op.dtype("V8", state)
 
 
@@ -688,9 +848,15 @@ def _dict_node(**members: Any) -> dict[str, Any]:
     return _node("builtins.dict", "DictNode", content=members, key_types=keys)
 
 
-def _archive(schema: Any, **files: bytes) -> bytes:
+def _with_version(archive: bytes, version: int) -> bytes:
+    """An archive whose directory says that a reader needs that version."""
+    place = archive.index(b"PK\x01\x02") + 6
+    return archive[:place] + bytes([version]) + archive[place + 1 :]
+
+
+def _archive(schema: Any, method: int = zipfile.ZIP_DEFLATED, **files: bytes) -> bytes:
     buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+    with zipfile.ZipFile(buffer, "w", method) as archive:
         text = (
             schema
             if isinstance(schema, bytes)
@@ -748,6 +914,15 @@ def _skops_files() -> Iterator[FileAttack]:
         "a schema without anything": _archive({}),
         "a key of another type": _archive({**_dict_node(a=_json_node(1)), "key_types": _node("builtins.list", "ListNode", content=[_node("os.system", "TypeNode")])}),
     }  # fmt: skip
+    encrypted = bytearray(_archive(_json_node(1)))
+    for header, place in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        encrypted[encrypted.index(header) + place] |= 1
+    files |= {
+        "a version of zip that there is not": _with_version(_archive(_json_node(1)), 255),
+        "a file that is encrypted": bytes(encrypted),
+        "a file that bz2 compresses": _archive(_json_node(1), method=zipfile.ZIP_BZIP2),
+        "a file that lzma compresses": _archive(_json_node(1), method=zipfile.ZIP_LZMA),
+    }
     ok = {"a tree without its state"}
     for key, data in files.items():
         yield FileAttack(
@@ -775,6 +950,13 @@ def _skops_files() -> Iterator[FileAttack]:
             _constant(_archive(_node("builtins.list", "ListNode", content=schema), **files_)),
             audit_ok=key == "one bomb in many matrices",
         )  # fmt: skip
+    for key, text in {
+        "a schema of lists": b'{"x":[' + b"[]," * 1_300_000 + b"[]]}",
+        "a schema that shrinks to nothing": b'{"x":"' + b" " * (16 << 20) + b'"}',
+    }.items():
+        yield FileAttack(
+            f"skops: {key}", "take all time or memory by a file of few bytes", _constant(_archive(text))
+        )
     yield FileAttack(
         "skops: a bomb", "fill the memory",
         lambda: _archive(_node("builtins.bytes", "BytesNode", file="b"), b=bytes(65 << 20)),
