@@ -400,9 +400,9 @@ FORGERIES: list[tuple[str, Callable[[Any], None], str]] = [
     ("boosting", _set("_loss/is_multiclass", True), r"$.model._loss"),
     ("boosting", _set("_loss.closs/$", "sklearn._loss._loss.CyAbsoluteError"), r"$.model._loss.closs"),
     ("boosting", _set("_loss.link/$", "sklearn._loss.link.MultinomialLogit"), r"$.model._loss.link"),
-    ("linear", _set("init/intercept_", _array("float64", [0], [])), r"$.model.init_.intercept_"),
-    ("linear", _set("init/intercept_", []), r"$.model.init_.intercept_"),
-    ("linear", _set("init/coef_", _array("float64", [0, 4], [])), r"$.model.init_.coef_"),
+    ("linear", _set("init/intercept_", _array("float64", [0], [])), r"$.model.init.intercept_"),
+    ("linear", _set("init/intercept_", []), r"$.model.init.intercept_"),
+    ("linear", _set("init/coef_", _array("float64", [0, 4], [])), r"$.model.init.coef_"),
     (
         "linear",
         _set(

@@ -10,7 +10,8 @@ ctypedef fused index_t:
     int32_t
     int64_t
 
-cdef int64_t LONGEST_INT32 = 2147483647
+# A longer axis must be in proportion to what the matrix holds: see `reflectio.codecs.sparse`.
+cdef int64_t LONGEST_UNBACKED = 1 << 22
 
 
 cdef bint _is_index(object array, int number):
@@ -81,14 +82,14 @@ def is_sound(bint by_columns, tuple shape not None, data, indices, indptr):
     if len(shape) != 2:
         return False
     major, minor = shape
+    if max(major, minor) > LONGEST_UNBACKED:
+        return False
     if by_columns:
         major, minor = minor, major
     if type(data) is not cnp.ndarray or cnp.PyArray_NDIM(data) != 1 or cnp.PyArray_TYPE(data) >= cnp.NPY_OBJECT:
         return False
     if not _is_index(indices, number):
         number = cnp.NPY_INT64
-    elif max(major, minor) > LONGEST_INT32:
-        return False
     if not (_is_index(indices, number) and _is_index(indptr, number)):
         return False
     n_indices = cnp.PyArray_DIM(indices, 0)

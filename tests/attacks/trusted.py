@@ -43,10 +43,10 @@ def _machine_of(count: int, **attributes: Any) -> Any:
 def _samples_of_a_range() -> Any:
     from sklearn.model_selection import ParameterGrid
 
-    count = 2**31 - 1
+    count = 2**30
     grid = ParameterGrid({"a": [1]})
     # Its length is this one; the kernel is told another.
-    vars(grid).update(param_grid=[{"a": range(count)}], shape=(1,))
+    vars(grid).update(param_grid=[{"a": range(2**15), "b": range(2**15)}], shape=(1,))
     return _machine_of(count, _BaseLibSVM__Xfit=grid)
 
 
@@ -274,7 +274,7 @@ def _by_mahalanobis(name: str, **parameters: Any) -> Any:
 
 
 _MODELS: dict[str, tuple[str, str, Callable[[], Any]]] = {
-    "samples-of-a-range": ("have libsvm read 16 GB past its kernel matrix", _LIBSVM, _samples_of_a_range),
+    "samples-of-a-range": ("have libsvm read 8 GB past its kernel matrix", _LIBSVM, _samples_of_a_range),
     "samples-of-a-bunch": ("have libsvm read past its kernel matrix", _LIBSVM, _samples_of_a_bunch),
     "samples-in-a-row": ("have four numbers, which numpy takes for one sample", _LIBSVM, _samples_in_a_row),
     "samples-in-a-matrix": ("have samples that numpy takes for one object", _LIBSVM, _samples_in_a_matrix),

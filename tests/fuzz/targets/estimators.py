@@ -121,7 +121,11 @@ TARGET = Target(
         Attack("clusters.check_bisections", "BisectingKMeans", "_bisecting_tree center left right _X_mean"),
         Attack("clusters.BisectingKMeansCodec", "BisectingKMeans", "_kmeans_single"),
         Attack("clusters.check_leaf_chain", "Birch", "next_leaf_ prev_leaf_ dummy_leaf_"),
-        Attack("", "Birch", "subclusters_ centroids_ init_centroids_ squared_norm_ linear_sum_ child_"),
+        Attack(
+            "clusters._nodes_below",
+            "Birch",
+            "subclusters_ centroids_ init_centroids_ squared_norm_ linear_sum_ child_",
+        ),
         Attack("clusters.check_linkage", "HDBSCAN", "_single_linkage_tree_ min_cluster_size"),
         Attack("clusters.check_feature_clusters", "FeatureAgglomeration", "labels_"),
         Attack("linear.check_stochastic_gradient", "SGD", "_average_coef _standard_coef coef_"),
@@ -170,7 +174,7 @@ TARGET = Target(
             "estimators_ coef_ intercept_ classes_ n_outputs_",
         ),
         Attack(
-            "multiclass._check_rows", "OneVsRestClassifier of several labels", "coef_ C tol intercept_ shape"
+            "multiclass._check_rows?", "OneVsRestClassifier of several labels", "coef_ C tol intercept_ shape"
         ),
         Attack(
             "answers.check_one_answer",
@@ -199,7 +203,7 @@ TARGET = Target(
         Attack("decompositions.check_components", "IncrementalPCA", "components_ singular_values_ mean_"),
         Attack("output_names.check_names", "AdditiveChi2Sampler", "n_features_in_ sample_steps"),
         Attack(
-            "iterations.check_iterations",
+            "iterations.check_iterations iterations._check_loop",
             "NMF, LatentDirichlet",
             "max_iter tol max_doc_update_iter mean_change_tol",
         ),
