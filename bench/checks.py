@@ -365,7 +365,7 @@ CASES: dict[str, Case] = {
         "output_names.check_names",
     ),
     "iterations of a transformer": Case(
-        "iterations.check_iterations",
+        "iterations.check_iterations iterations._check_loop",
         lambda: decomposition.NMF(2, max_iter=5).fit(np.abs(X)),
         "iterations.check_iterations",
     ),
@@ -428,7 +428,7 @@ CASES: dict[str, Case] = {
         lambda: MATRIX,
         "sparse._check_compressed",
     ),
-    "coo, 100,000 entries": Case("sparse._check_coo", MATRIX.tocoo, "sparse._check_coo"),
+    "coo, 100,000 entries": Case("sparse._check_coo sparse.SparseCodec", MATRIX.tocoo, "sparse._check_coo"),
     "dia": Case(
         "sparse._check_dia",
         lambda: sp.diags([np.ones(10_000)] * 3, [0, 1, 2], format="dia"),
