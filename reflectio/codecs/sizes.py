@@ -152,7 +152,9 @@ def check_steps(sampler: Any) -> None:
 def check_sketch(sketch: Any) -> None:
     """Refuse more components than the sketch has names for, and more degrees than it has hashes."""
     state = vars(sketch)
-    if "indexHash_" in state and "_n_features_out" in state:
+    if "indexHash_" in state:
+        if "_n_features_out" not in state:
+            refuse("indexHash_", "needs the number of components beside it")
         size_of(state, "n_components", state["_n_features_out"], state["_n_features_out"])
         shape = shape_of(state["indexHash_"])
         if shape is None or len(shape) != 2:
@@ -160,11 +162,15 @@ def check_sketch(sketch: Any) -> None:
         size_of(state, "degree", 1, shape[0])
 
 
+# What a fit leaves; a transform asks for memory by one of them before it looks for the others.
+_OF_TERMS = frozenset({"_min_degree", "_max_degree", "_n_out_full", "n_output_features_"})
+
+
 @check("sklearn.preprocessing.PolynomialFeatures")
 def check_degrees(features: Any) -> None:
     """Refuse a number of columns that is not that of the degrees."""
     state = vars(features)
-    if "_max_degree" not in state:
+    if not _OF_TERMS.intersection(state):
         return
     least, most = (
         size_of(state, "_min_degree", 0, _MOST_DEGREES),

@@ -88,6 +88,26 @@ _NODES: dict[str, tuple[str, Any]] = {
         "count terms for hours, up to a number that is said to be right",
         [_polynomial(_n_out_full=_MOST_TERMS, n_output_features_=_MOST_TERMS)] * 1000,
     ),
+    "polynomial-without-degrees": (
+        "have a transform ask for memory before it looks for the degrees that would have been checked",
+        {
+            "$": "sklearn.preprocessing.PolynomialFeatures",
+            "n_features_in_": 3,
+            "_min_degree": 0,
+            "_n_out_full": 1 << 32,
+            "n_output_features_": 1 << 62,
+        },
+    ),
+    "sketch-without-names": (
+        "have a transform ask for memory for components that nothing counted",
+        {
+            "$": "sklearn.kernel_approximation.PolynomialCountSketch",
+            "n_components": 1 << 32,
+            "degree": 1,
+            "indexHash_": array([[0, 0]], "int64", shape=[1, 2]),
+            "bitHash_": array([[1, 1]], "int64", shape=[1, 2]),
+        },
+    ),
     "polynomial-powers": (
         "count terms of 65,536 degrees",
         [_polynomial(interaction_only=False, n_features_in_=65536, _n_out_full=7, n_output_features_=7)]
