@@ -288,6 +288,26 @@ def test_records_that_are_not_as_their_dtype_says():
     assert right == spaced > 20
 
 
+def test_nothing_is_a_node_before_the_model():
+    """Compiled code looked up the number of a record that was known in what had not been made yet."""
+    described = b'{"$":"dtype",%s"names":["a","b"],"formats":["int8","float64"],"offsets":[8,0],"itemsize":16}'
+    array = b'{"$":"ndarray","dtype":%s,"shape":[1],"data":[[1,2]]}'
+    reflectio.loads(with_model(array % (described % b"")))
+    for node in (
+        described % b"",
+        described % b'"$id":1,',
+        array % (described % b'"$id":1,'),
+        b'{"$":"column","of":"ndarray","array":%s}' % (array % (described % b'"$id":1,')),
+        b'{"$":"ref","id":1}',
+        b'{"$":"sklearn.tree._tree.Tree","nodes":%s}' % (array % (described % b'"$id":1,')),
+    ):
+        for versions in (node, b'{"python":%s}' % node, b'{"python":[%s,{"a":%s}]}' % (node, node)):
+            text = b'{"reflectio":1,"versions":%s,"model":1' % versions
+            for document in (put_together(text), text + b"}"):
+                assert "versions" in load_both_ways(document)
+                assert not read_in_one_pass(document)
+
+
 def test_a_text_that_ends_anywhere():
     whole = beginning() + RICH.replace(b"VERSION", sklearn.__version__.encode())
     for end in range(len(whole)):

@@ -1,5 +1,5 @@
 # distutils: language = c++
-# cython: boundscheck=False, wraparound=False, initializedcheck=False, cdivision=True
+# cython: boundscheck=False, wraparound=False, initializedcheck=False, cdivision=True, nonecheck=True
 """
 From the bytes of a document to its object in one pass, for documents as reflectio writes them.
 
@@ -288,6 +288,9 @@ cdef class Parser(Scanner):
         """An object as JSON gives it, but for what may be there already: dtypes of records, and arrays in some places."""
         cdef const char *start = self.at
         cdef object array
+        if self.walk is None:
+            # Of the versions, which come before anything could be built, nothing is a node.
+            return self.members()
         if self.opens(b'"dtype"', 7):
             return self.described(start)
         if self.opens(b'"column"', 8):
