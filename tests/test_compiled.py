@@ -290,7 +290,9 @@ def test_records_that_are_not_as_their_dtype_says():
 
 def test_nothing_is_a_node_before_the_model():
     """Compiled code looked up the number of a record that was known in what had not been made yet."""
-    described = b'{"$":"dtype",%s"names":["a","b"],"formats":["int8","float64"],"offsets":[8,0],"itemsize":16}'
+    described = (
+        b'{"$":"dtype",%s"names":["a","b"],"formats":["int8","float64"],"offsets":[8,0],"itemsize":16}'
+    )
     array = b'{"$":"ndarray","dtype":%s,"shape":[1],"data":[[1,2]]}'
     reflectio.loads(with_model(array % (described % b"")))
     for node in (
