@@ -46,7 +46,8 @@ _SMALL = (
     lambda x: x.todia(),
     lambda x: splinalg.spsolve(x.tocsc(), np.ones(x.shape[0])),
     lambda x: csgraph.connected_components(x),
-    lambda x: csgraph.dijkstra(abs(x), indices=0),
+    # The least integer has no absolute value, and scipy walks along negative weights for ever, whoever made them.
+    lambda x: csgraph.dijkstra(abs(x.astype(np.float64)), indices=0),
     lambda x: x[[0, 1]][:, [1, 0]],
     lambda x: x.tocsr()[1:2].tocsc(),
     lambda x: x.reshape(-1, 1),
