@@ -354,7 +354,7 @@ def _build(data: bytes | memoryview | Source, policy: Policy, mapped: bool = Fal
     if collects:
         gc.disable()
     try:
-        if isinstance(data, Source):
+        if type(data) is not bytes and isinstance(data, Source):
             at_once = data.read_at_once(policy.limits.text_bytes)
             data = data if at_once is None else at_once
         if type(data) is bytes and _parsing is not None and len(data) <= policy.limits.document_bytes:

@@ -18,22 +18,10 @@ def read_standard_input(limits: Limits, *, foreign: bool) -> bytes:
     """
     Read standard input to its end, or until it shows that it is no file that the command can use.
 
-    Parameters
-    ----------
-    limits : Limits
-        How many bytes the policy grants.
-    foreign : bool
-        Whether the command can use pickle, joblib and skops files, too.
-
-    Returns
-    -------
-    bytes
-        What was read. Where reading stopped early, it is enough for its reader to say what is wrong.
+    Parameters, what is returned and what else is raised are those of `reflectio.endless.read_until_over`.
 
     Raises
     ------
-    LimitError
-        There is more than the policy grants.
     OSError
         Standard input is closed.
     """

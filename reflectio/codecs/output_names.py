@@ -8,6 +8,7 @@ make a thousand names each, and a union may have one transformer a thousand time
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -86,12 +87,10 @@ _OWN: dict[str, Callable[[State], int]] = {
 }
 
 
-def _own_names(estimator: Any, state: State) -> int:
-    for base in type(estimator).__mro__:
-        count = _OWN.get(f"{base.__module__}.{base.__qualname__}")
-        if count is not None:
-            return count(state)
-    return _n_features(state)
+@lru_cache(maxsize=256)
+def _count_of(cls: type) -> Callable[[State], int]:
+    names = (f"{base.__module__}.{base.__qualname__}" for base in cls.__mro__)
+    return next((_OWN[name] for name in names if name in _OWN), _n_features)
 
 
 def _transformers(state: State) -> Iterator[tuple[Any, int]]:
@@ -113,29 +112,31 @@ class _Names:
 
     def __init__(self) -> None:
         self._counted: dict[int, int] = {}
-        self._arrays: dict[int, int] = {}
+        self._states: list[State] = []
 
     def count(self, estimator: Any) -> int:
         if id(estimator) not in self._counted:
             # Of one that is within itself, nothing comes.
             self._counted[id(estimator)] = 0
             state = getattr(estimator, "__dict__", {})
-            for value in state.values():
-                # The categories of each feature are an array in a list.
-                values = value if type(value) is list else (value,)
-                take_steps(1 + len(values))
-                self._arrays |= {id(part): part.size for part in values if isinstance(part, np.ndarray)}
+            self._states.append(state)
             parts = list(_transformers(state))
-            take_steps(len(parts))
-            own = _own_names(estimator, state)
-            self._counted[id(estimator)] = own + sum(
+            take_steps(1 + len(parts))
+            cls: Any = type(estimator)
+            self._counted[id(estimator)] = _count_of(cls)(state) + sum(
                 max(self.count(part), n_columns) for part, n_columns in parts
             )
         return self._counted[id(estimator)]
 
-    @property
-    def most(self) -> int:
-        return max(_MOST_NAMES, _NAMES_PER_NUMBER * sum(self._arrays.values()))
+    def count_numbers(self) -> int:
+        arrays: dict[int, int] = {}
+        for state in self._states:
+            for value in state.values():
+                # The categories of each feature are an array in a list.
+                values = value if type(value) is list else (value,)
+                take_steps(1 + len(values))
+                arrays |= {id(part): part.size for part in values if isinstance(part, np.ndarray)}
+        return sum(arrays.values())
 
 
 @check(*_UNIONS, *_OWN)
@@ -143,7 +144,8 @@ def check_names(transformer: Any) -> None:
     """Refuse a transformer that makes more names than there is anything of."""
     names = _Names()
     count = names.count(transformer)
-    if count > names.most:
+    # Nearly all make so few that nobody has to go through what they hold.
+    if count > _MOST_NAMES and count > _NAMES_PER_NUMBER * names.count_numbers():
         blamed = next((name for name in _SUMMED if name in vars(transformer)), "n_features_in_")
         refuse(
             blamed,

@@ -36,8 +36,8 @@ from reflectio.compiled.elements cimport (
 from reflectio.compiled.envelope cimport Envelope, open_envelope
 from reflectio.compiled.known_records cimport LONGEST_RECORD, record_of, remember_record
 from reflectio.compiled.reading cimport (
-    MOST_AXES, ObjectReader, PyArray_EMPTY, PyArray_Scalar, Reader, StateReader, Walk, float64, int64, is_record, item_sizes,
-    referred, taken, type_numbers,
+    MOST_AXES, ObjectReader, PyArray_EMPTY, PyArray_Scalar, Reader, StateReader, Walk, float64, int64, item_sizes, referred,
+    taken, type_numbers,
 )
 from reflectio.compiled.records cimport MOST_FIELDS, Field, read_fields
 from reflectio.compiled.scanning cimport (
@@ -291,17 +291,18 @@ cdef class Parser(Scanner):
         if self.walk is None:
             # Of the versions, which come before anything could be built, nothing is a node.
             return self.members()
-        if self.opens(b'"dtype"', 7):
-            return self.described(start)
-        if self.opens(b'"column"', 8):
-            return self.column(start)
-        if self.holds_arrays and self.opens(b'"ndarray"', 9):
-            self.enter()
-            array = self.array()
-            self.depth -= 1
-            if array is not None:
-                return array
-            self.at = start
+        if self.opens():
+            if self.follows(b'"dtype"', 7):
+                return self.described(start)
+            if self.follows(b'"column"', 8):
+                return self.column(start)
+            if self.holds_arrays and self.follows(b'"ndarray"', 9):
+                self.enter()
+                array = self.array()
+                self.depth -= 1
+                if array is not None:
+                    return array
+        self.at = start
         return self.members()
 
     cdef list items(self, bint raw):
@@ -362,13 +363,9 @@ cdef class Parser(Scanner):
         self.at = start
         return self.members()
 
-    cdef bint opens(self, const char *tag, Py_ssize_t size):
-        """Whether a node with a tag, which is given with its quotes, starts here; then that is passed over."""
-        cdef const char *start = self.at
-        if self.passes(OPENING_BRACE) and self.named(b"$", 1) and self.follows(tag, size):
-            return True
-        self.at = start
-        return False
+    cdef inline bint opens(self) noexcept:
+        """Whether a node starts here; then its tag is next, and else the place may be any."""
+        return self.passes(OPENING_BRACE) and self.named(b"$", 1)
 
     cdef object described(self, const char *start):
         """
@@ -668,9 +665,11 @@ cdef class Parser(Scanner):
         cdef bint is_noted = True
         cdef object dtype = None
         cdef object array = None
-        if self.opens(b'"ref"', 5):
+        if not self.opens():
+            return None
+        if self.follows(b'"ref"', 5):
             dtype = self.ref()
-        elif self.opens(b'"dtype"', 7):
+        elif self.follows(b'"dtype"', 7):
             behind = self.at
             is_noted = self.member(b"$id", 3)
             self.at = behind
